@@ -1,0 +1,111 @@
+"""Starts and stops the chains that are compared, each a process of its own on a free port."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks.micro.rpc_load import RequestFailedError, call
+from benchmarks.peers.install import anvil
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CHAIN_ID = 1337
+_START_TIMEOUT_S = 30
+_POLL_S = 0.005
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running chain."""
+
+    name: str
+    port: int
+    process: subprocess.Popen[bytes]
+    ready_ns: int
+    """From the start of the process to its first answer."""
+
+    def memory_kib(self) -> int:
+        """Resident memory."""
+        for line in Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
+            if line.startswith("VmRSS:"):
+                return int(line.split()[1])
+        raise RequestFailedError("the process tells no memory use")
+
+
+@contextmanager
+def sandbox() -> Iterator[Server]:
+    """Our chain, alone."""
+    port = free_port()
+    command = [sys.executable, "-m", "mock_rails", "tempo", "--port", str(port), "--json"]
+    with _running("sandbox", command, port, {}) as server:
+        yield server
+
+
+@contextmanager
+def anvil_tempo() -> Iterator[Server]:
+    """Foundry's anvil in its Tempo mode, told to keep no history."""
+    port = free_port()
+    command = [
+        str(anvil()), "--network", "tempo", "--hardfork", "t4", "--prune-history",
+        "--chain-id", str(CHAIN_ID), "--port", str(port), "--silent",
+    ]  # fmt: skip
+    # It writes into the home folder: give it one that goes away.
+    with (
+        tempfile.TemporaryDirectory() as home,
+        _running("anvil", command, port, {"HOME": home}) as server,
+    ):
+        yield server
+
+
+def free_port() -> int:
+    """A port nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def _running(name: str, command: list[str], port: int, env: dict[str, str]) -> Iterator[Server]:
+    started = time.perf_counter_ns()
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, **env},
+    )
+    try:
+        asyncio.run(_until_ready(port, process))
+        yield Server(name, port, process, time.perf_counter_ns() - started)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+async def _until_ready(port: int, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + _START_TIMEOUT_S
+    while time.monotonic() < deadline:
+        try:
+            await call(port, "eth_chainId")
+        except OSError:
+            if process.poll() is not None:
+                raise RequestFailedError(f"the server ended with {process.returncode}") from None
+            await asyncio.sleep(_POLL_S)
+        else:
+            return
+    raise RequestFailedError("the server did not answer in time")

@@ -1,0 +1,204 @@
+"""Puts a rail's ASGI application on a port, and takes it off again in good order.
+
+One `Host` is one application on one port; several live in one event loop, which is how the devnet runs
+every rail in one process. The port is bound before anything else starts, so that a busy one is a single
+clear sentence, and port 0 becomes the number that the system picked.
+
+uvicorn is run with httptools and without its access log: a quarter of a request's cost (DESIGN 2.3).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import gc
+import ipaddress
+import signal
+import socket
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+from mock_rails.core.errors import SandboxError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterable
+    from types import TracebackType
+
+LOOPBACK: Final = "127.0.0.1"
+
+_GRACE_S: Final = 2
+_BACKLOG: Final = 2_048
+_WS_MESSAGE_LIMIT: Final = 16 * 1024 * 1024
+
+
+class CannotListen(SandboxError):  # noqa: N818 - named after what happened
+    """The port is taken, or the address is not this machine's."""
+
+    code = "cannot-listen"
+    title = "The port cannot be opened"
+
+
+class Host:
+    """One ASGI application listening on one port.
+
+        async with Host(api, port=0) as host:
+            print(host.url)
+    """
+
+    def __init__(self, app: Any, *, host: str = LOOPBACK, port: int = 0, name: str = "") -> None:
+        self.app = app
+        self.host = host
+        self.port = port
+        self.name = name
+        self._server: Any = None
+        self._serving: asyncio.Task[None] | None = None
+
+    @property
+    def url(self) -> str:
+        """Where clients find it."""
+        return f"http://{_netloc(self.host, self.port)}"
+
+    @property
+    def ws_url(self) -> str:
+        """The same for WebSocket clients."""
+        return f"ws://{_netloc(self.host, self.port)}"
+
+    async def start(self) -> None:
+        """Listen; the application answers when this returns."""
+        from uvicorn import Config, Server  # noqa: PLC0415 - loaded when something is served
+
+        listener = _bind(self.host, self.port)
+        self.port = listener.getsockname()[1]
+        config = Config(
+            self.app,
+            http="httptools",
+            ws="websockets-sansio",
+            ws_max_size=_WS_MESSAGE_LIMIT,
+            lifespan="on",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            date_header=False,
+            backlog=_BACKLOG,
+            timeout_graceful_shutdown=_GRACE_S,
+        )
+        config.load()
+        server = Server(config)
+        server.lifespan = config.lifespan_class(config)
+        try:
+            # Not serve(): that takes the process's signals, which belong to whoever runs the hosts.
+            await server.startup(sockets=[listener])
+        except SystemExit:
+            listener.close()
+            name = self.name or "the application"
+            raise CannotListen(f"Port {self.port} was opened, but {name} did not start.") from None
+        self._server = server
+        self._serving = asyncio.create_task(server.main_loop())
+
+    async def stop(self) -> None:
+        """Stop listening, let running answers finish for a moment, and end the application."""
+        serving, self._serving = self._serving, None
+        if serving is None:
+            return
+        self._server.should_exit = True
+        await serving
+        await self._server.shutdown()
+
+    async def __aenter__(self) -> Host:
+        """Start it."""
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop it."""
+        await self.stop()
+
+
+async def serve(hosts: Iterable[Host], *, ready: Callable[[], None]) -> None:
+    """Run hosts until SIGINT or SIGTERM; `ready` is called when all of them listen.
+
+    If one cannot start, those before it are stopped and the error is raised.
+    """
+    async with contextlib.AsyncExitStack() as stack:
+        asked_to_stop = _stop_signals(stack)
+        for host in hosts:
+            await stack.enter_async_context(host)
+        # What start-up made stays until the end: the collector need not look at it again.
+        gc.collect()
+        gc.freeze()
+        ready()
+        await asked_to_stop.wait()
+
+
+def run(main: Coroutine[Any, Any, None]) -> None:
+    """Run a coroutine on uvloop, or on asyncio's own loop where there is no uvloop."""
+    try:
+        from uvloop import new_event_loop  # noqa: PLC0415 - loaded when something is served
+    except ImportError:
+        new_event_loop = asyncio.new_event_loop
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        runner.run(main)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can connect to the address."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _stop_signals(stack: contextlib.AsyncExitStack) -> asyncio.Event:
+    event = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for one in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(one, event.set)
+        stack.callback(loop.remove_signal_handler, one)
+    return event
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    try:
+        (family, kind, protocol, _, address) = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+    except (socket.gaierror, OverflowError) as error:
+        raise CannotListen(f"{host!r} is not an address to listen on: {error}.") from None
+    listener = socket.socket(family, kind, protocol)
+    try:
+        if sys.platform != "win32":
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(_BACKLOG)
+        listener.setblocking(False)
+    except OSError as error:
+        listener.close()
+        raise _refused(host, port, error) from None
+    return listener
+
+
+def _refused(host: str, port: int, error: OSError) -> CannotListen:
+    where = _netloc(host, port)
+    if error.errno == errno.EADDRINUSE:
+        return CannotListen(
+            f"Port {port} on {host} is in use by another program.",
+            hint="Choose another port, or 0 for any free one.",
+        )
+    if error.errno == errno.EACCES:
+        return CannotListen(
+            f"Port {port} on {host} needs privileges that this process does not have.",
+            hint="Choose a port above 1023, or 0 for any free one.",
+        )
+    return CannotListen(f"Cannot listen on {where}: {error.strerror}.")
+
+
+def _netloc(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -1,0 +1,205 @@
+"""The chain without its surroundings: world, history and pool, and the sealing of blocks.
+
+Everything here is synchronous and complete in one call, so one thread sees one consistent chain; who
+waits for what is `rail.py`'s business.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from mock_rails.tempo.blocks import Block, Receipt
+from mock_rails.tempo.crypto.wallet import Account
+from mock_rails.tempo.errors import InvalidTransaction
+from mock_rails.tempo.execution import fees, validation
+from mock_rails.tempo.execution.executor import check, execute, next_nonce
+from mock_rails.tempo.genesis import GAS_LIMIT, MNEMONIC, build_genesis, dev_accounts
+from mock_rails.tempo.history import DEFAULT_DEPTH, History
+from mock_rails.tempo.pool import Pool
+from mock_rails.tempo.scope import BlockContext
+from mock_rails.tempo.tx.decode import decode_transaction
+from mock_rails.tempo.world import World
+
+if TYPE_CHECKING:
+    from mock_rails.core.clock import Clock
+    from mock_rails.tempo.tx.model import Submission
+
+_MS_PER_S: Final = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class ChainSettings:
+    """How a chain is set up; the defaults are a localnet with instant mining."""
+
+    chain_id: int = 1337
+    block_time_ms: int | None = None
+    """The cadence of blocks; None seals a block as soon as a transaction arrives."""
+
+    history_depth: int = DEFAULT_DEPTH
+    """Blocks kept with their receipts, logs and states; older ones are forgotten."""
+
+    mnemonic: str = MNEMONIC
+    faucet_base_units: int = 10**15
+    bare: bool = False
+    """Leave out the fee pools and order books that `tempo-localnet` adds after its start."""
+
+
+@dataclass(slots=True)
+class Sealed:
+    """A block and the transactions that turned out to be invalid while it was made."""
+
+    block: Block
+    refused: list[tuple[Submission, InvalidTransaction]] = field(default_factory=list)
+
+
+class Engine:
+    """State, blocks and waiting transactions of one chain."""
+
+    def __init__(self, settings: ChainSettings, clock: Clock) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.accounts: tuple[Account, ...] = dev_accounts(settings.mnemonic)
+        self.next_timestamp_s: int | None = None
+        self.base_fee_override: int | None = None
+        self.reset()
+
+    def reset(self) -> None:
+        """Back to genesis."""
+        self.world = World()
+        genesis = build_genesis(
+            self.world, self.settings.chain_id, self.accounts, bare=self.settings.bare
+        )
+        self.history = History(genesis, self.settings.history_depth)
+        self.pool = Pool()
+        self.pins: dict[int, int] = {}
+        """Snapshot ids and the block numbers they hold back from pruning."""
+
+    # -- the next block ---------------------------------------------------------------------------
+
+    @property
+    def head(self) -> Block:
+        """The newest block."""
+        return self.history.head
+
+    def next_base_fee(self) -> int:
+        """The base fee of the block after the head."""
+        if self.base_fee_override is not None:
+            return self.base_fee_override
+        return fees.next_base_fee(self.head.base_fee, self.head.gas_used)
+
+    def next_timestamp_ms(self) -> int:
+        """The clock's time, or what a test asked for; never before the head's."""
+        now_ms = self.clock.now_ms()
+        if self.next_timestamp_s is not None:
+            now_ms = self.next_timestamp_s * _MS_PER_S
+        return max(now_ms, self.head.timestamp_ms)
+
+    def context(self, at: Block | None = None) -> BlockContext:
+        """What code sees of the block being made; `at` an old block, of that block itself."""
+        if at is not None and at is not self.head:
+            return BlockContext(
+                chain_id=self.settings.chain_id,
+                number=at.number,
+                timestamp_s=at.timestamp_s,
+                base_fee=at.base_fee,
+                gas_limit=at.gas_limit,
+            )
+        return BlockContext(
+            chain_id=self.settings.chain_id,
+            number=self.head.number + 1,
+            timestamp_s=self.next_timestamp_ms() // _MS_PER_S,
+            base_fee=self.next_base_fee(),
+            gas_limit=GAS_LIMIT,
+            parent_hashes=self.history.parent_hashes,
+        )
+
+    # -- admission --------------------------------------------------------------------------------
+
+    def decode(self, raw: bytes) -> Submission:
+        """Decode a transaction, recover who signed it, and apply every rule that needs no state."""
+        submission = decode_transaction(raw)
+        validation.validate_static(submission, self.settings.chain_id)
+        return submission
+
+    def admit(self, submission: Submission, *, dry_run: bool) -> Submission | None:
+        """Put a transaction into the pool; returns the one it replaced.
+
+        With `dry_run` its validity is tested on the state of now, for its block may be far away;
+        without, the block that follows at once is the test.
+        """
+        tx = submission.tx
+        if self.history.receipt(submission.hash) is not None:
+            raise InvalidTransaction("already known")
+        validation.validate_window_at_pool(tx, self.next_timestamp_ms() // _MS_PER_S)
+        due = 0
+        if not tx.is_expiring:
+            due = next_nonce(self.world, submission.sender, tx.nonce_key)
+            if tx.nonce < due:
+                raise InvalidTransaction(f"nonce too low: next nonce {due}, tx nonce {tx.nonce}")
+        if dry_run and self.pool.get(submission.hash) is None:
+            check(self.world, self.context(), submission)
+        return self.pool.add(submission, due)
+
+    # -- sealing ----------------------------------------------------------------------------------
+
+    def seal(self) -> Sealed:
+        """Make the next block of all transactions that are due."""
+        context = self.context()
+        block = Block(
+            number=context.number,
+            parent_hash=self.head.hash,
+            timestamp_ms=self.next_timestamp_ms(),
+            base_fee=context.base_fee,
+            gas_limit=context.gas_limit,
+            beneficiary=context.beneficiary,
+        )
+        sealed = Sealed(block)
+        gas_used = log_index = 0
+        for submission in self.pool.due(self._next_nonce):
+            if gas_used + submission.tx.gas_limit > block.gas_limit:
+                continue
+            mark = self.world.mark()
+            try:
+                outcome = execute(self.world, context, submission)
+            except InvalidTransaction as error:
+                sealed.refused.append((submission, error))
+            else:
+                gas_used += outcome.gas_used
+                block.receipts.append(
+                    Receipt(
+                        submission=submission,
+                        block=block,
+                        index=len(block.receipts),
+                        outcome=outcome,
+                        cumulative_gas_used=gas_used,
+                        first_log_index=log_index,
+                        undo_mark=mark,
+                    )
+                )
+                log_index += len(outcome.logs)
+            self.pool.remove(submission)
+        block.seal(self.world.mark())
+        self.next_timestamp_s = None
+        self._append(block)
+        return sealed
+
+    def _append(self, block: Block) -> None:
+        self.history.append(block)
+        oldest = self.history.prune(keep_from=min(self.pins.values(), default=None))
+        if oldest is not None:
+            self.world.prune(oldest)
+
+    def _next_nonce(self, account: bytes, nonce_key: int) -> int:
+        return next_nonce(self.world, account, nonce_key)
+
+    # -- going back -------------------------------------------------------------------------------
+
+    def rewind(self, number: int) -> None:
+        """Make block `number` the head again; what came after it never happened."""
+        block = self.history.by_number(number)
+        if block is None:
+            raise LookupError(number)
+        self.world.revert(block.undo_mark)
+        self.history.truncate(number)
+        self.pins = {key: pinned for key, pinned in self.pins.items() if pinned <= number}
