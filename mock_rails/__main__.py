@@ -1,7 +1,7 @@
 """One rail alone: `python -m mock_rails tempo --port 8545`.
 
-For people who want a rail and nothing else; the whole devnet is `mpp-sandbox up`. Plain argparse: this
-entry is started by test suites, and its start is measured.
+For people who want a rail and nothing else; the whole devnet is `mpp-sandbox up`. Plain argparse:
+this entry is started by test suites, and its start is measured.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from mock_rails import __version__
 from mock_rails.core.errors import BadInput, SandboxError
-from mock_rails.standalone import parse_duration_ms, parse_port
+from mock_rails.server import LOOPBACK, exposure_warning, is_loopback
+from mock_rails.standalone import parse_chain_id, parse_duration_ms, parse_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 TEMPO_PORT = 8545
-LOOPBACK = "127.0.0.1"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -43,14 +43,17 @@ def _parser() -> argparse.ArgumentParser:
     tempo.add_argument(
         "--port", type=_typed(parse_port), default=TEMPO_PORT, help="0 picks a free one (8545)"
     )
-    tempo.add_argument("--host", default=LOOPBACK, help="the address to listen on (127.0.0.1)")
-    tempo.add_argument("--chain-id", type=_typed(_parse_chain_id), default=1337, help="(1337)")
+    tempo.add_argument("--host", default=LOOPBACK, help="listen on this address (127.0.0.1)")
+    tempo.add_argument("--chain-id", type=_typed(parse_chain_id), default=1337, help="(1337)")
     tempo.add_argument(
         "--block-time", type=_typed(parse_duration_ms), metavar="SECONDS",
         help="a block this often, for example 1 or 200ms (a block for every transaction)",
     )  # fmt: skip
     tempo.add_argument("--state", type=Path, metavar="FILE", help="load at start, save at stop")
     tempo.add_argument("--seed", default="mpp-sandbox", help="the seed of everything random")
+    tempo.add_argument(
+        "--fee-payer", type=int, metavar="N", help="development account N sponsors whoever asks"
+    )
     tempo.add_argument("--json", action="store_true", help="print one JSON line, not a banner")
     return parser
 
@@ -67,31 +70,31 @@ def _typed(parse: Callable[[str], int]) -> Callable[[str], int]:
     return convert
 
 
-def _parse_chain_id(text: str) -> int:
-    if text.isascii() and text.isdigit() and 0 < int(text) < 1 << 64:
-        return int(text)
-    raise BadInput(f"{text!r} is no chain id.", hint="It is a whole number above 0.")
-
-
 def _tempo(options: argparse.Namespace) -> None:
-    from mock_rails.tempo.standalone import run_tempo  # noqa: PLC0415 - `--help` stays fast
+    from mock_rails.tempo.standalone import (
+        TempoOptions,
+        run_tempo,
+    )
 
-    run_tempo(
+    if not is_loopback(options.host):
+        sys.stderr.write(exposure_warning(options.host) + "\n")
+    chosen = TempoOptions(
         host=options.host,
         port=options.port,
         chain_id=options.chain_id,
         block_time_ms=options.block_time,
-        state=options.state,
         seed=options.seed,
-        announce=_announcer(as_json=options.json),
+        state=options.state,
+        fee_payer=options.fee_payer,
     )
+    run_tempo(chosen, _announcer(as_json=options.json))
 
 
 def _announcer(*, as_json: bool) -> Callable[[dict[str, Any]], None]:
     def announce(facts: dict[str, Any]) -> None:
-        import orjson  # noqa: PLC0415 - `--help` stays fast
+        import orjson
 
-        from mock_rails.tempo import banner  # noqa: PLC0415 - `--help` stays fast
+        from mock_rails.tempo import banner
 
         text = orjson.dumps(facts).decode() if as_json else "\n".join(banner.lines(facts))
         sys.stdout.write(text + "\n")

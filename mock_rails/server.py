@@ -1,10 +1,11 @@
 """Puts a rail's ASGI application on a port, and takes it off again in good order.
 
-One `Host` is one application on one port; several live in one event loop, which is how the devnet runs
-every rail in one process. The port is bound before anything else starts, so that a busy one is a single
-clear sentence, and port 0 becomes the number that the system picked.
+One `Host` is one application on one port; several live in one event loop, which is how the devnet
+runs every rail in one process. The port is bound before anything else starts, so that a busy one
+is a single clear sentence, and port 0 becomes the number that the system picked.
 
-uvicorn is run with httptools and without its access log: a quarter of a request's cost (DESIGN 2.3).
+uvicorn is run with httptools and without its access log: a quarter of a request's cost (DESIGN
+2.3).
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ _BACKLOG: Final = 2_048
 _WS_MESSAGE_LIMIT: Final = 16 * 1024 * 1024
 
 
-class CannotListen(SandboxError):  # noqa: N818 - named after what happened
+class CannotListen(SandboxError):
     """The port is taken, or the address is not this machine's."""
 
     code = "cannot-listen"
@@ -42,8 +43,8 @@ class CannotListen(SandboxError):  # noqa: N818 - named after what happened
 class Host:
     """One ASGI application listening on one port.
 
-        async with Host(api, port=0) as host:
-            print(host.url)
+    async with Host(api, port=0) as host:
+        print(host.url)
     """
 
     def __init__(self, app: Any, *, host: str = LOOPBACK, port: int = 0, name: str = "") -> None:
@@ -66,7 +67,7 @@ class Host:
 
     async def start(self) -> None:
         """Listen; the application answers when this returns."""
-        from uvicorn import Config, Server  # noqa: PLC0415 - loaded when something is served
+        from uvicorn import Config, Server
 
         listener = _bind(self.host, self.port)
         self.port = listener.getsockname()[1]
@@ -138,11 +139,10 @@ async def serve(hosts: Iterable[Host], *, ready: Callable[[], None]) -> None:
 
 def run(main: Coroutine[Any, Any, None]) -> None:
     """Run a coroutine on uvloop, or on asyncio's own loop where there is no uvloop."""
-    try:
-        from uvloop import new_event_loop  # noqa: PLC0415 - loaded when something is served
-    except ImportError:
-        new_event_loop = asyncio.new_event_loop
-    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+    factory: Callable[[], asyncio.AbstractEventLoop] | None = None
+    with contextlib.suppress(ImportError):
+        from uvloop import new_event_loop as factory
+    with asyncio.Runner(loop_factory=factory) as runner:
         runner.run(main)
 
 
@@ -154,6 +154,14 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def exposure_warning(host: str) -> str:
+    """What whoever opens a sandbox to the network has to read."""
+    return (
+        f"WARNING: listening on {host}, so other machines can connect. Nothing here asks for a "
+        "password, every key is public, and anyone can change the state and the time."
+    )
 
 
 def _stop_signals(stack: contextlib.AsyncExitStack) -> asyncio.Event:

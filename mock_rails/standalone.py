@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from mock_rails.core import snapshot
@@ -15,6 +14,7 @@ from mock_rails.server import Host, run, serve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from mock_rails.core.rail import Rail, RailContext
 
@@ -82,3 +82,10 @@ def parse_port(text: str) -> int:
     if text.isascii() and text.isdigit() and int(text) <= 65_535:
         return int(text)
     raise BadInput(f"{text!r} is no port.", hint="Ports are 0 (any free one) to 65535.")
+
+
+def parse_chain_id(text: str) -> int:
+    """An EIP-155 chain id."""
+    if text.isascii() and text.isdigit() and 0 < int(text) < 1 << 64:
+        return int(text)
+    raise BadInput(f"{text!r} is no chain id.", hint="It is a whole number above 0.")

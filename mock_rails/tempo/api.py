@@ -1,8 +1,8 @@
 """The chain's wire: JSON-RPC over HTTP POST and WebSocket, as one plain ASGI application.
 
-Nothing stands between the socket and the dispatcher but reading the body: a payment's answer is on the
-measured path (DESIGN 2.3). Transport rules are those of facts 5.1: any path, always HTTP 200 for an
-error that JSON-RPC can express, CORS for everyone.
+Nothing stands between the socket and the dispatcher but reading the body: a payment's answer is on
+the measured path (DESIGN 2.3). Transport rules are those of facts 5.1: any path, always HTTP 200
+for an error that JSON-RPC can express, CORS for everyone.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from mock_rails import __version__
+from mock_rails.tempo.errors import ResponseLostError
 from mock_rails.tempo.rpc.connection import Connection
 from mock_rails.tempo.rpc.dispatcher import INVALID_REQUEST, Dispatcher
 from mock_rails.tempo.rpc.families import build_families
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 BODY_LIMIT: Final = 5 * 1024 * 1024
 
 _JSON: Final = (b"content-type", b"application/json")
+_UNFINISHED: Final = (b"content-length", b"1")
 _ANY_ORIGIN: Final = (b"access-control-allow-origin", b"*")
 _PREFLIGHT: Final = [
     _ANY_ORIGIN,
@@ -62,22 +64,33 @@ class TempoApi:
     # -- HTTP -------------------------------------------------------------------------------------
 
     async def _post(self, receive: Receive, send: Send) -> None:
+        body = await self._body(receive)
+        if body is None:
+            return
+        if len(body) > self.body_limit:
+            text = f"the request is larger than the limit of {self.body_limit} bytes"
+            await _respond(send, 413, _refusal(text))
+            return
+        try:
+            answer = await self.dispatcher.answer(body)
+        except ResponseLostError:
+            # An answer that is begun and never ended: the server breaks the connection.
+            await send({"type": "http.response.start", "status": 200, "headers": [_UNFINISHED]})
+            return
+        await _respond(send, 200, answer or b"")
+
+    async def _body(self, receive: Receive) -> bytes | None:
+        """The request's body, or its first bytes past the limit; None when the client left."""
         event = await receive()
         body: bytes = event.get("body", b"")
         if event.get("more_body"):
             chunks, size = [body], len(body)
             while event.get("more_body") and size <= self.body_limit:
                 event = await receive()
-                if event["type"] == "http.disconnect":
-                    return
                 chunks.append(event.get("body", b""))
                 size += len(chunks[-1])
             body = b"".join(chunks)
-        if len(body) > self.body_limit:
-            text = f"the request is larger than the limit of {self.body_limit} bytes"
-            await _respond(send, 413, _refusal(text))
-            return
-        await _respond(send, 200, await self.dispatcher.answer(body) or b"")
+        return None if event["type"] == "http.disconnect" else body
 
     async def _other(self, verb: str, send: Send) -> None:
         if verb == "OPTIONS":
@@ -113,8 +126,10 @@ class TempoApi:
         while True:
             event = await receive()
             if event["type"] == "lifespan.startup":
+                self.chain.start()
                 await send({"type": "lifespan.startup.complete"})
             else:
+                self.chain.stop()
                 await self._hub.close()
                 await send({"type": "lifespan.shutdown.complete"})
                 return

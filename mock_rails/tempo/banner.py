@@ -42,10 +42,7 @@ def lines(facts: dict[str, Any]) -> list[str]:
         f"  Blocks     {mining}; the newest is {facts['block_number']}",
         "",
         "  Accounts with PUBLIC development keys: never send anything of value to them",
-        *(
-            f"  ({at}) {one['address']}  {one['private_key']}"
-            for at, one in enumerate(accounts)
-        ),
+        *(f"  ({at}) {one['address']}  {one['private_key']}" for at, one in enumerate(accounts)),
         f"  Mnemonic   {facts['mnemonic']}",
         "",
         "  Tokens (6 decimals; they also pay the fees)",

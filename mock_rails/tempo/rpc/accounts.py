@@ -66,13 +66,15 @@ class Accounts:
     @method("eth_signTypedData_v4", "eth_signTypedData")
     def sign_typed_data(self, params: Params) -> str:
         """Sign EIP-712 data, given as an object or as its JSON text."""
-        import orjson  # noqa: PLC0415 - used by this method only
-        from eth_account.messages import encode_typed_data  # noqa: PLC0415 - slow to import
+        import orjson
+        from eth_account.messages import encode_typed_data
 
         key = self._need_key(params.address(0))
         value = params.required(1, "typed data")
         try:
-            data = read_object(orjson.loads(value) if isinstance(value, str) else value, "typed data")
+            data = read_object(
+                orjson.loads(value) if isinstance(value, str) else value, "typed data"
+            )
             message = encode_typed_data(full_message=data)
         except InvalidParams:
             raise

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from mock_rails.tempo.rpc.params import Params
 
 BALANCE: Final = hex(int("42" * 38))
-"""What eth_getBalance answers for everyone: there is no native coin, and wallets refuse to send from an
-account that has none (facts 5.4)."""
+"""What eth_getBalance answers for everyone: there is no native coin, and wallets refuse to send
+from an account that has none (facts 5.4)."""
 
 
 class ChainReads:
@@ -61,7 +61,18 @@ class ChainReads:
     @method("rpc_modules")
     def modules(self, params: Params) -> dict[str, str]:
         """The name spaces that are served."""
-        spaces = ("anvil", "debug", "eth", "evm", "hardhat", "net", "rpc", "tempo", "txpool", "web3")
+        spaces = (
+            "anvil",
+            "debug",
+            "eth",
+            "evm",
+            "hardhat",
+            "net",
+            "rpc",
+            "tempo",
+            "txpool",
+            "web3",
+        )
         return dict.fromkeys(spaces, "1.0")
 
     @method("eth_protocolVersion")
@@ -140,8 +151,8 @@ class ChainReads:
     def proof(self, params: Params) -> Any:
         """Refused: the state is no trie, so there is nothing to prove (DESIGN 2.2)."""
         raise MethodNotFound(
-            "the method eth_getProof does not exist/is not available: this chain keeps its state in "
-            "flat tables, so there are no Merkle proofs; read eth_getStorageAt instead"
+            "the method eth_getProof does not exist/is not available: this chain keeps its state "
+            "in flat tables, so there are no Merkle proofs; read eth_getStorageAt instead"
         )
 
 

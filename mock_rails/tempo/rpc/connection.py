@@ -1,9 +1,9 @@
 """One WebSocket client: its requests, its answers, and what it is notified of.
 
-A slow request (a synchronous send on a chain with a block time) does not hold up the others, so each
-runs as its own task, up to a limit. Everything sent goes through one bounded queue. A full queue stops
-the reading of requests; a notification that finds it full ends the connection with a reason, because a
-stream with a silent gap is worse than none.
+A slow request (a synchronous send on a chain with a block time) does not hold up the others, so
+each runs as its own task, up to a limit. Everything sent goes through one bounded queue. A full
+queue stops the reading of requests; a notification that finds it full ends the connection with a
+reason, because a stream with a silent gap is worse than none.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ import logging
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
+
+from mock_rails.tempo.errors import ResponseLostError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
@@ -28,6 +30,7 @@ OUTBOX_LIMIT: Final = 4_096
 IN_FLIGHT_LIMIT: Final = 128
 
 CLOSE_TOO_BIG: Final = 1009
+CLOSE_BROKEN: Final = 1011
 CLOSE_TRY_LATER: Final = 1013
 _CLOSING_S: Final = 1
 
@@ -111,6 +114,8 @@ class Connection:
             reply = await self._dispatcher.answer(body, self)
             if reply is not None:
                 await self._outbox.put(reply)
+        except ResponseLostError:
+            self._end(CLOSE_BROKEN, "the answer was lost")
         finally:
             self._slots.release()
 

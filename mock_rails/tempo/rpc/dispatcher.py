@@ -1,9 +1,9 @@
 """JSON-RPC 2.0 over bytes: one parse in, one dump out, whatever carries them.
 
-The dispatcher knows the envelope and nothing of the chain; families of methods are plain classes whose
-methods wear `@method("eth_...")`. Three habits of clients decide the details (facts 5.1): a success has
-no `error` member and an error no `result`; ids come back as they came; a batch is answered in order,
-one call after another, so that a batch of writes and reads means what it says.
+The dispatcher knows the envelope and nothing of the chain; families of methods are plain classes
+whose methods wear `@method("eth_...")`. Three habits of clients decide the details (facts 5.1): a
+success has no `error` member and an error no `result`; ids come back as they came; a batch is
+answered in order, one call after another, so that a batch of writes and reads means what it says.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ class Dispatcher:
                 _failure(
                     None,
                     INVALID_REQUEST,
-                    f"batch of {len(messages)} calls is larger than the limit of {self.batch_limit}",
+                    f"a batch of {len(messages)} calls exceeds the limit of {self.batch_limit}",
                 )
             )
         replies = [await self._single(message, connection) for message in messages]

@@ -1,7 +1,7 @@
 """Filters that a client polls: new blocks, logs, and transactions.
 
-A filter is a place in the chain. It is forgotten when nobody has asked for five minutes (of real time:
-a test that skips a month keeps its filters), and there can only be so many.
+A filter is a place in the chain. It is forgotten when nobody has asked for five minutes (of real
+time: a test that skips a month keeps its filters), and there can only be so many.
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ class Filters:
         if found is None:
             raise RpcError(f"filter not found: {filter_id[:66]}", code=-32000)
         found.used_ns = self._now_ns()
-        # Moving it to the end keeps the table in the order of use, so that expiry looks at the front.
+        # Moved to the end, so that the table is in the order of use and expiry looks at its front.
         self._filters[filter_id] = self._filters.pop(filter_id)
         return found
 

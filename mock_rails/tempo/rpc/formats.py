@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from mock_rails.tempo.merkle import logs_bloom
 from mock_rails.tempo.tx.json_values import to_data
 from mock_rails.tempo.tx.tx_json import submission_to_json
 
@@ -52,7 +53,7 @@ def receipt_json(receipt: Receipt) -> dict[str, Any]:
             log_json(log, receipt, index)
             for index, log in enumerate(outcome.logs, receipt.first_log_index)
         ],
-        "logsBloom": "0x" + receipt.bloom.hex(),
+        "logsBloom": "0x" + logs_bloom(outcome.logs).hex(),
         "transactionHash": "0x" + submission.hash.hex(),
         "transactionIndex": hex(receipt.index),
         "blockHash": "0x" + block.hash.hex(),

@@ -62,7 +62,7 @@ def query(chain: Chain, value: dict[str, Any]) -> list[dict[str, Any]]:
 def collect(chain: Chain, first: int, last: int, criteria: Criteria) -> list[dict[str, Any]]:
     """The matching logs from block `first` to `last`, both included."""
     answer: list[dict[str, Any]] = []
-    for receipt, index, log in chain.logs(first, last, criteria.addresses, criteria.topics):
+    for receipt, index, log in chain.history.logs(first, last, criteria.addresses, criteria.topics):
         if len(answer) == RESULT_LIMIT:
             raise InvalidParams(f"query exceeds max results {RESULT_LIMIT}: ask for fewer blocks")
         answer.append(log_json(log, receipt, index))

@@ -1,4 +1,4 @@
-"""State and block overrides: what a simulation shall pretend (geth's `eth_call` and `eth_simulateV1`)."""
+"""State and block overrides, as in geth: what a simulation shall pretend."""
 
 from __future__ import annotations
 
@@ -64,8 +64,8 @@ def _account(address: bytes, members: dict[str, Any]) -> AccountOverride:
     code = read_optional(members, "code", read_data)
     if native_at(address) is not None and (code, state, diff) != (None, None, None):
         raise InvalidParams(
-            f"invalid params: 0x{address.hex()} is a native contract: its code and storage cannot be "
-            "overridden"
+            f"invalid params: 0x{address.hex()} is a native contract: "
+            "its code and storage cannot be overridden"
         )
     return AccountOverride(
         nonce=read_optional(members, "nonce", read_u64),

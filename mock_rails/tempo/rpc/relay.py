@@ -1,7 +1,8 @@
 """The fee payer service: signs other people's transactions as their sponsor (facts 5.9).
 
-Off unless the node was given a fee payer key. Clients reach it as a `feePayerUrl` of its own or as the
-chain's endpoint; what they hand over is a 0x78 envelope, or an older 0x76 with a marked suffix (1.3).
+Off unless the node was given a fee payer key. Clients reach it as a `feePayerUrl` of its own or as
+the chain's endpoint; what they hand over is a 0x78 envelope, or an older 0x76 with a marked suffix
+(1.3).
 """
 
 from __future__ import annotations
@@ -54,7 +55,9 @@ class Relay:
         self._need_key()
         tx = request.tx
         kind, token = TYPE_TEMPO, tx.fee_token or PATH_USD
-        return replace(request, tx=replace(tx, type=kind, fee_token=token, fee_payer_signature=None))
+        return replace(
+            request, tx=replace(tx, type=kind, fee_token=token, fee_payer_signature=None)
+        )
 
     def sponsor(self, tx: Transaction, sender: bytes) -> Transaction:
         """The filled transaction with the fee payer's signature; its sender signs afterwards."""

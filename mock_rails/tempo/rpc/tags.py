@@ -1,6 +1,7 @@
 """Which block a request means: a tag, a number, a hash, or an EIP-1898 object.
 
-There is no pending block: `pending`, `safe` and `finalized` are `latest`, as on the node (facts 5.2).
+There is no pending block: `pending`, `safe` and `finalized` are `latest`, as on the node (facts
+5.2).
 """
 
 from __future__ import annotations
@@ -48,7 +49,9 @@ def _by_object(chain: Chain, value: dict[str, Any], name: str) -> Block | None:
     """EIP-1898: exactly one of `blockHash` and `blockNumber`."""
     block_hash, number = value.get("blockHash"), value.get("blockNumber")
     if (block_hash is None) == (number is None):
-        raise InvalidParams(f"invalid params: {name} must have exactly one of blockHash and blockNumber")
+        raise InvalidParams(
+            f"invalid params: {name} must have exactly one of blockHash and blockNumber"
+        )
     if block_hash is not None:
         return chain.history.by_hash(read_data(block_hash, f"{name}.blockHash", size=32))
     return find_block(chain, number, f"{name}.blockNumber")

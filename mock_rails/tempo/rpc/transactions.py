@@ -93,7 +93,8 @@ class Transactions:
         return [transaction_json(one, None) for one in self.chain.pool]
 
     def _pool(self) -> tuple[list[Submission], list[Submission]]:
-        pending, queued = [], []
+        pending: list[Submission] = []
+        queued: list[Submission] = []
         for one in self.chain.pool:
             tx = one.tx
             due = tx.nonce_key != 0 or tx.nonce < self.chain.nonce(one.sender, pending=True)

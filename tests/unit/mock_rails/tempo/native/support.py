@@ -186,3 +186,20 @@ def events(scope: Scope, kind: type[NativeContract], since: int = 0) -> list[tup
         (kind.events[log.topics[0]].name, kind.events[log.topics[0]].decode(log.topics, log.data))
         for log in scope.logs[since:]
     ]
+
+
+def interface(kind: type[NativeContract]) -> dict[str, set[str]]:
+    """A contract's interface as facts lists it: `name selector`, and `name topic0` for events."""
+    return {
+        "functions": {f"{m.abi.name} {m.abi.selector.hex()}" for m in kind.methods.values()},
+        "events": {f"{event.name} {event.topic.hex()}" for event in kind.events.values()},
+        "errors": {f"{error.name} {error.selector.hex()}" for error in kind.errors.values()},
+    }
+
+
+COMMON_ERRORS = {
+    "DelegateCallNotAllowed 0d89438e",
+    "StaticCallNotAllowed beaba5b7",
+    "UnknownFunctionSelector aa4bc69a",
+}
+"""What every native contract can answer (facts 2.1)."""
