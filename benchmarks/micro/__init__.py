@@ -1,1 +1,1 @@
-"""Side-by-side measurements: the sandbox and what people would use instead, in one interleaved run."""
+"""Side-by-side measurements of the sandbox and what people would use instead, interleaved."""

@@ -120,9 +120,7 @@ async def _long(
 # -- telling --------------------------------------------------------------------------------------
 
 
-def _report(
-    loads: dict[str, Rates], ready: dict[str, list[int]], memory: dict[str, int]
-) -> None:
+def _report(loads: dict[str, Rates], ready: dict[str, list[int]], memory: dict[str, int]) -> None:
     console = Console(file=sys.stdout, width=100)
     table = Table(title="0x76 payments through eth_sendRawTransactionSync, medians of all rounds")
     for column in ("workload", "chain", "payments/s", "range", "p50 us", "p99 us"):
@@ -159,10 +157,10 @@ def _ratios(
     ratios = {
         "chain.sync16": _ratio(ours["16 senders"], theirs["16 senders"]),
         "chain.sync1": _ratio(ours["1 sender"], theirs["1 sender"]),
-        "chain.sponsored16": _ratio(
-            ours["sponsored, 16 senders"], theirs["sponsored, 16 senders"]
+        "chain.sponsored16": _ratio(ours["sponsored, 16 senders"], theirs["sponsored, 16 senders"]),
+        "chain.start": _shown(
+            statistics.median(ready["sandbox"]), statistics.median(ready["anvil"])
         ),
-        "chain.start": _shown(statistics.median(ready["sandbox"]), statistics.median(ready["anvil"])),
     }
     if "long chain, start" in ours:
         ratios["chain.long"] = _ratio(

@@ -56,7 +56,10 @@ class Payers:
         """Payments with counted nonces, dealt out to the lanes; a lane is one sender."""
         call = Call(PATH_USD, 0, _TRANSFER.call(self._dev[9].address, _AMOUNT))
         return [
-            [self._request(sign_transaction(tx, payer.key).raw) for tx in self._batch(payer, call, n)]
+            [
+                self._request(sign_transaction(tx, payer.key).raw)
+                for tx in self._batch(payer, call, n)
+            ]
             for payer, n in self._share(total, lanes)
         ]
 

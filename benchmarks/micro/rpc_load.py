@@ -1,22 +1,24 @@
 """A JSON-RPC load client that costs little itself: prepared requests over keep-alive connections.
 
-Each connection sends its own requests one after the other, as one payer does; several connections are
-several payers. The same client drives every peer, so its cost is on both sides of a ratio.
+Each connection sends its own requests one after the other, as one payer does; several connections
+are several payers. The same client drives every peer, so its cost is on both sides of a ratio.
 """
 
 from __future__ import annotations
 
 import asyncio
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import orjson
 
+from mock_rails.core.clock import Clock
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _HEADER_END = b"\r\n\r\n"
+_CLOCK = Clock()
 
 
 class RequestFailedError(Exception):
@@ -59,7 +61,7 @@ async def drive(port: int, lanes: Sequence[Sequence[bytes]], *, strict: bool = T
     """
     connections = [await _Connection.open(port) for _ in lanes]
     latencies: list[int] = []
-    started = time.perf_counter_ns()
+    started = _CLOCK.monotonic_ns()
     try:
         await asyncio.gather(
             *(
@@ -67,7 +69,7 @@ async def drive(port: int, lanes: Sequence[Sequence[bytes]], *, strict: bool = T
                 for connection, lane in zip(connections, lanes, strict=True)
             )
         )
-        elapsed = time.perf_counter_ns() - started
+        elapsed = _CLOCK.monotonic_ns() - started
     finally:
         for connection in connections:
             connection.close()
@@ -90,9 +92,9 @@ async def _run_lane(
     connection: _Connection, lane: Sequence[bytes], latencies: list[int], *, strict: bool
 ) -> None:
     for request in lane:
-        sent = time.perf_counter_ns()
+        sent = _CLOCK.monotonic_ns()
         body = await connection.exchange(request)
-        latencies.append(time.perf_counter_ns() - sent)
+        latencies.append(_CLOCK.monotonic_ns() - sent)
         if strict and b'"status":"0x1"' not in body:
             raise RequestFailedError(body[:300].decode(errors="replace"))
 

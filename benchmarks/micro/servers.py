@@ -9,21 +9,23 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.micro.rpc_load import RequestFailedError, call
 from benchmarks.peers.install import anvil
+from mock_rails.core.clock import Clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 CHAIN_ID = 1337
 _START_TIMEOUT_S = 30
-_POLL_S = 0.005
+_POLL = timedelta(milliseconds=5)
+_CLOCK = Clock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ def free_port() -> int:
 
 @contextmanager
 def _running(name: str, command: list[str], port: int, env: dict[str, str]) -> Iterator[Server]:
-    started = time.perf_counter_ns()
+    started = _CLOCK.monotonic_ns()
     process = subprocess.Popen(
         command,
         stdout=subprocess.DEVNULL,
@@ -87,7 +89,7 @@ def _running(name: str, command: list[str], port: int, env: dict[str, str]) -> I
     )
     try:
         asyncio.run(_until_ready(port, process))
-        yield Server(name, port, process, time.perf_counter_ns() - started)
+        yield Server(name, port, process, _CLOCK.monotonic_ns() - started)
     finally:
         process.send_signal(signal.SIGTERM)
         try:
@@ -98,14 +100,14 @@ def _running(name: str, command: list[str], port: int, env: dict[str, str]) -> I
 
 
 async def _until_ready(port: int, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + _START_TIMEOUT_S
-    while time.monotonic() < deadline:
+    deadline_ns = _CLOCK.monotonic_ns() + _START_TIMEOUT_S * 1_000_000_000
+    while _CLOCK.monotonic_ns() < deadline_ns:
         try:
             await call(port, "eth_chainId")
         except OSError:
             if process.poll() is not None:
                 raise RequestFailedError(f"the server ended with {process.returncode}") from None
-            await asyncio.sleep(_POLL_S)
+            await _CLOCK.wall_sleep(_POLL)
         else:
             return
     raise RequestFailedError("the server did not answer in time")

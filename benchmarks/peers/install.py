@@ -32,7 +32,15 @@ def _npm_install() -> None:
     npm = shutil.which("npm")
     if npm is None:
         raise PeerMissingError("the comparison needs Node and npm: install them and run again")
-    command = [npm, "install", "--no-save", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+    command = [
+        npm,
+        "install",
+        "--no-save",
+        "--ignore-scripts",
+        "--no-audit",
+        "--no-fund",
+        "--loglevel=error",
+    ]
     done = subprocess.run(command, cwd=_FOLDER, capture_output=True, text=True, check=False)
     if done.returncode:
         raise PeerMissingError(f"npm could not install the peers: {done.stderr.strip()[-500:]}")

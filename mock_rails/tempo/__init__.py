@@ -1,1 +1,1 @@
-"""A Tempo-compatible chain in one process: state, blocks, transactions, native contracts, JSON-RPC."""
+"""A Tempo-compatible chain in one process, from raw transactions to JSON-RPC."""

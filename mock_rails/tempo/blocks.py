@@ -1,8 +1,8 @@
 """Blocks and receipts: plain objects, made once and indexed by hash.
 
 Nothing that only an explorer reads is computed when a block is sealed: roots and blooms are made on
-request. The block hash commits to the parent, the clock, and every transaction with its outcome; it is
-not Tempo's header hash, which no client recomputes (facts 5.4).
+request. The block hash commits to the parent, the clock, and every transaction with its outcome; it
+is not Tempo's header hash, which no client recomputes (facts 5.4).
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ class Block:
         """The Merkle-Patricia root over status, gas, bloom and logs of each receipt."""
         if not self.receipts:
             return EMPTY_ROOT
-        from mock_rails.tempo.tx import rlp  # noqa: PLC0415 - the codec imports nothing back
+        from mock_rails.tempo.tx import rlp
 
         encoded = []
         for receipt in self.receipts:

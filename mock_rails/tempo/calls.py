@@ -1,7 +1,7 @@
 """Runs one message call, whatever stands at its target: a native contract, EVM code or nothing.
 
-A payment goes straight to a native contract and never enters the interpreter; py-evm is imported by the
-first call that needs it.
+A payment goes straight to a native contract and never enters the interpreter; py-evm is imported by
+the first call that needs it.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 class CallResult:
     """How a call ended. A failed call has changed nothing.
 
-    `output` is return data, or revert data; `error` is None, `"execution reverted"`, `"out of gas"` or
-    another reason of the EVM; `created` is the new contract's address.
+    `output` is return data, or revert data; `error` is None, `"execution reverted"`, `"out of gas"`
+    or another reason of the EVM; `created` is the new contract's address.
     """
 
     success: bool
@@ -42,14 +42,14 @@ def call(scope: Scope, sender: bytes, to: bytes, data: bytes, gas_limit: int) ->
     empty = not scope.world.code(to) and int.from_bytes(to) > _LAST_PRECOMPILE
     if empty and scope.tracer is None:
         return CallResult(True, b"", gas_limit)
-    from mock_rails.tempo.evm import machine  # noqa: PLC0415 - py-evm takes 0.7 s to import
+    from mock_rails.tempo.evm import machine
 
     return machine.call(scope, sender, to, data, gas_limit)
 
 
 def create(scope: Scope, sender: bytes, initcode: bytes, gas_limit: int) -> CallResult:
     """A top-level contract creation; the sender's nonce has already been raised for it."""
-    from mock_rails.tempo.evm import machine  # noqa: PLC0415 - py-evm takes 0.7 s to import
+    from mock_rails.tempo.evm import machine
 
     return machine.create(scope, sender, initcode, gas_limit)
 

@@ -1,16 +1,15 @@
 """The chain without its surroundings: world, history and pool, and the sealing of blocks.
 
-Everything here is synchronous and complete in one call, so one thread sees one consistent chain; who
-waits for what is `rail.py`'s business.
+Everything here is synchronous and complete in one call, so one thread sees one consistent chain;
+who waits for what is `rail.py`'s business.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from mock_rails.tempo.blocks import Block, Receipt
-from mock_rails.tempo.crypto.wallet import Account
 from mock_rails.tempo.errors import InvalidTransaction
 from mock_rails.tempo.execution import fees, validation
 from mock_rails.tempo.execution.executor import check, execute, next_nonce
@@ -23,6 +22,7 @@ from mock_rails.tempo.world import World
 
 if TYPE_CHECKING:
     from mock_rails.core.clock import Clock
+    from mock_rails.tempo.crypto.wallet import Account
     from mock_rails.tempo.tx.model import Submission
 
 _MS_PER_S: Final = 1_000
@@ -53,6 +53,13 @@ class Sealed:
     refused: list[tuple[Submission, InvalidTransaction]] = field(default_factory=list)
 
 
+class Pin(NamedTuple):
+    """A moment to go back to: the head block then, and the world's position, edits included."""
+
+    number: int
+    mark: int
+
+
 class Engine:
     """State, blocks and waiting transactions of one chain."""
 
@@ -72,8 +79,8 @@ class Engine:
         )
         self.history = History(genesis, self.settings.history_depth)
         self.pool = Pool()
-        self.pins: dict[int, int] = {}
-        """Snapshot ids and the block numbers they hold back from pruning."""
+        self.pins: dict[int, Pin] = {}
+        """What snapshot ids stand for; it is held back from pruning."""
 
     # -- the next block ---------------------------------------------------------------------------
 
@@ -186,7 +193,8 @@ class Engine:
 
     def _append(self, block: Block) -> None:
         self.history.append(block)
-        oldest = self.history.prune(keep_from=min(self.pins.values(), default=None))
+        pinned = min((pin.number for pin in self.pins.values()), default=None)
+        oldest = self.history.prune(keep_from=pinned)
         if oldest is not None:
             self.world.prune(oldest)
 
@@ -195,11 +203,15 @@ class Engine:
 
     # -- going back -------------------------------------------------------------------------------
 
-    def rewind(self, number: int) -> None:
-        """Make block `number` the head again; what came after it never happened."""
+    def rewind(self, number: int, mark: int | None = None) -> None:
+        """Make block `number` the head again; what came after it never happened.
+
+        `mark` is a later position of the world, for what was written to it outside of blocks.
+        """
         block = self.history.by_number(number)
         if block is None:
             raise LookupError(number)
-        self.world.revert(block.undo_mark)
+        mark = block.undo_mark if mark is None else mark
+        self.world.revert(mark)
         self.history.truncate(number)
-        self.pins = {key: pinned for key, pinned in self.pins.items() if pinned <= number}
+        self.pins = {key: pin for key, pin in self.pins.items() if pin.mark <= mark}

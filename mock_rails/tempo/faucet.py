@@ -1,7 +1,7 @@
 """The faucet: what `tempo_fundAddress` sends (facts 5.7).
 
-The node's faucet uses the issuer's protocol nonce. This one uses a nonce key of its own, so that a test
-which sends from the first development account does not find its nonces taken.
+The node's faucet uses the issuer's protocol nonce. This one uses a nonce key of its own, so that a
+test which sends from the first development account does not find its nonces taken.
 """
 
 from __future__ import annotations

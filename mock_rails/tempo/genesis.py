@@ -1,4 +1,4 @@
-"""The genesis state of a Tempo localnet (facts 6): tokens, balances, pools and predeployed contracts."""
+"""The genesis state of a Tempo localnet (facts 6): tokens, balances, pools, contracts."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ def build_genesis(
 ) -> Block:
     """Write the genesis state and return block 0.
 
-    Unless `bare`, the liquidity that `tempo-localnet` adds after its start is there from the start: the
-    fee pools towards pathUSD and one bid and one ask on each book.
+    Unless `bare`, the liquidity that `tempo-localnet` adds after its start is there from the start:
+    the fee pools towards pathUSD and one bid and one ask on each book.
     """
     context = BlockContext(
         chain_id=chain_id, number=0, timestamp_s=0, base_fee=GENESIS_BASE_FEE, gas_limit=GAS_LIMIT

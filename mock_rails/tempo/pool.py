@@ -1,7 +1,8 @@
 """Transactions that wait for a block.
 
-A transaction whose nonce is not yet due waits for the ones before it, so clients that send several at
-once need not mind in which order they arrive. The pool is bounded, in all and for each nonce sequence.
+A transaction whose nonce is not yet due waits for the ones before it, so clients that send several
+at once need not mind in which order they arrive. The pool is bounded, in all and for each nonce
+sequence.
 """
 
 from __future__ import annotations

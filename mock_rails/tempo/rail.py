@@ -4,8 +4,8 @@
     receipt = chain.send(raw)                      # synchronous: sealed when it returns
     receipt = await chain.submit_and_wait(raw)     # concurrent senders share a block
 
-With instant mining a submitted transaction is sealed in the next turn of the event loop, together with
-all that arrived meanwhile: nobody waits for a timer. `block_time_ms` gives a cadence instead.
+With instant mining a submitted transaction is sealed in the next turn of the event loop, together
+with all that arrived meanwhile: nobody waits for a timer. `block_time_ms` gives a cadence instead.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from mock_rails.core.rail import RailContext
 from mock_rails.core.snapshot import digest
 from mock_rails.tempo import faults, snapshots
-from mock_rails.tempo.engine import ChainSettings, Engine
+from mock_rails.tempo.engine import ChainSettings, Engine, Pin
 from mock_rails.tempo.errors import (
     InvalidParams,
     InvalidTransaction,
@@ -29,6 +29,7 @@ from mock_rails.tempo.execution.executor import next_nonce
 from mock_rails.tempo.execution.fees import MAX_BASE_FEE
 from mock_rails.tempo.faucet import faucet_transactions
 from mock_rails.tempo.simulation import Simulator
+from mock_rails.tempo.world import HistoryPrunedError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -317,15 +318,16 @@ class Chain:
     def take_snapshot(self) -> int:
         """Remember this moment for `revert_to`; it keeps its history from being pruned."""
         self._snapshot_count += 1
-        self.engine.pins[self._snapshot_count] = self.head.number
+        self.engine.pins[self._snapshot_count] = Pin(self.head.number, self.world.mark())
         return self._snapshot_count
 
     def revert_to(self, snapshot_id: int) -> bool:
         """Go back to a remembered moment, which is then forgotten along with all later ones."""
-        number = self.engine.pins.get(snapshot_id)
-        if number is None:
+        pin = self.engine.pins.get(snapshot_id)
+        if pin is None:
             return False
-        self.rewind(number)
+        self.engine.rewind(pin.number, pin.mark)
+        self.drop_pool()
         for later in [key for key in self.engine.pins if key >= snapshot_id]:
             del self.engine.pins[later]
         return True
@@ -337,7 +339,10 @@ class Chain:
                 f"block {number} is not kept: there are blocks {self.history.oldest.number} "
                 f"to {self.head.number}"
             )
-        self.engine.rewind(number)
+        try:
+            self.engine.rewind(number)
+        except HistoryPrunedError:
+            raise InvalidParams(f"the state of block {number} is no longer kept") from None
         self.drop_pool()
 
     def drop_pool(self) -> None:

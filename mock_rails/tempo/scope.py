@@ -1,7 +1,8 @@
 """What lives as long as one transaction: its identity, its logs, and what it has touched.
 
-Native contracts and EVM code run in the same scope, so warmth, dirty slots, storage credits and logs
-are one account of the transaction whichever of the two touched them, and a reverted frame undoes both.
+Native contracts and EVM code run in the same scope, so warmth, dirty slots, storage credits and
+logs are one account of the transaction whichever of the two touched them, and a reverted frame
+undoes both.
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ class Scope:
         "world",
     )
 
-    def __init__(  # noqa: PLR0913 - a transaction's identity has this many parts
+    def __init__(
         self,
         world: World,
         block: BlockContext,
@@ -111,7 +112,7 @@ class Scope:
         return self.world.mark(), len(self._scratch), len(self.logs)
 
     def revert(self, snapshot: Snapshot) -> None:
-        """Undo state, logs, warmth and credit tallies since `snapshot`, as a reverted frame does."""
+        """Undo state, logs, warmth and credit tallies since `snapshot`: the frame reverted."""
         mark, scratch, logs = snapshot
         self.world.revert(mark)
         del self.logs[logs:]
@@ -146,7 +147,8 @@ class Scope:
     def sstore(self, key: Key, value: Stored, meter: Meter, *, credit: bool = True) -> None:
         """Write a slot at its price, with the storage-credit rules of fork T7 (facts 4.5).
 
-        What the protocol writes for free neither costs nor earns credits. `credit=False` is for slots whose clearing mints no credit: the protocol's own bookkeeping.
+        What the protocol writes for free neither costs nor earns credits. `credit=False` is for
+        slots whose clearing mints no credit: the protocol's own bookkeeping.
         """
         cost = gas.WARM_LOAD + (gas.COLD_STORE if self.touch(key) else 0)
         current = self.world.storage.get(key, 0)

@@ -1,8 +1,8 @@
 """Runs transactions that nobody signed and keeps nothing: `eth_call`, estimates, `eth_simulateV1`.
 
-A simulation uses the executor itself, excused from the rules that only a real transaction can meet, on
-the state of now or of an old block. Reads run at the current time, not at the last block's, else an
-idle chain would live in the past (facts 7).
+A simulation uses the executor itself, excused from the rules that only a real transaction can meet,
+on the state of now or of an old block. Reads run at the current time, not at the last block's, else
+an idle chain would live in the past (facts 7).
 """
 
 from __future__ import annotations
@@ -141,7 +141,8 @@ class Simulator:
         results: list[SimulatedBlock] = []
         with self.state(at) as context:
             for position, (calls, overrides, block_overrides) in enumerate(blocks):
-                here = replace(context, number=context.number + position, **block_overrides)
+                changes = {"number": context.number + position, **block_overrides}
+                here = replace(context, **changes)
                 self._override(overrides)
                 outcomes: list[Outcome | InvalidTransaction] = []
                 for submission, priced in calls:
@@ -181,9 +182,7 @@ class Simulator:
         balance: int = scope.world.load(Tip20.balances.key(token, submission.fee_payer))
         return min(limit, balance * fees.ATTO_PER_BASE_UNIT // price)
 
-    def _search(
-        self, context: BlockContext, submission: Submission, used: int, limit: int
-    ) -> int:
+    def _search(self, context: BlockContext, submission: Submission, used: int, limit: int) -> int:
         """The least gas limit that works, to a tolerance: usually just what was used."""
         if self._succeeds(context, submission, used):
             return used

@@ -1,11 +1,12 @@
 """The chain as one JSON document, and back: state, kept blocks, receipts and waiting transactions.
 
-What a document cannot carry is the undo log, so states older than the snapshot are gone after a load;
-everything else answers as before.
+What a document cannot carry is the undo log, so states older than the snapshot are gone after a
+load; everything else answers as before.
 """
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 from mock_rails.core.errors import ConservationError, SnapshotError
@@ -140,7 +141,7 @@ def _hex(data: bytes) -> str:
 
 
 def load(engine: Engine, document: object) -> None:
-    """Replace the engine's state with a document's; a document that does not fit changes nothing."""
+    """Replace the engine's state with a document's; one that does not fit changes nothing."""
     if not isinstance(document, dict) or document.get("version") != VERSION:
         raise SnapshotError(
             f"not a Tempo snapshot of version {VERSION}",
@@ -173,7 +174,7 @@ def load(engine: Engine, document: object) -> None:
 def _require_run(blocks: list[Block]) -> None:
     if not blocks:
         raise SnapshotError("the Tempo part of the snapshot has no blocks")
-    for parent, child in zip(blocks, blocks[1:], strict=False):
+    for parent, child in pairwise(blocks):
         if child.number != parent.number + 1 or child.parent_hash != parent.hash:
             raise SnapshotError(f"block {child.number} does not follow block {parent.number}")
 

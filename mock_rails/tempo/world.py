@@ -4,8 +4,8 @@ A snapshot is a position in the log, and going back is undoing down to it, so a 
 rolled-back block, `evm_revert` and a read of an old block are one mechanism. Entries hold no zero
 values: equal states are equal dictionaries, byte for byte.
 
-A storage key is a tuple `(contract, slot, *path)`. An EVM contract's slots are `(contract, slot)`; a
-native contract's mapping entries carry their keys as the path and are never hashed. DESIGN 2.2.
+A storage key is a tuple `(contract, slot, *path)`. An EVM contract's slots are `(contract, slot)`;
+a native contract's mapping entries carry their keys as the path and are never hashed. DESIGN 2.2.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Solidity's ABI, as far as native contracts and the RPC need it: signatures, codec, events and errors."""
+"""Solidity's ABI, as far as native contracts and the RPC need it."""
 
 from mock_rails.tempo.abi.codec import AbiError, Codec
 from mock_rails.tempo.abi.items import Event, Function, RevertError

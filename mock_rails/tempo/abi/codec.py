@@ -1,8 +1,9 @@
 """Encodes and decodes ABI arguments.
 
-Nearly every call on the payment path has only static arguments (addresses and integers), and those are
-handled here word by word, in about a microsecond. Anything with a dynamic part goes through eth-abi,
-which is imported when first needed: it costs more to load than the whole chain takes to start.
+Nearly every call on the payment path has only static arguments (addresses and integers), and those
+are handled here word by word, in about a microsecond. Anything with a dynamic part goes through
+eth-abi, which is imported when first needed: it costs more to load than the whole chain takes to
+start.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ class Codec:
     def encode(self, values: Sequence[Any]) -> bytes:
         """The ABI encoding of `values`, one for each parameter."""
         if self._atoms is None:
-            from eth_abi.abi import encode  # noqa: PLC0415 - dynamic types only; slow to import
+            from eth_abi.abi import encode
 
             return encode(self.types, values)
         flat: list[Any] = list(values)
@@ -102,8 +103,8 @@ def _unshaped(part: Parameter, value: Any, flat: list[Any]) -> None:
 
 
 def _decode_dynamic(types: tuple[str, ...], data: bytes) -> tuple[Any, ...]:
-    from eth_abi.abi import decode  # noqa: PLC0415 - dynamic types only; slow to import
-    from eth_abi.exceptions import DecodingError  # noqa: PLC0415
+    from eth_abi.abi import decode
+    from eth_abi.exceptions import DecodingError
 
     try:
         values = decode(types, data)

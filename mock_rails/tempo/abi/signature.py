@@ -1,7 +1,8 @@
-"""Reads human-readable ABI signatures such as `transfer(address to, uint256 amount) returns (bool)`.
+"""Reads human-readable ABI signatures: `transfer(address to, uint256 amount) returns (bool)`.
 
-Native contracts are written against these strings, so that a reader compares them with the published
-interface by eye. Tuples may be nested and named: `(address payer, uint96 deposit) channel`.
+Native contracts are written against these strings, so that a reader compares them with the
+published interface by eye. Tuples may be nested and named: `(address payer, uint96 deposit)
+channel`.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ class Signature:
 
     @cached_property
     def hash(self) -> bytes:
-        """Keccak of the canonical text: topic 0 of an event; its first four bytes are a selector."""
+        """Keccak of the canonical text: an event's topic 0; its first four bytes are a selector."""
         return keccak256(self.canonical.encode())
 
 

@@ -5,10 +5,10 @@
 @notice A payer locks a deposit for one payee. Off the chain, the payer signs vouchers, each for
         the total owed so far; the payee needs to bring only the last one here to be paid.
 
-            open ---> settle* / topUp* ---> close              the payee ends it with a voucher
-                                      \--> requestClose ---> withdraw
-                                            the payer waits 15 minutes, so that a payee who
-                                            sleeps can still come with the last voucher
+            open ---> settle* / topUp* ---> close         by the payee, with a voucher or without
+                  |
+                  +---> requestClose ---> withdraw        by the payer, 15 minutes apart: a payee
+                                                          who sleeps can still bring a voucher
 
 @dev The interface, identities and rules of the contract that the SDKs know as TempoStreamChannel
      (facts 2.9). It has no constructor and no immutables: genesis puts its code at an address.
@@ -110,9 +110,7 @@ SIGNATURE_SIZE: constant(uint256) = 65
 MAX_BATCH: constant(uint256) = 256
 
 # Half of the order of secp256k1: above it, every signature has a second form (EIP-2).
-MAX_S: constant(uint256) = (
-    57896044618658097711785492504343953926418782139537452191302581570759080747168
-)
+MAX_S: constant(uint256) = 57896044618658097711785492504343953926418782139537452191302581570759080747168
 
 packed: HashMap[bytes32, Packed]
 
@@ -200,7 +198,7 @@ def requestClose(channelId: bytes32):
         channelId=channelId,
         payer=channel.payer,
         payee=channel.payee,
-        closeGraceEnd=convert(self._grace_end(channel), uint256),
+        closeGraceEnd=self._grace_end(channel),
     )
 
 
@@ -211,9 +209,7 @@ def withdraw(channelId: bytes32):
     """
     channel: Channel = self._open_channel(channelId)
     self._require_payer(channel)
-    if channel.closeRequestedAt == 0 or block.timestamp < convert(
-        self._grace_end(channel), uint256
-    ):
+    if channel.closeRequestedAt == 0 or block.timestamp < self._grace_end(channel):
         raw_revert(method_id("CloseNotReady()"))
     self._finalize(channelId)
     refund: uint128 = channel.deposit - channel.settled
@@ -393,9 +389,7 @@ def _domain_separator() -> bytes32:
 def _channel_id(
     payer: address, payee: address, token: address, salt: bytes32, authorizedSigner: address
 ) -> bytes32:
-    return keccak256(
-        abi_encode(payer, payee, token, salt, authorizedSigner, self, chain.id)
-    )
+    return keccak256(abi_encode(payer, payee, token, salt, authorizedSigner, self, chain.id))
 
 
 # -------------------------------------------------------------------------------------- channels
@@ -427,8 +421,8 @@ def _require_payee(channel: Channel):
 
 @internal
 @pure
-def _grace_end(channel: Channel) -> uint64:
-    return channel.closeRequestedAt + CLOSE_GRACE_PERIOD
+def _grace_end(channel: Channel) -> uint256:
+    return convert(channel.closeRequestedAt + CLOSE_GRACE_PERIOD, uint256)
 
 
 @internal

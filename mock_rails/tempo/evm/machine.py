@@ -12,7 +12,7 @@ from eth.exceptions import VMError
 
 from mock_rails.tempo.calls import CallResult, call_native
 from mock_rails.tempo.delegation import delegate_of
-from mock_rails.tempo.evm import messages
+from mock_rails.tempo.evm import creating, messages
 from mock_rails.tempo.evm.computation import Computation
 from mock_rails.tempo.evm.messages import Child
 from mock_rails.tempo.evm.precompiles import PRECOMPILES
@@ -45,11 +45,11 @@ def create(scope: Scope, sender: bytes, initcode: bytes, gas_limit: int) -> Call
     nonce = scope.world.nonce(sender) - 1
     if nonce < 0:
         raise ValueError("the sender's nonce must be raised before its contract is created")
-    if len(initcode) > messages.MAX_INITCODE:
+    if len(initcode) > creating.MAX_INITCODE:
         return CallResult(False, b"", 0, "max initcode size exceeded")
-    address = messages.create_address(sender, nonce)
+    address = creating.create_address(sender, nonce)
     scope.touch(address)
-    message = messages.creation(sender, address, initcode, gas_limit)
+    message = creating.creation(sender, address, initcode, gas_limit)
     return Machine(scope).run(Child("CREATE", message))
 
 

@@ -1,7 +1,7 @@
 """The opcodes: py-evm's Prague, and ours where Tempo or Osaka differ.
 
 Ours are storage (priced by the scope, shared with native contracts), the calls and creations
-(`messages.py`), SELFDESTRUCT and CLZ (EIP-7939).
+(`calling.py`, `creating.py`), SELFDESTRUCT and CLZ (EIP-7939).
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from eth.vm import opcode_values as op
 from eth.vm.forks.prague.opcodes import PRAGUE_OPCODES
 
 from mock_rails.tempo import gas
-from mock_rails.tempo.evm import messages
+from mock_rails.tempo.evm import calling, creating
+from mock_rails.tempo.evm.messages import touch_account
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,8 +68,8 @@ def selfdestruct(frame: Computation) -> None:
     """SELFDESTRUCT: deletes only what the same transaction deployed (EIP-6780); no coin to send."""
     require_writable(frame)
     beneficiary = frame.pop_address()
-    if messages.touch_account(frame, beneficiary):
-        frame.meter.charge(messages.COLD_ACCOUNT)
+    if touch_account(frame, beneficiary):
+        frame.meter.charge(calling.COLD_ACCOUNT)
     scope, address = frame.scope, frame.msg.storage_address
     if address in scope.deployed:
         scope.set(scope.destroyed, address, True)
@@ -95,12 +96,12 @@ _OURS: Final[dict[int, tuple[Logic, int]]] = {
     op.SSTORE: (sstore, 0),
     op.TLOAD: (tload, gas.TRANSIENT),
     op.TSTORE: (tstore, gas.TRANSIENT),
-    op.CREATE: (messages.create, 0),
-    op.CREATE2: (messages.create2, 0),
-    op.CALL: (messages.call, 0),
-    op.CALLCODE: (messages.callcode, 0),
-    op.DELEGATECALL: (messages.delegatecall, 0),
-    op.STATICCALL: (messages.staticcall, 0),
+    op.CREATE: (creating.create, 0),
+    op.CREATE2: (creating.create2, 0),
+    op.CALL: (calling.call, 0),
+    op.CALLCODE: (calling.callcode, 0),
+    op.DELEGATECALL: (calling.delegatecall, 0),
+    op.STATICCALL: (calling.staticcall, 0),
     op.SELFDESTRUCT: (selfdestruct, _SELFDESTRUCT_GAS),
 }
 

@@ -1,1 +1,1 @@
-"""Executes one transaction by Tempo's rules: validity, intrinsic gas, fees, calls, the closing fee log."""
+"""Executes one transaction by Tempo's rules: validity, intrinsic gas, fees, calls, settlement."""

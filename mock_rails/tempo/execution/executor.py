@@ -1,7 +1,7 @@
 """Executes one transaction on the world: the order of facts 4.2, all or nothing.
 
-A transaction that breaks a rule raises `InvalidTransaction` and leaves no trace. One whose calls revert
-is included: it has paid its fee and used its nonce.
+A transaction that breaks a rule raises `InvalidTransaction` and leaves no trace. One whose calls
+revert is included: it has paid its fee and used its nonce.
 """
 
 from __future__ import annotations
@@ -203,7 +203,7 @@ class _Execution:
 
     def _delegate(self) -> None:
         if self.tx.authorizations:
-            from mock_rails.tempo.delegation import apply_delegations  # noqa: PLC0415 - rare
+            from mock_rails.tempo.delegation import apply_delegations
 
             apply_delegations(self.scope, self.tx)
 
@@ -250,4 +250,6 @@ def _require_conservation(world: World, mark: int) -> None:
             drift[token] = drift.get(token, 0) + (change if slot == _BALANCES else -change)
     for token, amount in drift.items():
         if amount:
-            raise ConservationError(f"token 0x{token.hex()} gained {amount} base units from nowhere")
+            raise ConservationError(
+                f"token 0x{token.hex()} gained {amount} base units from nowhere"
+            )

@@ -1,4 +1,4 @@
-"""Fees in stablecoins: which token pays, the silent pre-debit, and the settlement (facts 4.1 to 4.4)."""
+"""Fees in stablecoins: which token pays, the silent pre-debit, the settlement (facts 4.1-4.4)."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def effective_price(submission: Submission, base_fee: int) -> int:
 
 
 def choose_fee_token(scope: Scope, submission: Submission) -> bytes:
-    """The first of: the transaction's, the call's, the payer's, the called token's, pathUSD (4.3)."""
+    """The transaction's, else the call's, the payer's, the called token, pathUSD (facts 4.3)."""
     tx = submission.tx
     if tx.fee_token is not None:
         return tx.fee_token
@@ -201,7 +201,7 @@ def _require_liquidity(scope: Scope, token: bytes, amount: int) -> None:
 
 
 def settle(scope: Scope, fee: Fee, gas_used: int, key_id: bytes | None) -> int:
-    """Refund what was not used, swap the rest to the validator's token, and log it: the last log."""
+    """Refund what was not used, swap the rest to the validator's token, and log it last."""
     actual = fee_amount(gas_used, fee.price)
     contract = _token(scope, fee.token)
     unused = fee.collected - actual

@@ -1,13 +1,15 @@
-"""Revert data as the node words it (facts 1.9), so that matchers and humans find what they look for."""
+"""Revert data as the node words it (facts 1.9): matchers and humans look for these texts."""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from mock_rails.tempo.abi import AbiError, RevertError
-from mock_rails.tempo.native.contract import NativeContract
 from mock_rails.tempo.native.registry import FIXED, native_at
 from mock_rails.tempo.native.tip20 import Tip20
+
+if TYPE_CHECKING:
+    from mock_rails.tempo.native.contract import NativeContract
 
 _REVERTED: Final = "execution reverted"
 _ERROR_STRING: Final = RevertError("Error(string message)")
@@ -17,7 +19,8 @@ _SELECTOR_SIZE: Final = 4
 def _catalogue() -> dict[bytes, tuple[str, RevertError]]:
     """Every native error by selector; where two contracts share one, the first keeps it."""
     found: dict[bytes, tuple[str, RevertError]] = {}
-    for contract in (Tip20, *FIXED.values()):
+    contracts: tuple[type[NativeContract], ...] = (Tip20, *FIXED.values())
+    for contract in contracts:
         for selector, error in contract.errors.items():
             found.setdefault(selector, (contract.title, error))
     return found

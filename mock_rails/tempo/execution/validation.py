@@ -1,4 +1,4 @@
-"""The rules a transaction must meet to enter a block (facts 1.7, 1.8), in the node's words (1.9)."""
+"""The rules a transaction must meet to enter a block, in the node's words (facts 1.7 to 1.9)."""
 
 from __future__ import annotations
 

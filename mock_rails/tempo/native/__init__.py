@@ -1,1 +1,1 @@
-"""Native contracts: Tempo's precompiles in Python, each a class that reads like its specification."""
+"""Native contracts: Tempo's precompiles, each a class that reads like its specification."""

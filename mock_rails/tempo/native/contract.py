@@ -1,8 +1,9 @@
 """The base of every native contract, and the decorators that give its methods their ABI.
 
 A contract is an ordinary class: storage, events and errors as attributes, functions as methods. One
-instance serves one call frame. Conventions common to all precompiles are here (facts 2.1): the price of
-calldata, the refusal of short calldata and unknown selectors, and of writes in a static call.
+instance serves one call frame. Conventions common to all precompiles are here (facts 2.1): the
+price of calldata, the refusal of short calldata and unknown selectors, and of writes in a static
+call.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ _Contract = TypeVar("_Contract", bound="NativeContract")
 _Body = TypeVar("_Body", bound="Callable[..., Any]")
 
 
-class Revert(Exception):  # noqa: N818 - the EVM's word
+class Revert(Exception):
     """A native contract reverted with these bytes."""
 
     def __init__(self, data: bytes = b"") -> None:
@@ -65,7 +66,7 @@ def view(text: str) -> Callable[[_Body], _Body]:
 
 def _decorator(text: str, *, mutates: bool) -> Callable[[_Body], _Body]:
     def mark(call: _Body) -> _Body:
-        call.abi_methods = (*getattr(call, "abi_methods", ()), (text, mutates))  # type: ignore[attr-defined]
+        vars(call)["abi_methods"] = (*getattr(call, "abi_methods", ()), (text, mutates))
         return call
 
     return mark
@@ -77,7 +78,7 @@ class NativeContract:
     __slots__ = ("frame",)
 
     title: ClassVar[str] = ""
-    """The subsystem's name in the node's revert texts (facts 1.9), for example `TIP20 token error`."""
+    """The subsystem's name in the node's revert texts (facts 1.9), as in `TIP20 token error`."""
 
     methods: ClassVar[dict[bytes, _Method]] = {}
     errors: ClassVar[dict[bytes, RevertError]] = {}
@@ -114,7 +115,7 @@ class NativeContract:
         frame = self.frame
         frame.meter.charge(gas.PRECOMPILE_WORD * gas.words(len(data)))
         self.enter()
-        if len(data) < 4:  # noqa: PLR2004 - a selector
+        if len(data) < 4:
             raise Revert
         method = self.methods.get(data[:4])
         if method is None:
@@ -164,8 +165,8 @@ class NativeContract:
     def contract(self, kind: type[_Contract], address: bytes) -> _Contract:
         """Another native contract, called from this one: it sees this address as the sender.
 
-        The node calls its subsystems as plain functions, so there is no call cost, and a revert in one
-        is a revert of the whole frame.
+        The node calls its subsystems as plain functions, so there is no call cost, and a revert in
+        one is a revert of the whole frame.
         """
         frame = self.frame
         return kind(Frame(frame.scope, address, frame.address, frame.meter, frame.static))

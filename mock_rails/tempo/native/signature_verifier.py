@@ -58,8 +58,7 @@ class SignatureVerifier(NativeContract):
 
     @view("verifyKeychain(address account, bytes32 hash, bytes signature) returns (bool)")
     def verify_keychain(self, account: bytes, digest: bytes, signature: bytes) -> bool:
-        """Whether an active access key signed in the account's name; its root key does not count.
-        """
+        """Whether an active access key signed in the account's name; the root key is not one."""
         parsed, key_id = self._recover_keychain(digest, signature)
         return parsed.root == account and self._is_active(account, key_id, parsed.key_type)
 

@@ -1,12 +1,12 @@
 """Typed storage for native contracts: declared as class attributes, metered on every access.
 
-    class Tip20(NativeContract):
-        total_supply = Value(8)
-        balances = Mapping(9)
-        allowances = Mapping(10)
+class Tip20(NativeContract):
+    total_supply = Value(8)
+    balances = Mapping(9)
+    allowances = Mapping(10)
 
-    self.total_supply += amount
-    self.allowances[owner, spender] = 0
+self.total_supply += amount
+self.allowances[owner, spender] = 0
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class _Bytes32:
 
 class _Bool:
     def load(self, raw: Any) -> bool:
-        return raw == 1
+        return bool(raw)
 
     def store(self, value: bool) -> int:
         return int(value)
@@ -95,7 +95,7 @@ TEXT: Final = _Text()
 
 def _charge_text(frame: Frame, value: int | str) -> None:
     """Long text takes further slots: price them as warm reads, they are never on a hot path."""
-    if isinstance(value, str) and len(value) > 31:  # noqa: PLR2004 - a short string fits one slot
+    if isinstance(value, str) and len(value) > 31:
         frame.meter.charge(gas.WARM_LOAD * gas.words(len(value)))
 
 

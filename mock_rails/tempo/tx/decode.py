@@ -7,7 +7,7 @@ here is what the bytes alone decide; nonces, fees, windows and limits are the ex
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from mock_rails.tempo.crypto.errors import SignatureError
 from mock_rails.tempo.errors import InvalidTransaction, MalformedTransaction
@@ -27,8 +27,8 @@ from mock_rails.tempo.tx.signatures import LegacyKeychainError
 if TYPE_CHECKING:
     from mock_rails.tempo.tx.model import Submission
 
-_UNDECODABLE = "failed to decode signed transaction"
-_REFUSED_TYPES = {
+_UNDECODABLE: Final = "failed to decode signed transaction"
+_REFUSED_TYPES: Final = {
     TYPE_BLOB: "blob transactions (type 0x03) are not accepted on this chain",
     TYPE_FEE_PAYER_HANDOFF: (
         "0x78 is the envelope in which a client hands a transaction to its fee payer;"

@@ -6,7 +6,7 @@ them from a `Transaction`, for signing, and are what the decoder is tested again
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from mock_rails.tempo.crypto import secp256k1
 from mock_rails.tempo.crypto.errors import SignatureError
@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from mock_rails.tempo.tx.model import Transaction
     from mock_rails.tempo.tx.signatures import Signature
 
-FEE_PAYER_UNRECOVERABLE = "fee payer signature recovery failed"
-FEE_PAYER_IS_SENDER = "fee payer cannot resolve to sender"
+FEE_PAYER_UNRECOVERABLE: Final = "fee payer signature recovery failed"
+FEE_PAYER_IS_SENDER: Final = "fee payer cannot resolve to sender"
+"""The node's texts (facts 1.9)."""
 
 
 def sender_hash(tx: Transaction) -> bytes:

@@ -104,6 +104,9 @@ def _decode_items(data: bytes, position: int, end: int, depth: int) -> list[Item
         if head < 0x80:
             append(data[position - 1 : position])
             continue
+        if head == 0xC0:
+            append([])
+            continue
         start = position
         if head < 0xB8:
             position += head - 0x80

@@ -1,7 +1,7 @@
 """Price levels: a queue of orders at each tick, and the bitmap that finds the next one in use.
 
-The usable ticks of a side fit into two words, so the next level is found with two reads at most,
-however far away it is. Spec: facts 2.10.
+A word of the bitmap covers 256 ticks, counted as on the node, so that a search across an empty
+stretch of the book reads as many words as there. It never takes more than 16. Spec: facts 2.10.
 """
 
 from __future__ import annotations
@@ -16,19 +16,16 @@ from mock_rails.tempo.native.storage import Mapping, Packed
 
 _WORD_BITS: Final = 256
 _FULL_WORD: Final = (1 << _WORD_BITS) - 1
-_WORDS: Final = ((MAX_TICK - MIN_TICK) // TICK_SPACING) // _WORD_BITS + 1
+_LOWEST: Final = MIN_TICK // _WORD_BITS * _WORD_BITS
+_WORDS: Final = (MAX_TICK - _LOWEST) // _WORD_BITS + 1
 _MAX_UINT128: Final = (1 << 128) - 1
 _OVERFLOW: Final = RevertError("Panic(uint256 code)").encode(0x11)
 """Solidity's panic about arithmetic. It belongs to no contract, so it is no error of this one."""
 
 
 def _position(tick: int) -> int:
-    """A tick counted from the lowest, in steps of the spacing."""
-    return (tick - MIN_TICK) // TICK_SPACING
-
-
-def _tick(position: int) -> int:
-    return MIN_TICK + position * TICK_SPACING
+    """A tick counted from the start of the lowest word: storage keys are not negative."""
+    return tick - _LOWEST
 
 
 class Levels(Books):
@@ -78,7 +75,7 @@ class Levels(Books):
             bits = self.bitmaps[key, int(is_bid), at] & mask
             if bits:
                 found = bits if is_bid else bits & -bits
-                return _tick(at * _WORD_BITS + found.bit_length() - 1)
+                return _LOWEST + at * _WORD_BITS + found.bit_length() - 1
             mask = _FULL_WORD
         return None
 

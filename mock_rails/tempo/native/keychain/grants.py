@@ -123,8 +123,7 @@ class Grants(Limits, Scopes, Witnesses):
         key_id = self.frame.scope.key_id
         if key_id not in {None, authorization.key_id} and not self.is_admin(account, key_id):
             raise KeyAuthorizationError(
-                "access keys cannot authorize other keys,"
-                " only the root key can authorize new keys"
+                "access keys cannot authorize other keys, only the root key can authorize new keys"
             )
         self._grant(account, authorization)
 

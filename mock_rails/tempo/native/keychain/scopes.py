@@ -117,7 +117,8 @@ class Scopes(Keys):
         """Allow a target no longer; a key whose last target this was may call nothing."""
         self.require_manager()
         self.active_key(self.sender, key_id)
-        if self.targets[self.sender, key_id].remove(target):
+        key = (self.sender, key_id)
+        if self.scoped[key] and self.targets[key].remove(target):
             self._drop_rules(self.sender, key_id, target)
 
     def _drop_rules(self, account: bytes, key_id: bytes, target: bytes) -> None:

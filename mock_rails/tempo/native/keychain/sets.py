@@ -20,11 +20,10 @@ _LENGTH, _VALUES, _PLACES = 0, 1, 2
 
 
 class Sets:
-    """Declares sets of byte strings of one size; takes three slots from `slot` on.
+    """Declares sets of byte strings of one size: `targets = Sets(4, size=20)`.
 
-        targets = Sets(4, size=20)
-
-        self.targets[account, key_id].add(target)
+    It takes three slots from `slot` on. A set is reached by its path, as in
+    `self.targets[account, key_id].add(target)`.
     """
 
     __slots__ = ("_size", "_slot")

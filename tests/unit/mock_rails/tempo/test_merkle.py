@@ -35,7 +35,9 @@ def test_no_transactions_have_the_empty_root() -> None:
     assert EMPTY_ROOT.hex() == "56e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc001622fb5e363b421"
 
 
-@given(st.lists(st.tuples(st.binary(min_size=20, max_size=20), st.binary(min_size=32, max_size=32))))
+@given(
+    st.lists(st.tuples(st.binary(min_size=20, max_size=20), st.binary(min_size=32, max_size=32)))
+)
 def test_the_bloom_is_ethereums(pairs: list[tuple[bytes, bytes]]) -> None:
     expected = BloomFilter()
     for address, topic in pairs:

@@ -21,9 +21,7 @@ VALUES = {
     "bytes": st.binary(max_size=70),
     "string": st.text(max_size=40),
     "uint64[]": st.lists(st.integers(0, 2**64 - 1), max_size=4).map(tuple),
-    "(address,uint96)": st.tuples(
-        st.binary(min_size=20, max_size=20), st.integers(0, 2**96 - 1)
-    ),
+    "(address,uint96)": st.tuples(st.binary(min_size=20, max_size=20), st.integers(0, 2**96 - 1)),
     "(bytes4,address[])[]": st.lists(
         st.tuples(
             st.binary(min_size=4, max_size=4),
@@ -109,5 +107,5 @@ def test_an_error_is_described_as_the_node_prints_it() -> None:
 
 @pytest.mark.parametrize("text", ["", "f", "f(", "f(uint256", "f(uint256) returns", "f() trailing"])
 def test_a_malformed_signature_is_a_programming_error(text: str) -> None:
-    with pytest.raises(ValueError, match="signature|expected"):
+    with pytest.raises(ValueError, match=r"signature|expected"):
         parse_signature(text)

@@ -58,6 +58,12 @@ def _assemble(token: str) -> bytes:
     return bytes([0x5F + len(operand)]) + operand
 
 
+def stored(data: bytes) -> str:
+    """Assembly that writes the bytes to the start of memory."""
+    words = [data[at : at + 32].ljust(32, b"\0") for at in range(0, len(data), 32)]
+    return " ".join(f"0x{word.hex()} {32 * at} MSTORE" for at, word in enumerate(words))
+
+
 def initcode_for(runtime: bytes) -> bytes:
     """Init code that deploys the given code."""
     head = asm(f"0x{len(runtime):04x} 0x000d 0 CODECOPY 0x{len(runtime):04x} 0 RETURN")
@@ -111,10 +117,7 @@ def create(scope: Scope, initcode: bytes, *, gas: int = PLENTY) -> CallResult:
 def forward(target: bytes, opcode: str = "CALL") -> str:
     """Assembly that calls a target with this call's own data, and leaves the success flag."""
     value = "0" if opcode in {"CALL", "CALLCODE"} else ""
-    return (
-        "CALLDATASIZE 0 0 CALLDATACOPY "
-        f"0 0 CALLDATASIZE 0 {value} 0x{target.hex()} GAS {opcode}"
-    )
+    return f"CALLDATASIZE 0 0 CALLDATACOPY 0 0 CALLDATASIZE 0 {value} 0x{target.hex()} GAS {opcode}"
 
 
 @dataclass(frozen=True)

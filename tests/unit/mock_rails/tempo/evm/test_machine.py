@@ -159,11 +159,10 @@ def test_the_first_access_to_an_account_is_cold(opcode: str) -> None:
     """EIP-2929: 2,600, then 100."""
     value = "0" if opcode.startswith("CALL") else ""
     one = f"0 0 0 0 {value} 0x{OTHER.hex()} 0 {opcode} POP"
-    pushes = 2 * (6 if value else 5) + 3 - 2 + 2 + 2
+    around = 4 * 2 + 2 * len(value) + 3 + 2 + 2
     first = gas_used(make_scope(), one)
-    both = gas_used(make_scope(), f"{one} {one}")
-    assert first == pushes - 2 + 2_600
-    assert both == first + pushes - 2 + 100
+    assert first == around + 2_600
+    assert gas_used(make_scope(), f"{one} {one}") == first + around + 100
 
 
 def test_a_call_passes_on_at_most_63_64ths() -> None:
@@ -222,9 +221,7 @@ def test_nothing_is_written_under_staticcall(code: str) -> None:
     scope.world.set_code(EOA, asm(f"{forward(OTHER)} {RETURN_WORD}"))
     assert run(scope, f"{forward(EOA, 'STATICCALL')} POP {RETURN_ALL}").output == bytes(32)
     assert scope.world.storage == {}
-
-    scope.world.set_code(EOA, b"")
-    assert run(make_scope(scope.world), forward(OTHER) + " " + RETURN_WORD).success
+    assert returned(make_scope(scope.world), forward(OTHER)) == 1
 
 
 # -- storage, logs and what the block says --------------------------------------------------------
@@ -266,9 +263,7 @@ def test_transient_storage_is_each_contracts_own() -> None:
 def test_logs_go_to_the_scope() -> None:
     scope = make_scope()
     used = gas_used(scope, "0xabcd 0 MSTORE 0x02 0x01 2 30 LOG2")
-    assert scope.logs == [
-        Log(CODE, ((1).to_bytes(32), (2).to_bytes(32)), bytes.fromhex("abcd"))
-    ]
+    assert scope.logs == [Log(CODE, ((1).to_bytes(32), (2).to_bytes(32)), bytes.fromhex("abcd"))]
     assert used == (3 + 2 + 3 + 3) + 4 * 3 + 375 + 2 * 375 + 2 * 8
 
 
@@ -314,9 +309,7 @@ def test_extcode_opcodes() -> None:
     scope = make_scope()
     scope.world.set_code(OTHER, b"\x60\x01")
     assert returned(scope, f"0x{OTHER.hex()} EXTCODESIZE") == 2
-    assert returned(scope, f"0x{OTHER.hex()} EXTCODEHASH") == int.from_bytes(
-        keccak256(b"\x60\x01")
-    )
+    assert returned(scope, f"0x{OTHER.hex()} EXTCODEHASH") == int.from_bytes(keccak256(b"\x60\x01"))
     assert returned(scope, f"0x{EOA.hex()} EXTCODEHASH") == 0
     scope.world.set_nonce(EOA, 1)
     assert returned(scope, f"0x{EOA.hex()} EXTCODEHASH") == int.from_bytes(keccak256(b""))

@@ -117,9 +117,7 @@ class Stage:
         state: tuple[int, int, int] = self.payer.call(GET_STATE, self.id_of(channel))
         return state
 
-    def voucher(
-        self, channel: Descriptor, amount: int, signer: AnySigner = PAYER_SIGNER
-    ) -> bytes:
+    def voucher(self, channel: Descriptor, amount: int, signer: AnySigner = PAYER_SIGNER) -> bytes:
         """The signature of a voucher."""
         return signer.sign(voucher_digest(1337, self.id_of(channel), amount)).encode()
 

@@ -51,8 +51,11 @@ def declared(kind: type[NativeContract]) -> set[str]:
 
 def _json_parameters(inputs: list[dict[str, Any]]) -> str:
     return ", ".join(
-        (f"({_json_parameters(one['components'])}){one['type'].removeprefix('tuple')}"
-         if "components" in one else one["type"])
+        (
+            f"({_json_parameters(one['components'])}){one['type'].removeprefix('tuple')}"
+            if "components" in one
+            else one["type"]
+        )
         + (" indexed" if one.get("indexed") else "")
         + f" {one['name']}"
         for one in inputs
@@ -62,15 +65,19 @@ def _json_parameters(inputs: list[dict[str, Any]]) -> str:
 def _json_types(outputs: list[dict[str, Any]]) -> str:
     return ",".join(
         f"({_json_types(one['components'])}){one['type'].removeprefix('tuple')}"
-        if "components" in one else one["type"]
+        if "components" in one
+        else one["type"]
         for one in outputs
     )
 
 
 def _parameters(parts: tuple[Parameter, ...]) -> str:
     return ", ".join(
-        (f"({_parameters(part.components)}){part.type.removeprefix('tuple')}"
-         if part.components else part.type)
+        (
+            f"({_parameters(part.components)}){part.type.removeprefix('tuple')}"
+            if part.components
+            else part.type
+        )
         + (" indexed" if part.indexed else "")
         + f" {part.name}"
         for part in parts

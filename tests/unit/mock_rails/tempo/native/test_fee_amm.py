@@ -5,7 +5,7 @@ Figures and errors marked "node" were read from a Tempo node of fork T4.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
@@ -25,19 +25,21 @@ from mock_rails.tempo.native.fee_amm import Hop
 from mock_rails.tempo.native.fee_manager import FeeManager
 from mock_rails.tempo.native.frame import Frame
 from mock_rails.tempo.native.tip20 import Tip20
-from mock_rails.tempo.scope import Scope
 from tests.unit.mock_rails.tempo.native.across import named_logs, reverts_in
 from tests.unit.mock_rails.tempo.native.support import (
     ALICE,
     BOB,
     CAROL,
-    CallFailed,
     Caller,
+    CallFailed,
     install,
     make_scope,
     make_token,
     reverts,
 )
+
+if TYPE_CHECKING:
+    from mock_rails.tempo.scope import Scope
 
 EURO = TIP20_PREFIX + b"\x77" * 8
 NOT_CREATED = TIP20_PREFIX + b"\x99" * 8
@@ -87,7 +89,7 @@ def pay_fee(scope: Scope, token: bytes, amount: int, *, validator: bytes = ZERO_
     manager(scope).settle_fee(token, validator, amount)
 
 
-# -- reading ------------------------------------------------------------------------------------------
+# -- reading ---------------------------------------------------------------------------------------
 
 
 def test_constants(alice: Caller) -> None:
@@ -109,7 +111,7 @@ def test_a_pool_that_nobody_made_is_empty(alice: Caller) -> None:
     assert alice.call("pools(bytes32)", b"\x01" * 32) == (0, 0)
 
 
-# -- providing ----------------------------------------------------------------------------------------
+# -- providing -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("amount", "liquidity"), [(2_002, 1), (2_003, 1), (100_000, 49_000)])
@@ -216,7 +218,7 @@ def test_a_pool_worth_nothing_divides_by_zero(scope: Scope, alice: Caller) -> No
         alice.call(MINT, ALPHA_USD, PATH_USD, 5_000, ALICE)
 
 
-# -- withdrawing --------------------------------------------------------------------------------------
+# -- withdrawing -----------------------------------------------------------------------------------
 
 
 def test_a_burn_pays_both_tokens_and_logs_in_order(scope: Scope, alice: Caller) -> None:
@@ -302,7 +304,7 @@ def test_a_transaction_cannot_burn_what_its_own_fee_needs(scope: Scope) -> None:
     assert alice.call(GET_POOL, ALPHA_USD, PATH_USD)[1] == 0
 
 
-# -- rebalancing --------------------------------------------------------------------------------------
+# -- rebalancing -----------------------------------------------------------------------------------
 
 
 def test_a_rebalancer_pays_a_little_less_than_par(scope: Scope) -> None:
@@ -362,7 +364,7 @@ def test_a_rebalancer_needs_the_money_and_a_recipient(scope: Scope) -> None:
         carol.by(BOB).call(REBALANCE, ALPHA_USD, PATH_USD, 100, ZERO_ADDRESS)
 
 
-# -- routes -------------------------------------------------------------------------------------------
+# -- routes ----------------------------------------------------------------------------------------
 
 
 def test_the_same_token_needs_no_pool(scope: Scope) -> None:
@@ -410,7 +412,7 @@ def test_a_reverted_frame_takes_its_reservation_back(scope: Scope, alice: Caller
     assert pools.reserved(alice.call("getPoolId(address,address)", ALPHA_USD, PATH_USD)) == 0
 
 
-# -- conservation -------------------------------------------------------------------------------------
+# -- conservation ----------------------------------------------------------------------------------
 
 
 def owed(scope: Scope) -> dict[bytes, int]:

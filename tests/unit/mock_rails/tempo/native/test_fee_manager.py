@@ -5,6 +5,8 @@ Errors and orders marked "node" were read from a Tempo node of fork T4.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from mock_rails.tempo.addresses import (
@@ -19,7 +21,6 @@ from mock_rails.tempo.native.contract import Revert
 from mock_rails.tempo.native.fee_manager import FeeManager
 from mock_rails.tempo.native.frame import Frame
 from mock_rails.tempo.native.tip20 import Tip20
-from mock_rails.tempo.scope import Scope
 from tests.unit.mock_rails.tempo.native.across import check_interface, named_logs, reverts_in
 from tests.unit.mock_rails.tempo.native.support import (
     ALICE,
@@ -32,6 +33,9 @@ from tests.unit.mock_rails.tempo.native.support import (
     make_token,
     reverts,
 )
+
+if TYPE_CHECKING:
+    from mock_rails.tempo.scope import Scope
 
 EURO = TIP20_PREFIX + b"\x77" * 8
 NOT_CREATED = TIP20_PREFIX + b"\x99" * 8
@@ -111,7 +115,7 @@ def test_interface() -> None:
     check_interface(FeeManager, FUNCTIONS, TOPICS, ERRORS)
 
 
-# -- preferences --------------------------------------------------------------------------------------
+# -- preferences -----------------------------------------------------------------------------------
 
 
 def test_a_payer_chooses_a_token_once(scope: Scope, alice: Caller) -> None:
@@ -160,7 +164,7 @@ def test_a_validator_cannot_change_within_its_own_block(alice: Caller) -> None:
     validator.call("setUserToken(address)", ALPHA_USD)
 
 
-# -- settling -----------------------------------------------------------------------------------------
+# -- settling --------------------------------------------------------------------------------------
 
 
 def test_a_fee_in_the_validators_token_is_credited_whole(
@@ -233,12 +237,10 @@ def test_a_genesis_pool_is_the_first_mint_without_the_transfer(
     assert scope.logs == []
 
 
-# -- distributing -------------------------------------------------------------------------------------
+# -- distributing ----------------------------------------------------------------------------------
 
 
-def test_anyone_can_have_a_validator_paid(
-    scope: Scope, alice: Caller, manager: FeeManager
-) -> None:
+def test_anyone_can_have_a_validator_paid(scope: Scope, alice: Caller, manager: FeeManager) -> None:
     collect(scope, PATH_USD, 500)
     manager.settle_fee(PATH_USD, BOB, 500)
     alice.by(CAROL).call("distributeFees(address,address)", BOB, PATH_USD)

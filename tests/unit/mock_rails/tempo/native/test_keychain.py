@@ -41,7 +41,9 @@ def world() -> World:
 
 def test_the_functions_have_the_selectors_of_the_node() -> None:
     """Facts 2.6."""
-    named = {selector.hex(): method.abi.name for selector, method in AccountKeychain.methods.items()}
+    named = {
+        selector.hex(): method.abi.name for selector, method in AccountKeychain.methods.items()
+    }
     assert named == {
         "54063a55": "authorizeKey",
         "980a6025": "authorizeKey",
@@ -79,25 +81,28 @@ def test_the_events_have_the_topics_of_the_node() -> None:
 def test_the_errors_have_the_selectors_of_the_node() -> None:
     """Facts 2.6."""
     named = {selector.hex(): error.name for selector, error in AccountKeychain.errors.items()}
-    assert named.items() >= {
-        "5c427cd9": "UnauthorizedCaller",
-        "aa1ba2f8": "KeyAlreadyExists",
-        "5f3f479c": "KeyNotFound",
-        "2572e3a9": "KeyExpired",
-        "8a9e71ea": "SpendingLimitExceeded",
-        "1761dd33": "InvalidSpendingLimit",
-        "60cd402d": "InvalidSignatureType",
-        "b1eddc82": "ZeroPublicKey",
-        "79955a10": "ExpiryInPast",
-        "cdf0b34f": "KeyAlreadyRevoked",
-        "ce699eca": "SignatureTypeMismatch",
-        "576b38b4": "CallNotAllowed",
-        "457cabe6": "InvalidCallScope",
-        "b0aeb53e": "InvalidKeyId",
-        "2dc06cb0": "InvalidKeyAuthorizationWitness",
-        "c96f8deb": "KeyAuthorizationWitnessAlreadyBurned",
-        "5806c0fd": "LegacyAuthorizeKeySelectorChanged",
-    }.items()
+    assert (
+        named.items()
+        >= {
+            "5c427cd9": "UnauthorizedCaller",
+            "aa1ba2f8": "KeyAlreadyExists",
+            "5f3f479c": "KeyNotFound",
+            "2572e3a9": "KeyExpired",
+            "8a9e71ea": "SpendingLimitExceeded",
+            "1761dd33": "InvalidSpendingLimit",
+            "60cd402d": "InvalidSignatureType",
+            "b1eddc82": "ZeroPublicKey",
+            "79955a10": "ExpiryInPast",
+            "cdf0b34f": "KeyAlreadyRevoked",
+            "ce699eca": "SignatureTypeMismatch",
+            "576b38b4": "CallNotAllowed",
+            "457cabe6": "InvalidCallScope",
+            "b0aeb53e": "InvalidKeyId",
+            "2dc06cb0": "InvalidKeyAuthorizationWitness",
+            "c96f8deb": "KeyAuthorizationWitnessAlreadyBurned",
+            "5806c0fd": "LegacyAuthorizeKeySelectorChanged",
+        }.items()
+    )
 
 
 def test_the_abi_is_the_published_one() -> None:
@@ -135,9 +140,7 @@ def test_get_key_answers_five_words(world: World) -> None:
     """SDKs decode the struct as five static words (facts 2.6)."""
     call = AccountKeychain.methods[bytes.fromhex("bc298553")].abi.call(ALICE, KEY)
     words = by_root(world).raw(call)
-    assert words == (
-        bytes(32) + bytes(12) + KEY + NEVER.to_bytes(32) + bytes(32) + bytes(32)
-    )
+    assert words == (bytes(32) + bytes(12) + KEY + NEVER.to_bytes(32) + bytes(32) + bytes(32))
 
 
 @pytest.mark.parametrize(("signed_by", "answer"), [(None, ZERO), (KEY, KEY)])

@@ -313,9 +313,7 @@ def test_a_limit_fits_128_bits(world: World) -> None:
     ],
     ids=["unknown", "expired", "revoked"],
 )
-def test_only_an_active_key_is_updated(
-    world: World, prepare: Any, now_s: int, error: str
-) -> None:
+def test_only_an_active_key_is_updated(world: World, prepare: Any, now_s: int, error: str) -> None:
     prepare(world)
     with reverts(error):
         by_root(world, now_s=now_s).call(UPDATE, BOB, PATH_USD, 1)

@@ -330,3 +330,12 @@ def test_removing_a_target_mints_no_storage_credit(world: World) -> None:
     authorize(world, RULES)
     by_root(world).call(REMOVE, KEY, PATH_USD)
     assert {key[0] for key in world.storage} == {ACCOUNT_KEYCHAIN}
+
+
+def test_removing_looks_at_the_scopes_of_a_restricted_key_only(world: World) -> None:
+    """The prices on a node: 4,418 and 6,518."""
+    calldata, who_signed, slot = 6 * 3, 2 * 100, 2_100
+    authorize(world, None)
+    assert by_root(world).gas(REMOVE, KEY, SHOP) == calldata + who_signed + 2 * slot == 4_418
+    by_root(world).call(SET, KEY, [(PATH_USD, ())])
+    assert by_root(world).gas(REMOVE, KEY, SHOP) == calldata + who_signed + 3 * slot == 6_518

@@ -79,14 +79,17 @@ def test_the_selectors_and_topics_are_those_of_the_node() -> None:
     assert [selector.hex() for selector in NonceManager.methods] == ["89535803"]
     assert [topic[:4].hex() for topic in NonceManager.events] == ["42d98041"]
     named = {selector.hex(): error.name for selector, error in NonceManager.errors.items()}
-    assert named.items() >= {
-        "1bc81ca9": "ProtocolNonceNotSupported",
-        "df9b1c41": "InvalidNonceKey",
-        "adc15572": "NonceOverflow",
-        "4ba8e2af": "ExpiringNonceReplay",
-        "4adf682a": "ExpiringNonceSetFull",
-        "d54ed552": "InvalidExpiringNonceExpiry",
-    }.items()
+    assert (
+        named.items()
+        >= {
+            "1bc81ca9": "ProtocolNonceNotSupported",
+            "df9b1c41": "InvalidNonceKey",
+            "adc15572": "NonceOverflow",
+            "4ba8e2af": "ExpiringNonceReplay",
+            "4adf682a": "ExpiringNonceSetFull",
+            "d54ed552": "InvalidExpiringNonceExpiry",
+        }.items()
+    )
 
 
 def test_the_abi_is_the_published_one() -> None:
@@ -235,11 +238,7 @@ def test_a_burst_is_forgotten_when_it_has_expired(world: World) -> None:
     assert len(world.storage) <= 2 * 21 + 2
 
 
-@given(
-    st.lists(
-        st.tuples(st.integers(0, 3), st.integers(0, 12), st.integers(1, 8)), max_size=60
-    )
-)
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 12), st.integers(1, 8)), max_size=60))
 def test_no_unexpired_transaction_is_ever_taken_twice(
     attempts: list[tuple[int, int, int]],
 ) -> None:

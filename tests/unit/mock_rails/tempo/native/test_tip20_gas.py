@@ -9,7 +9,13 @@ from __future__ import annotations
 
 import pytest
 
-from mock_rails.tempo.addresses import FEE_MANAGER, PATH_USD, STORAGE_CREDITS, TIP403_REGISTRY
+from mock_rails.tempo.addresses import (
+    ALPHA_USD,
+    FEE_MANAGER,
+    PATH_USD,
+    STORAGE_CREDITS,
+    TIP403_REGISTRY,
+)
 from mock_rails.tempo.native.frame import Frame
 from mock_rails.tempo.native.tip20 import Tip20
 from mock_rails.tempo.native.tip20.roles import ISSUER_ROLE
@@ -135,8 +141,8 @@ def test_burn(alice: Caller) -> None:
     assert issuer.gas("burnWithMemo(uint256,bytes32)", 10, MEMO) == 34_386 - 14_800
 
 
-COLD_NO_OP = -100
-"""A cold write that changes nothing costs 2,100 since T7 and 2,200 before."""
+COLD_WRITE = -100
+"""A cold write costs 2,100 or 4,900 since T7, and 2,200 or 5,000 before."""
 
 NEW_SLOT = 2_000
 """A cold slot's creation costs 254,200 with the look at the credits since T7, 252,200 before."""
@@ -146,15 +152,14 @@ NEW_SLOT = 2_000
     ("text", "values", "t4", "since"),
     [
         ("grantRole(bytes32,address)", (ISSUER_ROLE, BOB), 258_649, NEW_SLOT),
-        ("grantRole(bytes32,address)", (ISSUER_ROLE, ADMIN), 8_649, COLD_NO_OP),
-        ("revokeRole(bytes32,address)", (ISSUER_ROLE, BOB), 8_649, COLD_NO_OP),
+        ("grantRole(bytes32,address)", (ISSUER_ROLE, ADMIN), 8_649, COLD_WRITE),
+        ("revokeRole(bytes32,address)", (ISSUER_ROLE, BOB), 8_649, COLD_WRITE),
         ("approve(address,uint256)", (BOB, 0), 4_174, 0),
         ("approve(address,uint256)", (BOB, 100), 254_174, NEW_SLOT + 100),
-        ("setSupplyCap(uint256)", ((1 << 128) - 1,), 8_012, COLD_NO_OP),
-        ("setSupplyCap(uint256)", (1 << 120,), 10_812, COLD_NO_OP),
+        ("setSupplyCap(uint256)", ((1 << 128) - 1,), 8_012, COLD_WRITE),
+        ("setSupplyCap(uint256)", (1 << 120,), 10_812, COLD_WRITE),
         ("pause()", (), 255_787, NEW_SLOT),
         ("setRoleAdmin(bytes32,bytes32)", (ISSUER_ROLE, MEMO), 256_293, NEW_SLOT + 100),
-        ("completeQuoteTokenUpdate()", (), 12_906 - 2_100 - 2_900, COLD_NO_OP),
         ("name()", (), 2_206, 0),
         ("quoteToken()", (), 2_206, 0),
         ("decimals()", (), 106, 0),
@@ -171,6 +176,19 @@ def test_administration(
     make_token(scope)
     make_token(scope, token, name="Gold", quote_token=PATH_USD)
     assert Caller(scope, Tip20, token, ADMIN).gas(text, *values) == t4 + since
+
+
+def test_a_new_quote_token() -> None:
+    """T4 12,906: one step from the announced token up to the root."""
+    token = PATH_USD[:-1] + b"\x09"
+    scope = make_scope()
+    make_token(scope)
+    make_token(scope, ALPHA_USD, name="AlphaUSD", quote_token=PATH_USD)
+    make_token(scope, token, name="Gold", quote_token=PATH_USD)
+    gold = Caller(scope, Tip20, token, ADMIN)
+    gold.call("setNextQuoteToken(address)", ALPHA_USD)
+    settle(scope)
+    assert gold.gas("completeQuoteTokenUpdate()") == 12_906 + COLD_WRITE
 
 
 def test_a_refused_payment_pays_for_the_checks_it_reached(alice: Caller) -> None:

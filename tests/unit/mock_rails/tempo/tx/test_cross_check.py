@@ -207,7 +207,10 @@ def eth_account_of(tx: Transaction) -> dict[str, Any]:
         return fields
     fields["type"] = tx.type
     fields["accessList"] = [
-        {"address": to_checksum_address(address), "storageKeys": [f"0x{slot:064x}" for slot in keys]}
+        {
+            "address": to_checksum_address(address),
+            "storageKeys": [f"0x{slot:064x}" for slot in keys],
+        }
         for address, keys in tx.access_list
     ]
     if tx.type == TYPE_SET_CODE:

@@ -23,6 +23,7 @@ from mock_rails.tempo.tx.key_authorization_json import (
     key_authorization_to_json,
 )
 from mock_rails.tempo.tx.sign import sign_key_authorization
+from mock_rails.tempo.tx.signatures import Secp256k1Signature
 from mock_rails.tempo.tx.signers import P256Signer, WebAuthnSigner
 from tests.unit.mock_rails.tempo.tx.samples import ACCOUNT_0, ACCOUNT_1, KEY_1, PATH_USD
 
@@ -142,11 +143,13 @@ def test_json_errors_name_the_member(changes: dict[str, Any], member: str) -> No
 
 def test_the_number_v_of_pytempo_is_read() -> None:
     """pytempo writes `v` as a JSON number, in a form without `expiry`."""
+    signed = SIGNED.signature
+    assert isinstance(signed, Secp256k1Signature)
     signature = {
         "type": "secp256k1",
-        "r": hex(SIGNED.signature.r),  # type: ignore[union-attr]
-        "s": hex(SIGNED.signature.s),
-        "v": 27 + SIGNED.signature.y_parity,  # type: ignore[union-attr]
+        "r": hex(signed.r),
+        "s": hex(signed.s),
+        "v": 27 + signed.y_parity,
     }
     members = {
         "chainId": "0x539",
