@@ -110,7 +110,9 @@ SIGNATURE_SIZE: constant(uint256) = 65
 MAX_BATCH: constant(uint256) = 256
 
 # Half of the order of secp256k1: above it, every signature has a second form (EIP-2).
-MAX_S: constant(uint256) = 57896044618658097711785492504343953926418782139537452191302581570759080747168
+MAX_S: constant(uint256) = (
+    57896044618658097711785492504343953926418782139537452191302581570759080747168
+)
 
 packed: HashMap[bytes32, Packed]
 

@@ -23,6 +23,8 @@ from mock_rails.tempo.native.frame import Frame
 from mock_rails.tempo.native.registry import native_at
 
 if TYPE_CHECKING:
+    from eth.vm.message import Message
+
     from mock_rails.tempo.scope import Scope
 
 
@@ -45,8 +47,6 @@ def create(scope: Scope, sender: bytes, initcode: bytes, gas_limit: int) -> Call
     nonce = scope.world.nonce(sender) - 1
     if nonce < 0:
         raise ValueError("the sender's nonce must be raised before its contract is created")
-    if len(initcode) > creating.MAX_INITCODE:
-        return CallResult(False, b"", 0, "max initcode size exceeded")
     address = creating.create_address(sender, nonce)
     scope.touch(address)
     message = creating.creation(sender, address, initcode, gas_limit)
@@ -88,8 +88,9 @@ class Machine:
                 return self._native(native, child)
         self._entered(child)
         if message.is_create:
-            if self._collides(message.storage_address):
-                return self._left(CallResult(False, b"", 0, "contract address collision"))
+            obstacle = self._obstacle(message)
+            if obstacle is not None:
+                return self._left(CallResult(False, b"", 0, obstacle))
         elif child.code_address in PRECOMPILES:
             return self._left(self._precompile(child))
         elif not message.code:
@@ -97,9 +98,14 @@ class Machine:
         self._frames.append(Computation(self._state, child))
         return None
 
-    def _collides(self, address: bytes) -> bool:
-        world = self._scope.world
-        return bool(world.code(address) or world.nonce(address) or native_at(address))
+    def _obstacle(self, message: Message) -> str | None:
+        """Why a creation cannot even begin (EIP-3860, EIP-684)."""
+        if len(message.code) > creating.MAX_INITCODE:
+            return "max initcode size exceeded"
+        world, address = self._scope.world, message.storage_address
+        if world.code(address) or world.nonce(address) or native_at(address) is not None:
+            return "contract address collision"
+        return None
 
     def _precompile(self, child: Child) -> CallResult:
         frame = Computation(self._state, child)

@@ -130,6 +130,18 @@ def test_opening_after_such_a_channel_still_counts_right(stage: Stage) -> None:
     assert (of_chain(stage), of(stage, PAYER)) == (0, 0)
 
 
+def test_payers_of_one_transaction_do_not_mix(stage: Stage) -> None:
+    """A brief channel of somebody without credits does not cost another payer's refund."""
+    channel = stage.open()
+    stage.next_tx()
+    close(stage, channel)
+    stage.next_tx()
+    close(stage, stage.open(payer=STRANGER))
+    stage.open()
+    assert stage.scope.burn_credits() == STATE_CREATION
+    assert (of_chain(stage), of(stage, PAYER), of(stage, STRANGER)) == (0, 0, 0)
+
+
 def test_a_reverted_frame_restores_the_credits(stage: Stage) -> None:
     channel = stage.open()
     stage.next_tx()

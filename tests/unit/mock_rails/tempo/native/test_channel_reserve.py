@@ -157,6 +157,7 @@ OPEN_REFUSALS: list[tuple[bytes, bytes, bytes, int, bool, type[Any], str]] = [
     (VIRTUAL, OPERATOR, STRANGER, 0, False, Tip20, "InvalidToken"),
     (PAYEE, ZERO_ADDRESS, STRANGER, 0, False, Tip20, "InvalidToken"),
     (PAYEE, ZERO_ADDRESS, NOT_CREATED, 0, False, Tip20, "InvalidToken"),
+    (PAYEE, ZERO_ADDRESS, CHANNEL_RESERVE, 0, False, Tip20, "InvalidToken"),
     (PAYEE, ZERO_ADDRESS, PATH_USD, 0, False, ChannelReserve, "ZeroDeposit"),
     (PAYEE, ZERO_ADDRESS, PATH_USD, MOST, False, ChannelReserve, "ExpiringNonceHashNotSet"),
     (PAYEE, ZERO_ADDRESS, PATH_USD, MOST, True, Tip20, "InsufficientBalance"),
@@ -316,6 +317,17 @@ def test_top_up_refuses_in_order(stage: Stage) -> None:
         stage.payer.call(TOP_UP, channel, MOST - 999)
     with reverts_in(Tip20, "PolicyForbids"):
         stage.payer.call(TOP_UP, channel, MOST - 1_000)
+
+
+def test_a_top_up_needs_a_payee_who_may_still_receive(stage: Stage) -> None:
+    """But to take a request to close back moves no money."""
+    channel = stage.open(deposit=1_000)
+    stage.payer.call(REQUEST_CLOSE, channel)
+    restrict(stage, PAYER, CHANNEL_RESERVE)
+    with reverts_in(Tip20, "PolicyForbids"):
+        stage.payer.call(TOP_UP, channel, 500)
+    stage.payer.call(TOP_UP, channel, 0)
+    assert stage.state(channel) == (0, 1_000, 0)
 
 
 # -- settle ----------------------------------------------------------------------------------------

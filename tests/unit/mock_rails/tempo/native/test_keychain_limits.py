@@ -339,13 +339,13 @@ def test_a_key_that_may_not_sign_has_nothing_left(world: World) -> None:
 # -- gas -------------------------------------------------------------------------------------------
 
 
-def spend_gas(world: World, token: bytes) -> int:
+def spend_gas(world: World, token: bytes, amount: int = 5) -> int:
     """What spending adds to a token call after the transaction's check has warmed the key."""
     transaction = by_key(world)
     transaction.do.validate_key(ALICE, KEY, 0)
     meter = Meter(100_000)
     keychain = AccountKeychain(Frame(transaction.scope, ACCOUNT_KEYCHAIN, token, meter))
-    keychain.spend(ALICE, token, 5)
+    keychain.spend(ALICE, token, amount)
     return 100_000 - meter.left
 
 
@@ -362,5 +362,6 @@ def test_spending_by_period_writes_its_end_too(world: World) -> None:
 def test_spending_all_of_a_limit_mints_no_storage_credit(world: World) -> None:
     """Keychain slots are the protocol's bookkeeping (facts 4.5)."""
     before = {key[0] for key in world.storage}
-    spend(world, PATH_USD, 100)
+    spend_gas(world, PATH_USD, 100)
+    assert left(world, PATH_USD) == (0, 0)
     assert {key[0] for key in world.storage} == before == {ACCOUNT_KEYCHAIN}

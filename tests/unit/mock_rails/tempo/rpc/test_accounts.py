@@ -11,7 +11,6 @@ from eth_account.messages import encode_defunct, encode_typed_data
 from tests.unit.mock_rails.tempo.rpc.support import (
     PATH,
     STRANGER,
-    TRANSFER,
     Rpc,
     refused,
     to_hex,
@@ -142,4 +141,3 @@ async def test_many_sends_in_one_block_get_their_nonces_in_order(rpc: Rpc) -> No
     await rpc("eth_sendTransaction", transfer(4) | {"from": rpc.account(2)})
     await rpc("evm_mine")
     assert await rpc.balance(STRANGER) == 10
-    assert TRANSFER.selector.hex() == "a9059cbb"

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from tests.unit.mock_rails.tempo.rpc.support import (
     NOW_S,
-    PATH,
     STRANGER,
     Rpc,
     refused,
@@ -187,11 +186,10 @@ async def test_about_the_node(rpc: Rpc) -> None:
 
 async def test_the_channel_grace_period_passes_without_waiting(rpc: Rpc) -> None:
     # What these methods are for: a call that only works fifteen minutes later.
-    late = {"data": "0x42600052602060 00f3".replace(" ", "")}
+    late = {"data": "0x4260005260206000f3"}
     before = int(await rpc("eth_call", late), 16)
     await rpc("evm_increaseTime", 900)
     assert int(await rpc("eth_call", late), 16) == before + 900
     expired = transfer(1) | {"from": rpc.account(1), "validBefore": hex(before + 60)}
     with refused(-32603, "transaction expired"):
         await rpc("eth_call", expired)
-    assert PATH == "0x20c0000000000000000000000000000000000000"
