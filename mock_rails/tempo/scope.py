@@ -65,6 +65,7 @@ class Scope:
         "opened_channels",
         "origin",
         "originals",
+        "refunds",
         "tracer",
         "transient",
         "warm",
@@ -96,6 +97,7 @@ class Scope:
         self.originals: dict[Key, Stored] = {}
         self.transient: dict[Key, int] = {}
         self.created: dict[bytes, int] = {}
+        self.refunds: dict[Key, int] = {}
         self.deployed: dict[bytes, bool] = {}
         self.destroyed: dict[bytes, bool] = {}
         self.opened_channels: dict[bytes, bool] = {}
@@ -171,7 +173,9 @@ class Scope:
         elif not value and not original:
             # Created and cleared again in one transaction: the creation never happened.
             self.set(self.created, owner, self.created.get(owner, 0) - 1)
-            cost -= gas.STATE_CREATION
+            self.set(self.refunds, key, self.refunds.get(key, 0) + gas.STATE_CREATION)
+        elif original and not current and credit and key != self.exempt_key:
+            self._take_credit_back(owner)  # cleared and written again: nothing was freed
         meter.charge(cost)
         self.world.store(key, value)
 
@@ -187,9 +191,14 @@ class Scope:
         self.set(self._credited, owner, True)
         return gas.STORE_RESET
 
+    def _take_credit_back(self, owner: bytes) -> None:
+        key = (STORAGE_CREDITS, 0, owner)
+        self.world.store(key, self.world.load(key) - 1)
+
     def burn_credits(self) -> int:
-        """At the end of the transaction: the gas given back for slots paid with credits."""
-        refund = 0
+        """At the end of the transaction: the gas given back, for slots paid with credits and for
+        those that were cleared again."""
+        refund = sum(self.refunds.values())
         for owner, created in self.created.items():
             key = (STORAGE_CREDITS, 0, owner)
             available = self.world.load(key)

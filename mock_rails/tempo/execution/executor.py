@@ -132,7 +132,9 @@ class _Execution:
         self._delegate()
         self._warm_up()
         result = self._run_calls(gas_left)
-        refund = scope.burn_credits() if result.success else 0
+        if result.success:
+            scope.remove_destroyed()
+        refund = scope.burn_credits()
         gas_used = max(tx.gas_limit - result.gas_left - refund, calldata_floor(tx))
         paid = fees.settle(scope, fee, gas_used, submission.key_id) if fee else 0
         return Outcome(

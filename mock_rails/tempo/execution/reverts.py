@@ -22,7 +22,7 @@ def _catalogue() -> dict[bytes, tuple[str, RevertError]]:
     contracts: tuple[type[NativeContract], ...] = (Tip20, *FIXED.values())
     for contract in contracts:
         for selector, error in contract.errors.items():
-            found.setdefault(selector, (contract.title, error))
+            found.setdefault(selector, (contract.titles[selector], error))
     return found
 
 
@@ -62,5 +62,5 @@ def error_text(data: bytes) -> str:
 def _lookup(selector: bytes, to: bytes | None) -> tuple[str, RevertError | None]:
     contract: type[NativeContract] | None = native_at(to) if to else None
     if contract is not None and selector in contract.errors:
-        return contract.title, contract.errors[selector]
+        return contract.titles[selector], contract.errors[selector]
     return _CATALOGUE.get(selector, ("", None))

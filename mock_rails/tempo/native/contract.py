@@ -82,6 +82,9 @@ class NativeContract:
 
     methods: ClassVar[dict[bytes, _Method]] = {}
     errors: ClassVar[dict[bytes, RevertError]] = {}
+    titles: ClassVar[dict[bytes, str]] = {}
+    """For each error the title of the concern that declares it."""
+
     events: ClassVar[dict[bytes, Event]] = {}
 
     UnknownFunctionSelector = Error("UnknownFunctionSelector(bytes4 selector)")
@@ -92,10 +95,13 @@ class NativeContract:
         super().__init_subclass__()
         cls.methods = dict(cls.methods)
         cls.errors = dict(cls.errors)
+        cls.titles = dict(cls.titles)
         cls.events = dict(cls.events)
-        for item in [value for base in reversed(cls.__mro__) for value in vars(base).values()]:
+        items = [(base, item) for base in reversed(cls.__mro__) for item in vars(base).values()]
+        for base, item in items:
             if isinstance(item, Error):
                 cls.errors[item.abi.selector] = item.abi
+                cls.titles[item.abi.selector] = getattr(base, "title", "") or cls.title
             elif isinstance(item, Event):
                 cls.events[item.topic] = item
             for text, mutates in getattr(item, "abi_methods", ()):

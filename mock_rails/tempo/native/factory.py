@@ -109,10 +109,7 @@ class Tip20Factory(NativeContract):
             raise self.TokenAlreadyExists(address)
         if not is_created(self, terms.quote_token):
             raise self.InvalidQuoteToken()
-        if (
-            terms.currency == "USD"
-            and self.contract(Tip20, terms.quote_token).currency() != "USD"
-        ):
+        if terms.currency == "USD" and self.contract(Tip20, terms.quote_token).currency() != "USD":
             raise self.InvalidQuoteToken()
         if is_reserved(address):
             raise self.AddressReserved()

@@ -22,10 +22,9 @@ _EXPIRIES: Final = 1
 """Slot of the replay set: context hash -> `valid_before`."""
 _RING: Final = 2
 """Slot of the ring: position -> context hash, in the order of arrival."""
-_RING_POINTER: Final = 3
-"""Slot of the position that the next hash takes."""
-_RING_SIZE: Final = 4
-"""Slot of how many positions behind the pointer are in use."""
+_RING_SPAN: Final = 3
+"""Slot of the position that the next hash takes and, below it, of how many before it are in use."""
+_SIZE_LIMIT: Final = 1 << 32
 
 _EVICTIONS: Final = 2
 """Expired entries forgotten for each new one, so that the ring shrinks again after a burst."""
@@ -81,14 +80,14 @@ class NonceManager(NativeContract):
         seen = (self.address, _EXPIRIES, context_hash)
         if world.load(seen) > now_s:
             raise self.ExpiringNonceReplay()
-        pointer = world.load((self.address, _RING_POINTER))
-        size = self._forget_expired(pointer, world.load((self.address, _RING_SIZE)), now_s)
+        span = (self.address, _RING_SPAN)
+        pointer, size = divmod(world.load(span), _SIZE_LIMIT)
+        size = self._forget_expired(pointer, size, now_s)
         if size >= self.ring_capacity:
             raise self.ExpiringNonceSetFull()
         world.store((self.address, _RING, pointer), int.from_bytes(context_hash))
         world.store(seen, valid_before)
-        world.store((self.address, _RING_POINTER), (pointer + 1) % self.ring_capacity)
-        world.store((self.address, _RING_SIZE), size + 1)
+        world.store(span, (pointer + 1) % self.ring_capacity * _SIZE_LIMIT + size + 1)
 
     def _forget_expired(self, pointer: int, size: int, now_s: int) -> int:
         """Drop the oldest entries if they have expired, and answer how many are left.

@@ -114,11 +114,23 @@ class Subscriptions:
         return pump
 
     async def _follow(self) -> None:
-        async for block in self.chain.subscribe():
-            try:
-                self._tell(block)
-            except Exception:
-                _LOGGER.exception("block %d could not be announced", block.number)
+        told = self.chain.head.number
+        async for newest in self.chain.subscribe():
+            # The chain's stream drops the oldest when thousands are mined at once; history has them.
+            for number in range(told + 1, newest.number):
+                await self._announce(self.chain.history.by_number(number))
+            await self._announce(newest)
+            told = newest.number
+
+    async def _announce(self, block: Block | None) -> None:
+        if block is None:
+            return
+        try:
+            self._tell(block)
+        except Exception:
+            _LOGGER.exception("block %d could not be announced", block.number)
+        # Let the connections write, or a burst of blocks would look like a slow reader.
+        await self.chain.context.clock.yield_to_loop()
 
     def _tell(self, block: Block) -> None:
         header: dict[str, Any] | None = None

@@ -235,4 +235,4 @@ class Trading(RuleBasedStateMachine):
 
 
 TestTrading = Trading.TestCase
-TestTrading.settings = settings(max_examples=400, stateful_step_count=40)
+TestTrading.settings = settings(max_examples=25, stateful_step_count=30)

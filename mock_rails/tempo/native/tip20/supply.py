@@ -13,7 +13,7 @@ from mock_rails.tempo.addresses import (
     ZERO_ADDRESS,
 )
 from mock_rails.tempo.native.contract import Error, function, view
-from mock_rails.tempo.native.tip20.ledger import MAX_SUPPLY, Ledger
+from mock_rails.tempo.native.tip20.ledger import MAX_SUPPLY, MAX_UINT256, Ledger
 from mock_rails.tempo.native.tip20.roles import (
     BURN_BLOCKED_ROLE,
     DEFAULT_ADMIN_ROLE,
@@ -21,6 +21,9 @@ from mock_rails.tempo.native.tip20.roles import (
     Roles,
 )
 from mock_rails.tempo.native.tip403.policies import ALLOW_ALL
+
+OVERFLOW: Final = 0x11
+"""Solidity's code for a checked addition that does not fit a word; the node answers it too."""
 
 PROTECTED: Final = frozenset({FEE_MANAGER, STABLECOIN_DEX, CHANNEL_RESERVE, RECEIVE_POLICY_GUARD})
 """They hold other people's money, which blocking the holder must not destroy."""
@@ -39,6 +42,7 @@ class Supply(Ledger, Roles):
     SupplyCapExceeded = Error("SupplyCapExceeded()")
     InvalidSupplyCap = Error("InvalidSupplyCap()")
     ProtectedAddress = Error("ProtectedAddress()")
+    Panic = Error("Panic(uint256)")
 
     @view("supplyCap() returns (uint256)")
     def get_supply_cap(self) -> int:
@@ -103,6 +107,8 @@ class Supply(Ledger, Roles):
         if policy != ALLOW_ALL and not self.registry.authorized_mint_recipient(policy, recipient):
             raise self.PolicyForbids()
         supply = self.total_supply + amount
+        if supply > MAX_UINT256:
+            raise self.Panic(OVERFLOW)
         if supply > self.supply_cap:
             raise self.SupplyCapExceeded()
         self.require_receive_policy(self.sender, recipient)

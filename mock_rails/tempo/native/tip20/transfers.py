@@ -61,7 +61,8 @@ class Transfers(Ledger):
     def approve(self, spender: bytes, amount: int) -> bool:
         """Let a spender take up to an amount; an access key pays for the increase only."""
         current = self.allowances[self.sender, spender]
-        self.charge_access_key(self.sender, max(0, amount - current))
+        if amount > current:
+            self.charge_access_key(self.sender, amount - current)
         self.set_allowance(self.sender, spender, amount)
         return True
 

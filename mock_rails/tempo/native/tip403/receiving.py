@@ -104,8 +104,4 @@ class ReceivePolicies(Policies):
 
 def is_unrecoverable(authority: bytes) -> bool:
     """Whether nobody could ever act as this recovery authority; zero stands for the sender."""
-    return (
-        addresses.is_tip20(authority)
-        or addresses.is_virtual(authority)
-        or authority in _SYSTEM
-    )
+    return addresses.is_tip20(authority) or addresses.is_virtual(authority) or authority in _SYSTEM

@@ -76,8 +76,16 @@ def test_creations_without_credits_give_nothing_back() -> None:
 def test_a_slot_created_and_cleared_in_one_transaction_costs_no_creation() -> None:
     scope = make_scope()
     spent = cost_of_store(scope, 1) + cost_of_store(scope, 0)
-    assert spent == 2_000 + 100 + 5_000 + 2_100 + 100
+    assert spent == 2_000 + 100 + 5_000 + 2_100 + 245_000 + 100
+    assert scope.burn_credits() == 245_000
     assert scope.created == {TOKEN: 0}
+    assert scope.world.load((STORAGE_CREDITS, 0, TOKEN)) == 0
+
+
+def test_a_slot_cleared_and_written_again_leaves_no_credit() -> None:
+    scope = make_scope(balance=1)
+    cost_of_store(scope, 0)
+    assert cost_of_store(scope, 2) == 100
     assert scope.world.load((STORAGE_CREDITS, 0, TOKEN)) == 0
 
 

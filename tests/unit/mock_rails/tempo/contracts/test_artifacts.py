@@ -38,7 +38,7 @@ def test_every_source_has_an_artifact() -> None:
 
 
 def test_a_source_decides_its_artifact() -> None:
-    text = "@external\ndef refuse():\n    raw_revert(method_id(\"Refused()\"))\n"
+    text = '@external\ndef refuse():\n    raw_revert(method_id("Refused()"))\n'
     made = compile_source("Tiny", text)
     assert made == compile_source("Tiny", text)
     assert {"type": "error", "name": "Refused", "inputs": []} in made.abi

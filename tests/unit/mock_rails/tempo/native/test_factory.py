@@ -18,7 +18,6 @@ from mock_rails.tempo.native.factory import Tip20Factory, is_reserved
 from mock_rails.tempo.native.tip20 import Tip20
 from mock_rails.tempo.native.tip403 import Tip403Registry
 from tests.unit.mock_rails.tempo.native.support import (
-    ADMIN,
     ALICE,
     BOB,
     COMMON_ERRORS,
@@ -40,9 +39,7 @@ SALT = bytes(31) + b"\x07"
 def factory() -> Caller:
     scope = make_scope()
     make_token(scope)
-    make_token(
-        scope, ALPHA_USD, name="Euro", currency="EUR", quote_token=PATH_USD
-    )
+    make_token(scope, ALPHA_USD, name="Euro", currency="EUR", quote_token=PATH_USD)
     return Caller(scope, Tip20Factory, TIP20_FACTORY, ALICE)
 
 
@@ -54,9 +51,7 @@ def test_interface() -> None:
             "isTIP20 35ec42c9",
             "getTokenAddress 9ed7cd64",
         },
-        "events": {
-            "TokenCreated 44f7b8011db3e3647a530b4ff635726de5fafc8fa8ad10f0f31c0eb9dd52fc65"
-        },
+        "events": {"TokenCreated 44f7b8011db3e3647a530b4ff635726de5fafc8fa8ad10f0f31c0eb9dd52fc65"},
         "errors": COMMON_ERRORS
         | {
             "AddressReserved 98387502",

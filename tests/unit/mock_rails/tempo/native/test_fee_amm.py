@@ -246,7 +246,7 @@ def test_a_burn_pays_both_tokens_and_logs_in_order(scope: Scope, alice: Caller) 
     assert balance(scope, PATH_USD, CAROL) == 2_000
 
 
-def test_a_provider_can_leave_the_locked_shares_stay(scope: Scope, alice: Caller) -> None:
+def test_a_provider_can_burn_all_but_the_locked_shares(alice: Caller) -> None:
     alice.call(MINT, ALPHA_USD, PATH_USD, 1_000_000, ALICE)
     assert alice.call(BURN, ALPHA_USD, PATH_USD, 499_000, ALICE) == (0, 998_000)
     pool_id = alice.call("getPoolId(address,address)", ALPHA_USD, PATH_USD)

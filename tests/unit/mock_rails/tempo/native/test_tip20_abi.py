@@ -49,7 +49,7 @@ ERRORS = """
     Unauthorized 82b42900 ProtectedAddress e1320079 InvalidToken c1ab6dc1
     Uninitialized 1c72fad4 InvalidTransferPolicyId 7b94a16b PermitExpired 1a15a3cc
     InvalidSignature 8baa579f LogoURITooLong 8d2727af InvalidLogoURI bc2579ba
-    VirtualAddressUnregistered da56842c
+    VirtualAddressUnregistered da56842c Panic 4e487b71
 """
 
 

@@ -1,8 +1,8 @@
 """What TIP-20 calls cost in their frame (facts 4.5; tables of facts 4.6).
 
-Each figure is written as the facts derive it. Intrinsic gas and calldata are the transaction's and are
-tested there. `T4` cases are gas that anvil 1.7.1 (`--network tempo --hardfork t4`) reported, less what
-later forks changed.
+Each figure is written as the facts derive it. Intrinsic gas and calldata are the transaction's and
+are tested there. `T4` is what anvil 1.7.1 (`--network tempo --hardfork t4`) charged, to which is
+added what later forks changed.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from tests.unit.mock_rails.tempo.native.support import (
     reverts,
     settle,
 )
+from tests.unit.mock_rails.tempo.native.test_tip20_permit import PERMIT, Terms
 
 TRANSFER = "transfer(address,uint256)"
 TRANSFER_MEMO = "transferWithMemo(address,uint256,bytes32)"
@@ -168,14 +169,22 @@ NEW_SLOT = 2_000
         ("getRoleAdmin(bytes32)", (ISSUER_ROLE,), 2_212, 0),
     ],
 )
-def test_administration(
-    text: str, values: tuple[int | bytes, ...], t4: int, since: int
-) -> None:
+def test_administration(text: str, values: tuple[int | bytes, ...], t4: int, since: int) -> None:
     token = PATH_USD[:-1] + b"\x09"
     scope = make_scope()
     make_token(scope)
     make_token(scope, token, name="Gold", quote_token=PATH_USD)
     assert Caller(scope, Tip20, token, ADMIN).gas(text, *values) == t4 + since
+
+
+def test_a_permit() -> None:
+    """T4 17,214 from the second permit on, three hashes of it and a recovered signature."""
+    scope = make_scope()
+    make_token(scope)
+    relayer = Caller(scope, Tip20, PATH_USD, ADMIN)
+    relayer.call(PERMIT, *Terms(value=77).arguments())
+    settle(scope)
+    assert relayer.gas(PERMIT, *Terms(value=78, nonce=1).arguments()) == 17_214 + COLD_WRITE
 
 
 def test_a_new_quote_token() -> None:

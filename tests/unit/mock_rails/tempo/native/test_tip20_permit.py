@@ -53,9 +53,7 @@ class Terms:
     token: bytes = PATH_USD
 
     def digest(self) -> bytes:
-        kind = (
-            "Permit(address owner,address spender,uint256 value,uint256 nonce,uint256 deadline)"
-        )
+        kind = "Permit(address owner,address spender,uint256 value,uint256 nonce,uint256 deadline)"
         struct = keccak256(
             keccak256(kind.encode())
             + word(self.owner)

@@ -147,13 +147,14 @@ def test_pausing_twice_only_logs_again(admin: Caller) -> None:
 
 def test_a_pause_stops_money_and_nothing_else(admin: Caller) -> None:
     admin.call("pause()")
-    for text, *values in [
-        ("mint(address,uint256)", BOB, 1),
-        ("burn(uint256)", 0),
-        ("burnBlocked(address,uint256)", BOB, 0),
-        ("transfer(address,uint256)", BOB, 0),
-        ("transferFrom(address,address,uint256)", ALICE, BOB, 0),
-    ]:
+    moves: list[tuple[str, tuple[bytes | int, ...]]] = [
+        ("mint(address,uint256)", (BOB, 1)),
+        ("burn(uint256)", (0,)),
+        ("burnBlocked(address,uint256)", (BOB, 0)),
+        ("transfer(address,uint256)", (BOB, 0)),
+        ("transferFrom(address,address,uint256)", (ALICE, BOB, 0)),
+    ]
+    for text, values in moves:
         with reverts("ContractPaused"):
             admin.call(text, *values)
     admin.call("approve(address,uint256)", BOB, 5)

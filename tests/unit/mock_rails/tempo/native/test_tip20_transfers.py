@@ -171,6 +171,8 @@ GATES = [
     (Gates.poor, "InsufficientBalance"),
 ]
 
+ALLOWANCE_GATE = GATES[4]
+
 
 @pytest.mark.parametrize("first", range(len(GATES)))
 @pytest.mark.parametrize("memo", [False, True])
@@ -183,7 +185,7 @@ def test_the_first_gate_that_fails_names_the_error(
     alice.call(APPROVE, CAROL, MAX)
     for spoil, _ in GATES[first:]:
         spoil(gates)
-    direct_skips_the_allowance = not delegated and GATES[first][0] is Gates.allowance_short
+    direct_skips_the_allowance = not delegated and GATES[first] is ALLOWANCE_GATE
     expected = GATES[first + direct_skips_the_allowance][1]
     before = len(alice.scope.logs)
     with reverts(expected):
@@ -265,6 +267,16 @@ def test_a_limit_stops_before_the_balance_does(spent: list[tuple[bytes, bytes, i
     assert len(spent) == 1
 
 
+def test_a_limit_stops_before_the_recipient_does(spent: list[tuple[bytes, bytes, int]]) -> None:
+    alice = with_access_key()
+    Gates(alice).refused_by_the_recipient()
+    with reverts("8a9e71ea"):
+        alice.call(TRANSFER, BOB, 101)
+    with reverts("PolicyForbids"):
+        alice.call(TRANSFER, BOB, 100)
+    assert len(spent) == 2
+
+
 def test_limits_are_for_the_account_itself_at_the_top_level(
     spent: list[tuple[bytes, bytes, int]],
 ) -> None:
@@ -286,15 +298,27 @@ def test_a_precompile_pulls_without_an_allowance(scope: Scope) -> None:
     assert len(scope.logs) == 1
 
 
-def test_a_precompile_obeys_every_other_gate(scope: Scope) -> None:
-    token = Tip20(Frame(scope, PATH_USD, STABLECOIN_DEX))
+@pytest.mark.parametrize(
+    "first", [at for at, gate in enumerate(GATES) if gate is not ALLOWANCE_GATE]
+)
+def test_a_precompile_obeys_every_other_gate(alice: Caller, first: int) -> None:
+    gates = Gates(alice)
+    for spoil, _ in GATES[first:]:
+        spoil(gates)
+    token = Tip20(Frame(alice.scope, PATH_USD, STABLECOIN_DEX))
     with pytest.raises(Revert) as caught:
-        token.system_transfer_from(ALICE, STABLECOIN_DEX, 1001)
-    assert caught.value.data[:4].hex() == "832f98b5"
-    Caller(scope, Tip20, PATH_USD, ADMIN).call("pause()")
-    with pytest.raises(Revert) as caught:
-        token.system_transfer_from(ALICE, STABLECOIN_DEX, 1)
-    assert caught.value.data.hex() == "ab35696f"
+        token.system_transfer_from(ALICE, gates.recipient, gates.amount)
+    assert Tip20.errors[caught.value.data[:4]].name == GATES[first][1]
+
+
+def test_a_precompile_is_held_to_the_limit_of_an_access_key(
+    spent: list[tuple[bytes, bytes, int]],
+) -> None:
+    alice = with_access_key()
+    token = Tip20(Frame(alice.scope, PATH_USD, STABLECOIN_DEX))
+    token.system_transfer_from(ALICE, STABLECOIN_DEX, 40)
+    token.system_transfer_from(BOB, STABLECOIN_DEX, 500)
+    assert spent == [(ALICE, PATH_USD, 40)]
 
 
 def test_fees_move_silently_and_come_back_even_when_paused(scope: Scope) -> None:

@@ -8,6 +8,7 @@ import orjson
 import pytest
 from eth_account import Account
 from eth_account.messages import encode_defunct, encode_typed_data
+
 from tests.unit.mock_rails.tempo.rpc.support import (
     PATH,
     STRANGER,
@@ -132,9 +133,7 @@ async def test_malformed_typed_data(rpc: Rpc, value: Any) -> None:
 async def test_many_sends_in_one_block_get_their_nonces_in_order(rpc: Rpc) -> None:
     await rpc("evm_setAutomine", False)
     sender = {"from": rpc.account(2), "gas": "0xf4240"}
-    hashes = [
-        await rpc("eth_sendTransaction", transfer(amount) | sender) for amount in (1, 2, 3)
-    ]
+    hashes = [await rpc("eth_sendTransaction", transfer(amount) | sender) for amount in (1, 2, 3)]
     nonces = [(await rpc("eth_getTransactionByHash", one))["nonce"] for one in hashes]
     assert nonces == ["0x0", "0x1", "0x2"]
     # Without a gas limit the node estimates, although two nonces are ahead of the state.

@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
+from mock_rails.tempo.tx.decode import decode_transaction
+from mock_rails.tempo.tx.model import EXPIRING_NONCE_KEY
 from tests.unit.mock_rails.tempo.rpc.support import (
     BALANCE_OF,
     PATH,
@@ -14,9 +17,6 @@ from tests.unit.mock_rails.tempo.rpc.support import (
     to_hex,
     transfer,
 )
-
-from mock_rails.tempo.tx.decode import decode_transaction
-from mock_rails.tempo.tx.model import EXPIRING_NONCE_KEY
 
 ALPHA = "0x20c0000000000000000000000000000000000001"
 RETURN_42 = "0x602a60005260206000f3"
@@ -265,7 +265,9 @@ async def test_a_filled_transaction_can_be_signed_and_sent(rpc: Rpc) -> None:
     value = transfer(5) | {"from": rpc.account(1), "feeToken": PATH}
     tx = (await rpc("eth_fillTransaction", value))["tx"]
     signed = await rpc("eth_signTransaction", tx)
-    assert decode_transaction(bytes.fromhex(signed["raw"][2:])).sender == rpc.chain.accounts[1].address
+    assert (
+        decode_transaction(bytes.fromhex(signed["raw"][2:])).sender == rpc.chain.accounts[1].address
+    )
     receipt = await rpc("eth_sendRawTransactionSync", signed["raw"])
     assert receipt["status"] == "0x1"
     # The estimate was not a unit short, and the price not below the block's.

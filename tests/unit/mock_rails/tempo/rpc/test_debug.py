@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from tests.unit.mock_rails.tempo.rpc.support import PATH, STRANGER, Rpc, refused, to_hex, transfer
 
 CALLS = {"tracer": "callTracer"}
@@ -39,9 +40,7 @@ async def test_a_revert_is_traced_with_its_error(rpc: Rpc) -> None:
 
 async def test_a_call_inside_a_call(rpc: Rpc) -> None:
     # A contract that staticcalls pathUSD's decimals() and returns the answer.
-    code = (
-        "0x63313ce567600052602060006004601c73" + PATH[2:] + "5afa5060206000f3"
-    )
+    code = "0x63313ce567600052602060006004601c73" + PATH[2:] + "5afa5060206000f3"
     contract = "0x" + "c0" * 20
     await rpc("anvil_setCode", contract, code)
     trace = await rpc("debug_traceCall", {"to": contract}, "latest", CALLS)

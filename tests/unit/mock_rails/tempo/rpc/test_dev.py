@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
+
 from tests.unit.mock_rails.tempo.rpc.support import (
     NOW_S,
     STRANGER,

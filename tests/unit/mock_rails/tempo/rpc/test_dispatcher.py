@@ -93,9 +93,7 @@ async def test_ids_come_back_as_they_came(dispatcher: Dispatcher, request_id: An
 
 
 @pytest.mark.parametrize("request_id", [1.5, True, [1], {}, 10**30])
-async def test_other_ids_are_refused(
-    dispatcher: Dispatcher, echo: Echo, request_id: Any
-) -> None:
+async def test_other_ids_are_refused(dispatcher: Dispatcher, echo: Echo, request_id: Any) -> None:
     body = orjson.dumps(call("echo", id=None)).replace(
         b'"id":null', b'"id":' + str(request_id).lower().encode()
     )
@@ -105,9 +103,7 @@ async def test_other_ids_are_refused(
     assert echo.heard == []
 
 
-async def test_a_notification_runs_and_is_not_answered(
-    dispatcher: Dispatcher, echo: Echo
-) -> None:
+async def test_a_notification_runs_and_is_not_answered(dispatcher: Dispatcher, echo: Echo) -> None:
     assert await ask(dispatcher, {"jsonrpc": "2.0", "method": "echo", "params": [1]}) is None
     assert await ask(dispatcher, {"jsonrpc": "2.0", "method": "refuse"}) is None
     assert echo.heard == [[1]]
@@ -193,9 +189,7 @@ async def test_a_bad_entry_of_a_batch_spoils_only_itself(dispatcher: Dispatcher)
     assert answers[1]["result"] == 5
 
 
-async def test_empty_and_oversized_batches_are_refused(
-    dispatcher: Dispatcher, echo: Echo
-) -> None:
+async def test_empty_and_oversized_batches_are_refused(dispatcher: Dispatcher, echo: Echo) -> None:
     assert (await ask(dispatcher, []))["error"]["code"] == -32600
     error = (await ask(dispatcher, [call("echo")] * 4))["error"]
     assert error["message"] == "a batch of 4 calls exceeds the limit of 3"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
+from mock_rails.tempo.abi import Function
 from tests.unit.mock_rails.tempo.rpc.support import (
     PATH,
     STRANGER,
@@ -13,8 +15,6 @@ from tests.unit.mock_rails.tempo.rpc.support import (
     to_hex,
     transfer,
 )
-
-from mock_rails.tempo.abi import Function
 
 ALPHA = "0x20c0000000000000000000000000000000000001"
 CONTRACT = "0x" + "c0" * 20
@@ -90,7 +90,11 @@ async def test_code_storage_and_nonce(rpc: Rpc) -> None:
         ("anvil_setCode", [PATH, "0x00"], "native contract"),
         ("anvil_setStorageAt", [PATH, "0x0", "0x0"], "native contract"),
         ("anvil_dealERC20", [HOLDER, CONTRACT, "0x1"], "not a TIP-20 token"),
-        ("anvil_dealERC20", [HOLDER, "0x20c00000000000000000000000000000000000ff", "0x1"], "TIP-20"),
+        (
+            "anvil_dealERC20",
+            [HOLDER, "0x20c00000000000000000000000000000000000ff", "0x1"],
+            "TIP-20",
+        ),
         ("anvil_setFeeToken", [HOLDER, CONTRACT], "not a TIP-20 token"),
         ("anvil_setBalance", [HOLDER, "lots"], "balance"),
         ("anvil_setBalance", [HOLDER], "missing parameter 1: balance"),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+
 from tests.unit.mock_rails.tempo.rpc.support import Rpc
 
 if TYPE_CHECKING:

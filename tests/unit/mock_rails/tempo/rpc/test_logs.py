@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.unit.mock_rails.tempo.rpc.support import PATH, Rpc, refused, to_hex
 
 from mock_rails.tempo.rpc import filters, logs
+from tests.unit.mock_rails.tempo.rpc.support import PATH, Rpc, refused, to_hex
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,6 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+
+from mock_rails.tempo.crypto import secp256k1
+from mock_rails.tempo.tx import rlp
+from mock_rails.tempo.tx.decode import decode_transaction
+from mock_rails.tempo.tx.handoff import hand_off
+from mock_rails.tempo.tx.hashes import fee_payer_hash
+from mock_rails.tempo.tx.model import EXPIRING_NONCE_KEY
+from mock_rails.tempo.tx.request import transaction_from_request
+from mock_rails.tempo.tx.sign import sign_transaction
+from mock_rails.tempo.tx.signers import Secp256k1Signer
 from tests.unit.mock_rails.tempo.rpc.support import (
     PATH,
     STRANGER,
@@ -14,16 +24,6 @@ from tests.unit.mock_rails.tempo.rpc.support import (
     to_hex,
     transfer,
 )
-
-from mock_rails.tempo.crypto import secp256k1
-from mock_rails.tempo.tx import rlp
-from mock_rails.tempo.tx.decode import decode_transaction
-from mock_rails.tempo.tx.handoff import hand_off
-from mock_rails.tempo.tx.hashes import fee_payer_hash
-from mock_rails.tempo.tx.model import EXPIRING_NONCE_KEY
-from mock_rails.tempo.tx.sign import sign_transaction
-from mock_rails.tempo.tx.request import transaction_from_request
-from mock_rails.tempo.tx.signers import Secp256k1Signer
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 import pytest
-from tests.unit.mock_rails.tempo.rpc.support import PATH, Rpc, refused, to_hex
 
 from mock_rails.tempo.rpc import subscriptions
 from mock_rails.tempo.rpc.connection import Connection
+from tests.unit.mock_rails.tempo.rpc.support import PATH, Rpc, refused, to_hex
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -118,6 +118,24 @@ async def test_new_heads(rpc: Rpc) -> None:
         assert numbers == ["0x2", "0x3", "0x4"]
 
 
+@pytest.fixture
+def small_outbox(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Connections that may only be four messages behind."""
+    defaults = Connection.__init__.__kwdefaults__ or {}
+    monkeypatch.setattr(Connection.__init__, "__kwdefaults__", defaults | {"outbox_limit": 4})
+
+
+@pytest.mark.usefixtures("small_outbox")
+async def test_a_burst_of_blocks_is_told_without_a_gap(rpc: Rpc) -> None:
+    async with connected(rpc) as socket:
+        await socket.call("eth_subscribe", "newHeads")
+        await asyncio.sleep(0)
+        # More than the chain's own stream of blocks holds.
+        await rpc("anvil_mine", 2_000)
+        numbers = [int((await socket.notification())[1]["number"], 16) for _ in range(2_000)]
+        assert numbers == list(range(1, 2_001))
+
+
 async def test_logs_that_match(rpc: Rpc) -> None:
     async with connected(rpc) as socket:
         wanted = {"address": PATH, "topics": [None, None, BOB_WORD]}
@@ -209,14 +227,8 @@ async def test_a_waiting_request_does_not_hold_up_the_others(rpc: Rpc) -> None:
         assert (answer["id"], answer["result"]["status"]) == (slow, "0x1")
 
 
-async def test_a_reader_that_is_too_slow_is_told_so_and_let_go(
-    rpc: Rpc, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(
-        Connection.__init__,
-        "__kwdefaults__",
-        (Connection.__init__.__kwdefaults__ or {}) | {"outbox_limit": 4},
-    )
+@pytest.mark.usefixtures("small_outbox")
+async def test_a_reader_that_is_too_slow_is_told_so_and_let_go(rpc: Rpc) -> None:
     async with connected(rpc) as socket:
         await socket.call("eth_subscribe", "newHeads")
         await asyncio.sleep(0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from tests.unit.mock_rails.tempo.rpc.support import STRANGER, Rpc, refused, to_hex
 
 TOKENS = [f"0x20c000000000000000000000000000000000000{index}" for index in range(4)]

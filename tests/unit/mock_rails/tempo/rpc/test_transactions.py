@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from tests.unit.mock_rails.tempo.rpc.support import PATH, STRANGER, Rpc, refused, to_hex, transfer
 
 FEE_MANAGER = "0xfeec000000000000000000000000000000000000"
@@ -110,7 +111,9 @@ async def test_unknown_hashes_are_null(rpc: Rpc) -> None:
 
 
 async def test_a_creation_names_its_contract(rpc: Rpc) -> None:
-    tx_hash = await rpc("eth_sendTransaction", {"from": rpc.account(2), "data": "0x600060005360016000f3"})
+    tx_hash = await rpc(
+        "eth_sendTransaction", {"from": rpc.account(2), "data": "0x600060005360016000f3"}
+    )
     receipt = await rpc("eth_getTransactionReceipt", tx_hash)
     assert receipt["to"] is None
     assert receipt["type"] == "0x2"
@@ -135,9 +138,7 @@ async def test_the_pool_tells_what_is_due_from_what_waits_for_a_nonce(rpc: Rpc) 
 
 async def test_a_reverted_payment_has_a_receipt_and_has_paid_its_fee(rpc: Rpc) -> None:
     value = transfer(2**65) | {"from": rpc.account(1), "gas": "0xf4240"}
-    receipt = await rpc(
-        "eth_getTransactionReceipt", await rpc("eth_sendTransaction", value)
-    )
+    receipt = await rpc("eth_getTransactionReceipt", await rpc("eth_sendTransaction", value))
     assert receipt["status"] == "0x0"
     assert len(receipt["logs"]) == 1
     assert receipt["logs"][0]["topics"][2] == word(FEE_MANAGER)

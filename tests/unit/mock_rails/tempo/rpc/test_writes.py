@@ -6,6 +6,7 @@ import asyncio
 
 import httpx
 import pytest
+
 from tests.unit.mock_rails.tempo.rpc.support import STRANGER, Rpc, refused, to_hex
 
 
@@ -49,9 +50,7 @@ async def test_the_same_transaction_twice(rpc: Rpc) -> None:
         (None, "missing parameter 0: transaction"),
     ],
 )
-async def test_what_does_not_decode_changes_nothing(
-    rpc: Rpc, raw: object, fragment: str
-) -> None:
+async def test_what_does_not_decode_changes_nothing(rpc: Rpc, raw: object, fragment: str) -> None:
     digest = rpc.chain.digest()
     for name in ("eth_sendRawTransaction", "eth_sendRawTransactionSync"):
         with refused(-32602, fragment):
