@@ -116,7 +116,7 @@ class Subscriptions:
     async def _follow(self) -> None:
         told = self.chain.head.number
         async for newest in self.chain.subscribe():
-            # The chain's stream drops the oldest when thousands are mined at once; history has them.
+            # The stream drops the oldest when thousands are mined at once; history has them.
             for number in range(told + 1, newest.number):
                 await self._announce(self.chain.history.by_number(number))
             await self._announce(newest)

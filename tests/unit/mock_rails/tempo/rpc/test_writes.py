@@ -88,10 +88,10 @@ async def test_waiting_ends_with_code_4_and_the_transaction_stays(rpc: Rpc) -> N
     assert receipt["status"] == "0x1"
 
 
-@pytest.mark.parametrize("timeout", ["soon", -1, True, 10**9])
-async def test_the_timeout_is_checked_before_anything_is_sent(rpc: Rpc, timeout: object) -> None:
+@pytest.mark.parametrize("timeout_ms", ["soon", -1, True, 10**9])
+async def test_the_timeout_is_checked_before_anything_is_sent(rpc: Rpc, timeout_ms: object) -> None:
     with refused(-32602, "timeout"):
-        await rpc("eth_sendRawTransactionSync", to_hex(rpc.payment().raw), timeout)
+        await rpc("eth_sendRawTransactionSync", to_hex(rpc.payment().raw), timeout_ms)
     assert await rpc.balance(STRANGER) == 0
 
 

@@ -1,0 +1,78 @@
+"""What the README shows is what happens: the banner it prints, the paid request, the commands."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mock_rails.tempo import banner as tempo_banner
+from mock_rails.tempo.rail import Chain
+from sandbox import banner
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+EXAMPLES = ROOT / "docs" / "examples"
+
+
+class DefaultHost:
+    """Where a sandbox listens when nobody says otherwise."""
+
+    url = "http://127.0.0.1:8545"
+    ws_url = "ws://127.0.0.1:8545"
+
+
+@pytest.fixture(scope="module")
+def rpc_url() -> Iterator[str]:
+    """A sandbox started by its own command on a free port."""
+    command = [sys.executable, "-m", "sandbox.cli", "up", "--tempo-port", "0", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
+        assert process.stdout is not None
+        try:
+            yield json.loads(process.stdout.readline())["tempo"]["url"]
+        finally:
+            process.terminate()
+            assert process.wait(timeout=20) == 0
+
+
+def test_the_banner_is_the_one_that_is_printed() -> None:
+    shown = re.search(r"<!-- banner -->\n```text\n(.*?)\n```", README, re.DOTALL)
+    assert shown is not None
+    facts = tempo_banner.summary(Chain(), DefaultHost())  # type: ignore[arg-type]
+    assert shown[1] == banner.text({"tempo": facts})
+
+
+@pytest.mark.parametrize("example", sorted(path.name for path in EXAMPLES.glob("*.py")))
+def test_every_example_runs_and_prints_what_its_golden_file_says(
+    example: str, rpc_url: str
+) -> None:
+    done = subprocess.run(
+        [sys.executable, str(EXAMPLES / example), rpc_url],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    golden = (EXAMPLES / example).with_suffix(".out").read_text().splitlines()
+    assert len(done.stdout.splitlines()) == len(golden)
+    for line, expected in zip(done.stdout.splitlines(), golden, strict=True):
+        assert line.startswith(expected.removesuffix("...")), line
+
+
+def test_the_readme_shows_the_examples_output() -> None:
+    assert (EXAMPLES / "paid_request.out").read_text().splitlines()[0] in README
+
+
+@pytest.mark.parametrize("target", ["up", "test", "check", "conformance", "bench-chain"])
+def test_every_make_target_it_names_exists(target: str) -> None:
+    assert f"make {target}" in README
+    assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
