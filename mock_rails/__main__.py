@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mock_rails import __version__
+from mock_rails.arguments import parse_chain_id, parse_duration_ms, parse_port
 from mock_rails.core.errors import BadInput, SandboxError
 from mock_rails.server import LOOPBACK, exposure_warning, is_loopback
-from mock_rails.standalone import parse_chain_id, parse_duration_ms, parse_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -71,7 +71,7 @@ def _typed(parse: Callable[[str], int]) -> Callable[[str], int]:
 
 
 def _tempo(options: argparse.Namespace) -> None:
-    from mock_rails.tempo.standalone import (
+    from mock_rails.standalone import (
         TempoOptions,
         run_tempo,
     )

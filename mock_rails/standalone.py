@@ -1,91 +1,62 @@
-"""Runs rails as a process of their own: load the state, serve, and save the state at the end.
-
-`python -m mock_rails` and `mpp-sandbox up` differ in what they start and print, not in this.
-"""
+"""Rails as processes of their own, for `python -m mock_rails` and `mpp-sandbox up`."""
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
 
-from mock_rails.core import snapshot
-from mock_rails.core.errors import BadInput, SandboxError
-from mock_rails.server import Host, run, serve
+from mock_rails.core.errors import BadInput
+from mock_rails.core.rail import DEFAULT_SEED, RailContext
+from mock_rails.process import run_rails
+from mock_rails.server import LOOPBACK, Host
+from mock_rails.tempo.api import TempoApi
+from mock_rails.tempo.banner import summary
+from mock_rails.tempo.engine import ChainSettings
+from mock_rails.tempo.rail import Chain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from pathlib import Path
 
-    from mock_rails.core.rail import Rail, RailContext
-
-LONGEST_MS: Final = 24 * 60 * 60 * 1000
+DEFAULT_PORT: Final = 8545
 
 
-def run_rails(
-    context: RailContext,
-    rails: Sequence[Rail],
-    hosts: Sequence[Host],
-    *,
-    state: Path | None,
-    ready: Callable[[], None],
-) -> None:
-    """Serve until SIGINT or SIGTERM. With a state file: continue from it, and write it at the end.
+@dataclass(frozen=True, slots=True)
+class TempoOptions:
+    """What a command line can say about a chain."""
 
-    A state file that is not there yet is a first start. One that cannot be read, or written to,
-    is an error before anything listens.
-    """
-    if state is not None:
-        _load(state, context, rails)
-    run(serve(hosts, ready=ready))
-    if state is not None:
-        snapshot.save(state, snapshot.take(context, rails))
+    host: str = LOOPBACK
+    port: int = DEFAULT_PORT
+    chain_id: int = 1337
+    block_time_ms: int | None = None
+    seed: str = DEFAULT_SEED
+    state: Path | None = None
+    fee_payer: int | None = None
+    """The index of the development account that sponsors whoever asks; None for no relay."""
 
 
-def _load(state: Path, context: RailContext, rails: Sequence[Rail]) -> None:
-    if state.exists():
-        try:
-            snapshot.apply(snapshot.load(state), context, rails)
-        except SandboxError as error:
-            raise type(error)(
-                f"The state file {state} cannot be used: {error.detail}",
-                hint=error.hint or "Delete it to start afresh.",
-            ) from error
-    elif not state.resolve().parent.is_dir():
+def run_tempo(options: TempoOptions, announce: Callable[[dict[str, Any]], None]) -> None:
+    """Serve a chain until SIGINT or SIGTERM; `announce` gets its summary when it is ready."""
+    context = RailContext.create(seed=options.seed)
+    settings = ChainSettings(chain_id=options.chain_id, block_time_ms=options.block_time_ms)
+    chain = Chain(context, settings)
+    api = TempoApi(chain, relay_key=_relay_key(chain, options.fee_payer))
+    host = Host(api, host=options.host, port=options.port, name="the Tempo chain")
+    run_rails(
+        context,
+        [chain],
+        [host],
+        state=options.state,
+        ready=lambda: announce(summary(chain, host.url, host.ws_url)),
+    )
+
+
+def _relay_key(chain: Chain, index: int | None) -> bytes | None:
+    if index is None:
+        return None
+    if not 0 <= index < len(chain.accounts):
         raise BadInput(
-            f"The state file {state} cannot be written: there is no folder {state.parent}.",
-            hint="Create the folder first.",
+            f"There is no development account {index} to pay fees.",
+            hint=f"They are numbered 0 to {len(chain.accounts) - 1}.",
         )
-
-
-def parse_duration_ms(text: str) -> int:
-    """A span of time as people type it: `1`, `0.2` (seconds), `1s`, `200ms`; whole milliseconds."""
-    number, scale = text.strip(), 1000
-    if number.endswith("ms"):
-        number, scale = number[:-2], 1
-    elif number.endswith("s"):
-        number = number[:-1]
-    try:
-        milliseconds = Decimal(number) * scale
-        whole = int(milliseconds)
-    except (InvalidOperation, ValueError, OverflowError):
-        raise BadInput(f"{text!r} is no span of time.", hint="Write 1, 0.2, 1s or 200ms.") from None
-    if whole != milliseconds or not 0 < whole <= LONGEST_MS:
-        raise BadInput(
-            f"{text!r} is not between 1 ms and one day, in whole milliseconds.",
-            hint="Write 1, 0.2, 1s or 200ms.",
-        )
-    return whole
-
-
-def parse_port(text: str) -> int:
-    """A TCP port; 0 lets the system pick a free one."""
-    if text.isascii() and text.isdigit() and int(text) <= 65_535:
-        return int(text)
-    raise BadInput(f"{text!r} is no port.", hint="Ports are 0 (any free one) to 65535.")
-
-
-def parse_chain_id(text: str) -> int:
-    """An EIP-155 chain id."""
-    if text.isascii() and text.isdigit() and 0 < int(text) < 1 << 64:
-        return int(text)
-    raise BadInput(f"{text!r} is no chain id.", hint="It is a whole number above 0.")
+    return chain.accounts[index].key

@@ -64,14 +64,10 @@ def up(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON line.")] = False,
 ) -> None:
     """Start the devnet and keep it running until Ctrl-C."""
+    from mock_rails.arguments import parse_chain_id, parse_duration_ms, parse_port
     from mock_rails.core.errors import SandboxError
     from mock_rails.server import exposure_warning, is_loopback
-    from mock_rails.standalone import (
-        parse_chain_id,
-        parse_duration_ms,
-        parse_port,
-    )
-    from mock_rails.tempo.standalone import TempoOptions, run_tempo
+    from mock_rails.standalone import TempoOptions, run_tempo
     from sandbox import banner
 
     def announce(facts: dict[str, Any]) -> None:

@@ -35,12 +35,16 @@ async def quote(request: Request, credential: object, receipt: object) -> JSONRe
     return JSONResponse({"quote": "An API that charges a cent needs no account."})
 
 
-async def main() -> None:
-    """Fund a new account at the faucet and pay for one request."""
+def new_account() -> TempoAccount:
+    """An account that the faucet has given money."""
     account = TempoAccount.from_key("0x" + os.urandom(32).hex())
     fund = {"jsonrpc": "2.0", "id": 1, "method": "tempo_fundAddress", "params": [account.address]}
     httpx.post(RPC_URL, json=fund).raise_for_status()
+    return account
 
+
+async def main(account: TempoAccount) -> None:
+    """Pay for one request."""
     wallet = tempo_client.charge(account=account, chain_id=1337, rpc_url=RPC_URL)
     transport = PaymentTransport([wallet], inner=httpx.ASGITransport(app))
     async with httpx.AsyncClient(transport=transport, base_url="https://merchant.test") as client:
@@ -49,4 +53,4 @@ async def main() -> None:
     print("receipt", response.headers["payment-receipt"])
 
 
-asyncio.run(main())
+asyncio.run(main(new_account()))

@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING, Any
 from mock_rails.tempo.genesis import TOKENS
 
 if TYPE_CHECKING:
-    from mock_rails.server import Host
     from mock_rails.tempo.rail import Chain
 
 
-def summary(chain: Chain, host: Host) -> dict[str, Any]:
+def summary(chain: Chain, url: str, ws_url: str) -> dict[str, Any]:
     """Everything a client needs to pay on this chain."""
     return {
         "rail": chain.name,
-        "url": host.url,
-        "ws_url": host.ws_url,
+        "url": url,
+        "ws_url": ws_url,
         "chain_id": chain.chain_id,
         "block_number": chain.head.number,
         "block_time_ms": chain.block_time_ms,

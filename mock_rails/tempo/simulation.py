@@ -120,7 +120,7 @@ class Simulator:
             )
             if limit < least:
                 raise InvalidTransaction(f"gas required exceeds allowance ({limit})")
-            outcome = self._run(context, _with_gas(submission, limit), priced=False)
+            outcome = self._attempt(context, submission, limit)
             if not outcome.status:
                 if outcome.error == _REVERTED:
                     raise reverted(outcome, submission)
@@ -197,12 +197,17 @@ class Simulator:
         return high
 
     def _succeeds(self, context: BlockContext, submission: Submission, limit: int) -> bool:
+        try:
+            return self._attempt(context, submission, limit).status
+        except InvalidTransaction:
+            return False
+
+    def _attempt(self, context: BlockContext, submission: Submission, limit: int) -> Outcome:
+        """Run with a gas limit and undo it: the next attempt must find what this one found."""
         world = self._engine.world
         mark = world.mark()
         try:
-            return self._run(context, _with_gas(submission, limit), priced=False).status
-        except InvalidTransaction:
-            return False
+            return self._run(context, _with_gas(submission, limit), priced=False)
         finally:
             world.revert(mark)
 

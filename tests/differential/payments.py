@@ -32,7 +32,8 @@ MAX_FEE: Final = 100_000_000_000
 VALID_FOR_S: Final = 25
 """Within the 30 seconds that fork T4 allows an expiring nonce; ours allows 300."""
 
-_KEYS = [account.key for account in derive_accounts(MNEMONIC, 6, path="m/44'/60'/2'/0")]
+_KEYS: Final = [account.key for account in derive_accounts(MNEMONIC, 6, path="m/44'/60'/2'/0")]
+SPONSOR_KEY: Final = _KEYS[5]
 
 SIGNERS: Final[dict[str, AnySigner]] = {
     "alice": Secp256k1Signer(_KEYS[0]),
@@ -40,7 +41,7 @@ SIGNERS: Final[dict[str, AnySigner]] = {
     "petra": P256Signer(_KEYS[2]),
     "pavel": P256Signer(_KEYS[3], pre_hash=True),
     "wanda": WebAuthnSigner(_KEYS[4]),
-    "sponsor": Secp256k1Signer(_KEYS[5]),
+    "sponsor": Secp256k1Signer(SPONSOR_KEY),
 }
 """Who has money; one account for each kind of signature."""
 
@@ -133,4 +134,4 @@ class Payment:
         signer = SIGNERS[self.sender]
         if not self.sponsored:
             return sign_transaction(tx, signer).raw
-        return sponsor(tx, signer, _KEYS[5]).raw
+        return sponsor(tx, signer, SPONSOR_KEY).raw

@@ -48,6 +48,7 @@ for (const token of [s.pathUsd, s.alphaUsd, s.betaUsd, s.thetaUsd]) {
       feeToken: token,
     })
 
+    assert.equal(receipt.type, '0x76')
     const fee = s.assertPaid(receipt, { feePayer: payer.account.address, feeToken: token })
     assert.ok(fee > 0n)
     const spent = token === s.pathUsd ? fee + 100n : fee

@@ -99,13 +99,17 @@ class Blocks:
         answer: dict[str, Any] = {
             "oldestBlock": hex(blocks[0].number if blocks else newest.number),
             "baseFeePerGas": [hex(block.base_fee) for block in blocks] + [hex(next_fee)],
-            "gasUsedRatio": [block.gas_used / block.gas_limit for block in blocks],
+            "gasUsedRatio": [_fullness(block) for block in blocks],
             "baseFeePerBlobGas": ["0x0"] * (len(blocks) + 1),
             "blobGasUsedRatio": [0] * len(blocks),
         }
         if percentiles:
             answer["reward"] = [_tips(block, percentiles) for block in blocks]
         return answer
+
+
+def _fullness(block: Block) -> float:
+    return block.gas_used / block.gas_limit  # not money: JSON-RPC wants a fraction here
 
 
 def _shown(block: Block | None, params: Params) -> dict[str, Any] | None:

@@ -311,6 +311,13 @@ def test_a_precompile_obeys_every_other_gate(alice: Caller, first: int) -> None:
     assert Tip20.errors[caught.value.data[:4]].name == GATES[first][1]
 
 
+def test_a_precompile_obeys_the_policy(alice: Caller) -> None:
+    alice.by(ADMIN).call("changeTransferPolicyId(uint64)", 0)
+    with pytest.raises(Revert) as caught:
+        Tip20(Frame(alice.scope, PATH_USD, STABLECOIN_DEX)).system_transfer_from(ALICE, BOB, 1)
+    assert caught.value.data.hex() == "54cfe659"
+
+
 def test_a_precompile_is_held_to_the_limit_of_an_access_key(
     spent: list[tuple[bytes, bytes, int]],
 ) -> None:

@@ -1,0 +1,54 @@
+"""Runs rails as a process of their own: load the state, serve, and save the state at the end.
+
+`python -m mock_rails` and `mpp-sandbox up` differ in what they start and print, not in this.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mock_rails.core import snapshot
+from mock_rails.core.errors import BadInput, SandboxError
+from mock_rails.server import Host, run, serve
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from mock_rails.core.rail import Rail, RailContext
+
+
+def run_rails(
+    context: RailContext,
+    rails: Sequence[Rail],
+    hosts: Sequence[Host],
+    *,
+    state: Path | None,
+    ready: Callable[[], None],
+) -> None:
+    """Serve until SIGINT or SIGTERM. With a state file: continue from it, and write it at the end.
+
+    A state file that is not there yet is a first start. One that cannot be read, or written to,
+    is an error before anything listens.
+    """
+    if state is not None:
+        _load(state, context, rails)
+    run(serve(hosts, ready=ready))
+    if state is not None:
+        snapshot.save(state, snapshot.take(context, rails))
+
+
+def _load(state: Path, context: RailContext, rails: Sequence[Rail]) -> None:
+    if state.exists():
+        try:
+            snapshot.apply(snapshot.load(state), context, rails)
+        except SandboxError as error:
+            raise type(error)(
+                f"The state file {state} cannot be used: {error.detail}",
+                hint=error.hint or "Delete it to start afresh.",
+            ) from error
+    elif not state.resolve().parent.is_dir():
+        raise BadInput(
+            f"The state file {state} cannot be written: there is no folder {state.parent}.",
+            hint="Create the folder first.",
+        )

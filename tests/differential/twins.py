@@ -1,0 +1,92 @@
+"""Two chains that are sent the same payments and must answer alike."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from tests.differential.flaws import FLAWS, Attempt
+from tests.differential.outcomes import ALLOWANCE, REFUSED, Ledger
+from tests.differential.payments import PEOPLE, TOKENS, Approve, Payment
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from tests.differential.chains import Anvil, Sandbox
+    from tests.differential.outcomes import Outcome
+
+
+class Twins:
+    """Both chains for the length of one test, after which they are as before.
+
+    with Twins(ours, anvil) as twins:
+        assert twins.pay(payment).status == "succeeded"
+        twins.compare()
+    """
+
+    def __init__(self, ours: Sandbox, anvil: Anvil) -> None:
+        self.ours = Ledger(ours)
+        self.anvil = Ledger(anvil)
+        self._nonces: Counter[tuple[str, int]] = Counter()
+        self._approved: set[tuple[str, str, str]] = set()
+
+    def __enter__(self) -> Twins:
+        self._marks = [ledger.rpc("evm_snapshot") for ledger in (self.ours, self.anvil)]
+        self._supplies = self.ours.supplies(), self.anvil.supplies()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for ledger, mark in zip((self.ours, self.anvil), self._marks, strict=True):
+            assert ledger.rpc("evm_revert", mark) is True, ledger.rpc.name
+
+    def pay(self, payment: Payment) -> Outcome:
+        """Have both chains execute a payment with the nonce that is due."""
+        outcome = self.send(payment.sign(self.attempt(payment).transaction()))
+        if outcome != REFUSED:
+            self._nonces[payment.sender, payment.nonce_key] += 1
+            for part in payment.parts:
+                if isinstance(part, Approve):
+                    self._approved.add((part.token, payment.sender, part.to))
+        return outcome
+
+    def refuse(self, payment: Payment, flaw: str) -> None:
+        """Have both chains refuse a payment that is spoiled."""
+        assert self.send(FLAWS[flaw](self.attempt(payment))) == REFUSED
+
+    def attempt(self, payment: Payment) -> Attempt:
+        """A payment with its nonce and the time."""
+        return Attempt(payment, self._nonces[payment.sender, payment.nonce_key], self.now_s())
+
+    def send(self, raw: bytes) -> Outcome:
+        """What both chains make of a transaction, which has to be the same."""
+        ours = self.ours.send(raw)
+        anvil = self.anvil.send(raw)
+        assert ours == anvil
+        return ours
+
+    def compare(self) -> None:
+        """Both chains must hold the same, net of fees, and have lost or made no money."""
+        assert self.ours.balances() == self.anvil.balances()
+        assert (self.ours.supplies(), self.anvil.supplies()) == self._supplies
+        lanes = {lane for _, lane in self._nonces if 0 < lane < 1 << 255}
+        nonces = self.ours.nonces(lanes)
+        assert nonces == self.anvil.nonces(lanes)
+        for (sender, lane), count in self._nonces.items():
+            if lane < 1 << 255:
+                assert nonces[f"{sender} on {lane}" if lane else sender] == count
+        for token, owner, spender in self._approved:
+            allowances = [
+                ledger.read(TOKENS[token], ALLOWANCE, PEOPLE[owner], PEOPLE[spender])
+                for ledger in (self.ours, self.anvil)
+            ]
+            assert allowances[0] == allowances[1], (token, owner, spender)
+
+    def now_s(self) -> int:
+        """The time to sign for: the wall's, which both chains follow."""
+        return int(time.time())
