@@ -28,6 +28,15 @@ class FaultAction:
     name: str
     summary: str
     args: tuple[str, ...] = ()
+    whole: tuple[str, ...] = ()
+    """Which of the arguments are whole numbers, from 0 up to 63 bits."""
+
+    def check_args(self, args: Mapping[str, Any]) -> None:
+        """Refuse at once what the action would choke on when it strikes."""
+        for name in self.whole:
+            value = args.get(name, 0)
+            if type(value) is not int or not 0 <= value < 1 << 63:
+                raise FaultError(f"`{name}` of {self.name!r} is a whole number, not {value!r}.")
 
 
 @dataclass(frozen=True, slots=True)

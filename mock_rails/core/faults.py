@@ -194,6 +194,7 @@ class Faults:
             for name in given:
                 if name not in known:
                     raise FaultError(f"{what} {name!r}.", hint=nearest(name, known))
+        action.check_args(fault.args)
         return fault
 
     def _place(self, armed: _Armed) -> None:

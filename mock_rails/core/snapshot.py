@@ -13,7 +13,9 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import tempfile
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -21,13 +23,14 @@ from typing import TYPE_CHECKING, Any, Final
 from mock_rails.core.errors import ConservationError, SnapshotError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from mock_rails.core.rail import Rail, RailContext
 
 FORMAT: Final = "mpp-sandbox-snapshot"
 VERSION: Final = 1
 
+_DEEPEST: Final = 5_000
 _PARTS: Final = frozenset({"format", "version", "clock", "seeds", "faults", "journal", "rails"})
 
 
@@ -152,7 +155,8 @@ def load(path: Path | str) -> dict[str, Any]:
     except OSError as error:
         raise SnapshotError(f"Cannot read {path}: {error.strerror}.") from error
     try:
-        document = json.loads(data.decode(), parse_constant=_refuse_constant)
+        with _modest_recursion():
+            document = json.loads(data.decode(), parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise SnapshotError(f"{path} is not JSON: {error}.") from error
     return check(document)
@@ -178,6 +182,18 @@ def _sync_folder(folder: Path) -> None:
         pass
     finally:
         os.close(handle)
+
+
+@contextmanager
+def _modest_recursion() -> Iterator[None]:
+    """Let a file nested without end raise RecursionError: where a library has raised Python's limit
+    (py-evm does), the parser would overflow the C stack first and take the process with it."""
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(min(limit, _DEEPEST))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(limit)
 
 
 def _refuse_constant(name: str) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from mock_rails.core.errors import BadInput
 from mock_rails.tempo.blocks import Block, Receipt
 from mock_rails.tempo.errors import InvalidTransaction
 from mock_rails.tempo.execution import fees, validation
@@ -44,6 +45,13 @@ class ChainSettings:
     bare: bool = False
     """Leave out the fee pools and order books that `tempo-localnet` adds after its start."""
 
+    def __post_init__(self) -> None:
+        """Refuse what no chain can be."""
+        for name in ("chain_id", "history_depth", "block_time_ms"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise BadInput(f"`{name}` is at least 1, not {value}.")
+
 
 @dataclass(slots=True)
 class Sealed:
@@ -67,8 +75,6 @@ class Engine:
         self.settings = settings
         self.clock = clock
         self.accounts: tuple[Account, ...] = dev_accounts(settings.mnemonic)
-        self.next_timestamp_s: int | None = None
-        self.base_fee_override: int | None = None
         self.reset()
 
     def reset(self) -> None:
@@ -79,6 +85,8 @@ class Engine:
         )
         self.history = History(genesis, self.settings.history_depth)
         self.pool = Pool()
+        self.next_timestamp_s: int | None = None
+        self.base_fee_override: int | None = None
         self.pins: dict[int, Pin] = {}
         """What snapshot ids stand for; it is held back from pruning."""
 
@@ -133,7 +141,7 @@ class Engine:
         """Put a transaction into the pool; returns the one it replaced.
 
         With `dry_run` its validity is tested on the state of now, for its block may be far away;
-        without, the block that follows at once is the test.
+        so is that of one whose nonce is not due. Else the block that follows at once is the test.
         """
         tx = submission.tx
         if self.history.receipt(submission.hash) is not None:
@@ -144,14 +152,23 @@ class Engine:
             due = next_nonce(self.world, submission.sender, tx.nonce_key)
             if tx.nonce < due:
                 raise InvalidTransaction(f"nonce too low: next nonce {due}, tx nonce {tx.nonce}")
-        if dry_run and self.pool.get(submission.hash) is None:
+        waits = dry_run or (not tx.is_expiring and tx.nonce > due)
+        if waits and self.pool.get(submission.hash) is None:
             check(self.world, self.context(), submission)
         return self.pool.add(submission, due)
 
     # -- sealing ----------------------------------------------------------------------------------
 
-    def seal(self) -> Sealed:
-        """Make the next block of all transactions that are due."""
+    def has_due(self) -> bool:
+        """Whether a block made now would have a transaction to look at."""
+        return len(self.pool) > 0 and next(self.pool.due(self._next_nonce), None) is not None
+
+    def seal(self, *, even_empty: bool = True) -> Sealed:
+        """Make the next block of all transactions that are due.
+
+        Without `even_empty`, one that nothing got into is not made: what was refused has changed
+        nothing, not even the height of the chain.
+        """
         context = self.context()
         block = Block(
             number=context.number,
@@ -186,9 +203,10 @@ class Engine:
                 )
                 log_index += len(outcome.logs)
             self.pool.remove(submission)
-        block.seal(self.world.mark())
-        self.next_timestamp_s = None
-        self._append(block)
+        if block.receipts or even_empty:
+            block.seal(self.world.mark())
+            self.next_timestamp_s = None
+            self._append(block)
         return sealed
 
     def _append(self, block: Block) -> None:

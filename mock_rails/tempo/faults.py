@@ -27,7 +27,9 @@ FAULT_POINTS: Final = (
         "A block is about to be sealed.",
         (
             FaultAction("halt", "seal nothing: transactions wait until the fault is disarmed"),
-            FaultAction("fee_spike", "give this block another base fee", ("base_fee",)),
+            FaultAction(
+                "fee_spike", "give this block another base fee", ("base_fee",), whole=("base_fee",)
+            ),
         ),
         context=("number",),
     ),

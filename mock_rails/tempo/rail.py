@@ -14,6 +14,7 @@ import asyncio
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from mock_rails.core.clock import LATEST_US, US_PER_S
 from mock_rails.core.rail import RailContext
 from mock_rails.core.snapshot import digest
 from mock_rails.tempo import faults, snapshots
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from mock_rails.core.faults import FaultPoint
     from mock_rails.tempo.blocks import Block, Receipt
     from mock_rails.tempo.crypto.wallet import Account
+    from mock_rails.tempo.engine import Sealed
     from mock_rails.tempo.history import History
     from mock_rails.tempo.pool import Pool
     from mock_rails.tempo.tx.model import Submission
@@ -130,11 +132,13 @@ class Chain:
 
     def send_submission(self, submission: Submission) -> Receipt | None:
         """`send` for a transaction that is decoded already, or that nobody signed."""
-        self._admit(submission)
+        lost = self._admit(submission)
         if self.automine:
-            for refused, error in self.seal():
+            for refused, error in self._seal_due():
                 if refused is submission:
                     raise error
+        if lost:
+            raise ResponseLostError
         return self.history.receipt(submission.hash)
 
     async def submit(self, raw: bytes) -> Submission:
@@ -168,6 +172,8 @@ class Chain:
                 f"confirmed within {timeout_ms}ms",
                 data=f"0x{submission.hash.hex()}",
             ) from None
+        finally:
+            self._stop_waiting(submission, future)
         if lost or receipt is None:
             raise ResponseLostError
         return receipt
@@ -182,13 +188,16 @@ class Chain:
             raise InvalidTransaction(str(fault.args.get("message", "rejected by an armed fault")))
         if action == "rate_limit":
             raise RateLimited("rate limit exceeded")
-        replaced = self.engine.admit(submission, dry_run=not self.automine)
+        self._enter_pool(submission)
         if action == "drop":
             self.pool.remove(submission)
+        return action == "lose_response"
+
+    def _enter_pool(self, submission: Submission) -> None:
+        replaced = self.engine.admit(submission, dry_run=not self.automine)
         if replaced is not None:
             error = InvalidTransaction("replacement transaction took this one's place")
             self._finish(replaced.hash, error)
-        return action == "lose_response"
 
     def _future(
         self, table: dict[bytes, list[_Waiter]], submission: Submission
@@ -202,22 +211,44 @@ class Chain:
             loop.call_soon(self._seal_soon)
         return future
 
+    def _stop_waiting(
+        self, submission: Submission, future: asyncio.Future[Receipt | None]
+    ) -> None:
+        """Forget a waiter that gave up, or what never comes would be remembered for ever."""
+        waiters = self._waiting.get(submission.hash, [])
+        if future in waiters:
+            waiters.remove(future)
+            if not waiters:
+                del self._waiting[submission.hash]
+
     # -- sealing ----------------------------------------------------------------------------------
 
     def seal(self) -> list[tuple[Submission, InvalidTransaction]]:
         """Make a block of all that is due and tell whoever waits; returns what was refused."""
+        sealed = self._seal()
+        return [] if sealed is None else sealed.refused
+
+    def _seal(self, *, even_empty: bool = True) -> Sealed | None:
+        """Make a block, unless a fault halts the chain (None)."""
         fault = self.context.faults.check(faults.SEAL, number=self.head.number + 1)
         if fault is not None and fault.do == "halt":
-            return []
+            return None
         spiked = fault is not None and fault.do == "fee_spike"
         if fault is not None and spiked:
             self.engine.base_fee_override = int(fault.args.get("base_fee", MAX_BASE_FEE))
         try:
-            sealed = self.engine.seal()
+            sealed = self.engine.seal(even_empty=even_empty)
         finally:
             if spiked:
                 self.engine.base_fee_override = None
-        block = sealed.block
+        for submission, error in sealed.refused:
+            self._finish(submission.hash, error)
+        if sealed.block is self.head:
+            self._announce(sealed.block)
+        return sealed
+
+    def _announce(self, block: Block) -> None:
+        """Tell the journal, whoever waits, and the subscribers of a new block."""
         self.context.journal.append(
             self.name,
             "block.sealed",
@@ -229,25 +260,28 @@ class Chain:
         )
         for receipt in block.receipts:
             self._finish(receipt.submission.hash, receipt)
-        for submission, error in sealed.refused:
-            self._finish(submission.hash, error)
         for queue in self._subscribers:
             if queue.full():
                 queue.get_nowait()
             queue.put_nowait(block)
-        return sealed.refused
+
+    def _seal_due(self) -> list[tuple[Submission, InvalidTransaction]]:
+        """Seal all that is due: in one block, or in several when one cannot hold it."""
+        refused: list[tuple[Submission, InvalidTransaction]] = []
+        while self.engine.has_due() and (sealed := self._seal(even_empty=False)) is not None:
+            refused += sealed.refused
+        return refused
 
     def _seal_soon(self) -> None:
         """Seal for everyone who submitted in this turn of the event loop."""
         self._seal_scheduled = False
-        before = self.head.number
-        if self.automine and len(self.pool):
-            self.seal()
+        if self.automine:
+            self._seal_due()
         returning, self._returning = self._returning, {}
         for waiters in returning.values():
             _complete(waiters, None)
-        if self.automine and self.head.number == before and self._waiting:
-            # Halted by a fault: look again shortly, for somebody waits for a receipt.
+        if self.automine and self.engine.has_due():
+            # Halted by a fault: look again shortly, for it may be disarmed without a word to us.
             self._seal_scheduled = True
             asyncio.get_running_loop().call_later(_HALT_POLL_MS / _MS_PER_S, self._seal_soon)
 
@@ -259,16 +293,21 @@ class Chain:
 
     def mine(self, count: int = 1, interval_s: int = 0) -> None:
         """Seal `count` blocks, `interval_s` of sandbox time apart."""
+        clock = self.context.clock
+        if clock.now_us() + max(0, count - 1) * interval_s * US_PER_S > LATEST_US:
+            raise InvalidParams(
+                f"invalid params: {count} blocks {interval_s} s apart would end after the year 9999"
+            )
         for at in range(count):
             if at and interval_s:
-                self.context.clock.advance(interval_s)
+                clock.advance(interval_s)
             self.seal()
 
     def set_automine(self, enabled: bool) -> None:
         """Seal as soon as a transaction arrives, or only when told."""
         self.automine = enabled
-        if enabled and len(self.pool):
-            self.seal()
+        if enabled:
+            self._seal_due()
 
     def set_block_time(self, block_time_ms: int | None) -> None:
         """Seal at a cadence; None or 0 ends it. Instant mining stops while there is a cadence."""
@@ -310,9 +349,9 @@ class Chain:
         """Mint every token to an address: one transaction each, from the issuer."""
         submissions = faucet_transactions(self, address)
         for submission in submissions:
-            self._admit(submission)
+            self._enter_pool(submission)
         if self.automine:
-            self.seal()
+            self._seal_due()
         return submissions
 
     def take_snapshot(self) -> int:
@@ -347,7 +386,10 @@ class Chain:
 
     def drop_pool(self) -> None:
         """Forget every waiting transaction."""
-        for submission in self.pool.clear():
+        self._dismiss(self.pool)
+
+    def _dismiss(self, pool: Pool) -> None:
+        for submission in pool.clear():
             self._finish(submission.hash, InvalidTransaction("dropped from the pool"))
 
     # -- as a rail --------------------------------------------------------------------------------
@@ -362,8 +404,9 @@ class Chain:
 
     def restore(self, document: object) -> None:
         """Become the chain of a snapshot, or raise `SnapshotError` and stay as it is."""
+        before = self.pool
         snapshots.load(self.engine, document)
-        self.drop_pool()
+        self._dismiss(before)
 
     def check_conservation(self) -> None:
         """Every token's balances still differ from its supply by what they did at genesis."""
@@ -374,9 +417,14 @@ class Chain:
         return digest(self.snapshot())
 
     def reset(self) -> None:
-        """Back to genesis."""
+        """Back to genesis, and to the settings: how blocks are made, and who is impersonated."""
         self.drop_pool()
         self.engine.reset()
+        self.impersonated.clear()
+        self.impersonate_all = False
+        if self.block_time_ms != self.settings.block_time_ms:
+            self.set_block_time(self.settings.block_time_ms)
+        self.automine = self.settings.block_time_ms is None
 
 
 def _complete(waiters: list[_Waiter], result: Receipt | InvalidTransaction | None) -> None:

@@ -51,6 +51,7 @@ class Scope:
 
     __slots__ = (
         "_credited",
+        "_dirty_counts",
         "_scratch",
         "block",
         "context_hash",
@@ -105,7 +106,10 @@ class Scope:
         self.exempt_key: Key | None = None
         """The fee payer's balance: clearing it mints no credit (facts 4.5)."""
         self._scratch: list[tuple[dict[Any, Any], Any, Any]] = []
-        self._credited: dict[bytes, bool] = {}
+        self._credited: dict[Key, bool] = {}
+        """The slots whose clearing minted a credit."""
+        self._dirty_counts: dict[bytes, bool] = {}
+        """The owners whose count of credits was written."""
 
     # -- snapshots --------------------------------------------------------------------------------
 
@@ -169,13 +173,13 @@ class Scope:
             else:
                 cost += gas.STORE_RESET
                 if not value and credit and key != self.exempt_key:
-                    cost += self._hook(owner) + self._mint_credit(owner)
+                    cost += self._hook(owner) + self._mint_credit(key)
         elif not value and not original:
             # Created and cleared again in one transaction: the creation never happened.
             self.set(self.created, owner, self.created.get(owner, 0) - 1)
             self.set(self.refunds, key, self.refunds.get(key, 0) + gas.STATE_CREATION)
-        elif original and not current and credit and key != self.exempt_key:
-            self._take_credit_back(owner)  # cleared and written again: nothing was freed
+        elif key in self._credited:
+            self._take_credit_back(key)  # cleared and written again: nothing was freed
         meter.charge(cost)
         self.world.store(key, value)
 
@@ -183,21 +187,24 @@ class Scope:
         """The price of looking at the owner's credit slot."""
         return gas.WARM_LOAD + (gas.COLD_STORE if self.touch((STORAGE_CREDITS, 0, owner)) else 0)
 
-    def _mint_credit(self, owner: bytes) -> int:
-        key = (STORAGE_CREDITS, 0, owner)
-        self.world.store(key, self.world.load(key) + 1)
-        if owner in self._credited:
-            return 0
-        self.set(self._credited, owner, True)
-        return gas.STORE_RESET
+    def _mint_credit(self, cleared: Key) -> int:
+        owner: bytes = cleared[0]
+        count = (STORAGE_CREDITS, 0, owner)
+        cost = 0 if owner in self._dirty_counts else gas.STORE_RESET
+        self.world.store(count, self.world.load(count) + 1)
+        self.set(self._dirty_counts, owner, True)
+        self.set(self._credited, cleared, True)
+        return cost
 
-    def _take_credit_back(self, owner: bytes) -> None:
-        key = (STORAGE_CREDITS, 0, owner)
-        self.world.store(key, self.world.load(key) - 1)
+    def _take_credit_back(self, cleared: Key) -> None:
+        count = (STORAGE_CREDITS, 0, cleared[0])
+        self.world.store(count, self.world.load(count) - 1)
+        self._scratch.append((self._credited, cleared, True))
+        del self._credited[cleared]
 
-    def burn_credits(self) -> int:
-        """At the end of the transaction: the gas given back, for slots paid with credits and for
-        those that were cleared again."""
+    def closing_refund(self) -> int:
+        """At the end of the transaction: the gas given back, for slots created and cleared again
+        and for those that their owners' credits pay."""
         refund = sum(self.refunds.values())
         for owner, created in self.created.items():
             key = (STORAGE_CREDITS, 0, owner)

@@ -18,10 +18,13 @@ from mock_rails.tempo.native.tip20 import Tip20
 from mock_rails.tempo.pool import Pool
 from mock_rails.tempo.scope import Log
 from mock_rails.tempo.tx.decode import decode_transaction
+from mock_rails.tempo.tx.request import transaction_from_request
+from mock_rails.tempo.tx.sign import unsigned_submission
+from mock_rails.tempo.tx.tx_json import transaction_to_json
 from mock_rails.tempo.world import World
 
 if TYPE_CHECKING:
-    from mock_rails.tempo.engine import Engine
+    from mock_rails.tempo.engine import ChainSettings, Engine
     from mock_rails.tempo.tx.model import Submission
     from mock_rails.tempo.world import Key, Stored
 
@@ -57,17 +60,20 @@ def check_conservation(engine: Engine) -> None:
 
 def dump(engine: Engine) -> dict[str, Any]:
     """The whole chain as plain JSON values."""
-    history = engine.history
+    return _dump(engine.settings.chain_id, engine.world, engine.history, engine.pool)
+
+
+def _dump(chain_id: int, world: World, history: History, pool: Pool) -> dict[str, Any]:
     blocks = [
         _dump_block(history.by_number(number))
         for number in range(history.oldest.number, history.head.number + 1)
     ]
     return {
         "version": VERSION,
-        "chain_id": engine.settings.chain_id,
-        "world": dump_world(engine.world),
+        "chain_id": chain_id,
+        "world": dump_world(world),
         "blocks": blocks,
-        "pool": [_dump_submission(submission) for submission in engine.pool],
+        "pool": [_dump_submission(submission) for submission in pool],
     }
 
 
@@ -130,7 +136,10 @@ def _dump_receipt(receipt: Receipt) -> dict[str, Any]:
 
 
 def _dump_submission(submission: Submission) -> dict[str, Any]:
-    return {"raw": _hex(submission.raw), "sender": _hex(submission.sender)}
+    sender = _hex(submission.sender)
+    if submission.signature is None:  # an impersonated sender's: its bytes decode to nobody
+        return {"unsigned": transaction_to_json(submission.tx), "sender": sender}
+    return {"raw": _hex(submission.raw), "sender": sender}
 
 
 def _hex(data: bytes) -> str:
@@ -154,21 +163,38 @@ def load(engine: Engine, document: object) -> None:
         )
     try:
         world = _load_world(document["world"])
-        blocks = [_load_block(item) for item in document["blocks"]]
-        waiting = [_load_submission(item) for item in document["pool"]]
-    except (KeyError, TypeError, ValueError, AttributeError, RpcError) as error:
+        history = _load_history(document["blocks"], engine.settings)
+        pool = Pool()
+        for item in document["pool"]:
+            submission = _load_submission(item, engine.settings.chain_id)
+            pool.add(submission, submission.tx.nonce)
+        again = _dump(engine.settings.chain_id, world, history, pool)
+    except (
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        TypeError,
+        ValueError,
+        RpcError,
+    ) as error:
         raise SnapshotError(f"the Tempo part of the snapshot is damaged: {error!r}") from None
-    _require_run(blocks)
-    history = History(blocks[0], engine.settings.history_depth)
-    for block in blocks[1:]:
-        history.append(block)
+    if again != document:
+        raise SnapshotError("the Tempo part of the snapshot is not as this chain would write it")
     history.head.undo_mark = world.mark()
     engine.world = world
     engine.history = history
+    engine.pool = pool
     engine.pins.clear()
-    engine.pool = Pool()
-    for submission in waiting:
-        engine.pool.add(submission, submission.tx.nonce)
+    engine.next_timestamp_s = None
+
+
+def _load_history(document: list[dict[str, Any]], settings: ChainSettings) -> History:
+    blocks = [_load_block(item, settings.chain_id) for item in document]
+    _require_run(blocks)
+    history = History(blocks[0], settings.history_depth)
+    for block in blocks[1:]:
+        history.append(block)
+    return history
 
 
 def _require_run(blocks: list[Block]) -> None:
@@ -203,7 +229,7 @@ def _load_value(value: Any) -> Stored:
     return str(value["text"]) if isinstance(value, dict) else int(value, 16)
 
 
-def _load_block(document: dict[str, Any]) -> Block:
+def _load_block(document: dict[str, Any], chain_id: int) -> Block:
     block = Block(
         number=int(document["number"]),
         parent_hash=_bytes(document["parent_hash"]),
@@ -218,7 +244,7 @@ def _load_block(document: dict[str, Any]) -> Block:
         gas_used += outcome.gas_used
         block.receipts.append(
             Receipt(
-                submission=_load_submission(item["transaction"]),
+                submission=_load_submission(item["transaction"], chain_id),
                 block=block,
                 index=index,
                 outcome=outcome,
@@ -251,7 +277,10 @@ def _load_outcome(document: dict[str, Any]) -> Outcome:
     )
 
 
-def _load_submission(document: dict[str, Any]) -> Submission:
+def _load_submission(document: dict[str, Any], chain_id: int) -> Submission:
+    if "unsigned" in document:
+        request = transaction_from_request(document["unsigned"], chain_id=chain_id)
+        return unsigned_submission(request.tx, _bytes(document["sender"]))
     submission = decode_transaction(_bytes(document["raw"]))
     if submission.sender != _bytes(document["sender"]):
         raise ValueError("a transaction was not sent by the account it names")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mock_rails.tempo.abi import Event, Function
 from mock_rails.tempo.addresses import FEE_MANAGER, NONCE_MANAGER
+from mock_rails.tempo.errors import SyncTimeout
 from tests.differential.chains import RefusedError
 from tests.differential.payments import PEOPLE, TOKENS
 
@@ -25,6 +26,7 @@ ALLOWANCE: Final = Function("allowance(address owner, address spender) returns (
 TOTAL_SUPPLY: Final = Function("totalSupply() returns (uint256)")
 GET_NONCE: Final = Function("getNonce(address account, uint256 nonceKey) returns (uint64)")
 
+_PATIENCE_MS: Final = 3_000
 _TRANSFER: Final = Event("Transfer(address indexed from, address indexed to, uint256 amount)")
 _TO_FEE_MANAGER: Final = "0x" + FEE_MANAGER.rjust(32, b"\0").hex()
 
@@ -115,9 +117,11 @@ def mine(rpc: JsonRpc, raw: bytes) -> dict[str, Any] | None:
     """
     try:
         if rpc.name == "sandbox":
-            return rpc("eth_sendRawTransactionSync", to_hex(raw))
+            return rpc("eth_sendRawTransactionSync", to_hex(raw), _PATIENCE_MS)
         tx_hash = rpc("eth_sendRawTransaction", to_hex(raw))
-    except RefusedError:
+    except RefusedError as refusal:
+        if refusal.code == SyncTimeout.code:
+            raise
         return None
     if rpc("eth_getTransactionReceipt", tx_hash) is not None:
         return None

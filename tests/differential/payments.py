@@ -111,7 +111,7 @@ class Payment:
         """The lane as a number."""
         return EXPIRING_NONCE_KEY if isinstance(self.lane, str) else self.lane
 
-    def transaction(self, nonce: int, now_s: int, **changes: Any) -> Transaction:
+    def transaction(self, nonce: int, now_s: int, /, **changes: Any) -> Transaction:
         """The unsigned transaction; `changes` replace fields of it."""
         expiring = self.nonce_key == EXPIRING_NONCE_KEY
         fields: dict[str, Any] = {

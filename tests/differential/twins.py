@@ -33,6 +33,8 @@ class Twins:
 
     def __enter__(self) -> Twins:
         self._marks = [ledger.rpc("evm_snapshot") for ledger in (self.ours, self.anvil)]
+        # Going back set anvil's clock back as well; from here it follows the wall's again.
+        self.anvil.rpc("evm_setTime", self.now_s())
         self._supplies = self.ours.supplies(), self.anvil.supplies()
         return self
 

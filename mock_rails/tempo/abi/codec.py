@@ -42,7 +42,7 @@ class Codec:
     def decode(self, data: bytes, offset: int = 0) -> tuple[Any, ...]:
         """The values at `offset`: addresses and fixed bytes as bytes, tuples as tuples.
 
-        Bytes after the arguments are allowed, as Solidity allows them.
+        As on the node, bytes after the arguments and bits beyond a value's width are ignored.
         """
         if self._atoms is None:
             return _decode_dynamic(self.types, data[offset:])
@@ -107,7 +107,7 @@ def _decode_dynamic(types: tuple[str, ...], data: bytes) -> tuple[Any, ...]:
     from eth_abi.exceptions import DecodingError
 
     try:
-        values = decode(types, data)
+        values = decode(types, data, strict=False)
     except (DecodingError, OverflowError, UnicodeDecodeError) as error:
         raise AbiError(str(error)) from error
     return tuple(_raw(kind, value) for kind, value in zip(types, values, strict=True))
@@ -147,8 +147,6 @@ def _atom(kind: str) -> _Atom:
 
 
 def _decode_address(word: bytes) -> bytes:
-    if word[:12] != b"\0" * 12:
-        raise AbiError("an address has set upper bytes")
     return word[12:]
 
 
@@ -157,10 +155,7 @@ def _encode_address(value: bytes) -> bytes:
 
 
 def _decode_bool(word: bytes) -> bool:
-    value = int.from_bytes(word)
-    if value > 1:
-        raise AbiError("a bool is neither 0 nor 1")
-    return value == 1
+    return any(word)
 
 
 def _encode_bool(value: bool) -> bytes:
@@ -170,23 +165,14 @@ def _encode_bool(value: bool) -> bytes:
 def _fixed_bytes(size: int) -> _Atom:
     padding = b"\0" * (_WORD - size)
 
-    def decode(word: bytes) -> bytes:
-        if word[size:] != padding:
-            raise AbiError(f"a bytes{size} has set lower bytes")
-        return word[:size]
-
-    return _Atom(decode, lambda value: value + padding)
+    return _Atom(lambda word: word[:size], lambda value: value + padding)
 
 
 def _integer(bits: int, *, signed: bool) -> _Atom:
-    low = -(1 << (bits - 1)) if signed else 0
-    high = (1 << (bits - 1 if signed else bits)) - 1
+    start = _WORD - bits // 8
 
     def decode(word: bytes) -> int:
-        value = int.from_bytes(word, signed=signed)
-        if not low <= value <= high:
-            raise AbiError(f"an integer does not fit {bits} bits")
-        return value
+        return int.from_bytes(word[start:], signed=signed)
 
     def encode(value: int) -> bytes:
         return value.to_bytes(_WORD, signed=signed)

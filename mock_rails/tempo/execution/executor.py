@@ -134,7 +134,7 @@ class _Execution:
         result = self._run_calls(gas_left)
         if result.success:
             scope.remove_destroyed()
-        refund = scope.burn_credits()
+        refund = scope.closing_refund()
         gas_used = max(tx.gas_limit - result.gas_left - refund, calldata_floor(tx))
         paid = fees.settle(scope, fee, gas_used, submission.key_id) if fee else 0
         return Outcome(

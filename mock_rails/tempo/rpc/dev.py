@@ -66,7 +66,7 @@ class Development:
         """Seal a block, at a given time if one is given; or several, as anvil's options say."""
         value, count = params.given(0), 1
         if isinstance(value, dict):
-            count = read_quantity(value.get("blocks", 1), "blocks", bits=64)
+            count = _counted(read_quantity(value.get("blocks", 1), "blocks", bits=64))
             value = value.get("timestamp")
         if value is not None:
             self._set_next_timestamp(read_quantity(value, "timestamp", bits=64))
@@ -185,9 +185,7 @@ class Development:
     # -- inside -----------------------------------------------------------------------------------
 
     def _mine(self, count: int, interval_s: int) -> None:
-        if count > MINE_LIMIT:
-            raise invalid("blocks", f"at most {MINE_LIMIT}", count)
-        self.chain.mine(count, interval_s)
+        self.chain.mine(_counted(count), interval_s)
 
     def _set_next_timestamp(self, timestamp_s: int) -> None:
         head_s, clock = self.chain.head.timestamp_s, self.chain.context.clock
@@ -198,3 +196,10 @@ class Development:
         if timestamp_s > clock.now_s():
             clock.set_us(timestamp_s * US_PER_S)
         self.chain.engine.next_timestamp_s = timestamp_s
+
+
+def _counted(blocks: int) -> int:
+    """A number of blocks that may be mined in one go."""
+    if blocks > MINE_LIMIT:
+        raise invalid("blocks", f"at most {MINE_LIMIT}", blocks)
+    return blocks

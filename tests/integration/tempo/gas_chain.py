@@ -76,7 +76,7 @@ class GasChain:
     def __init__(self) -> None:
         context = RailContext.create("gas", Clock.frozen(NOW_S))
         self.chain = Chain(context, ChainSettings(bare=True))
-        self.admin, self.payer, self.payee, self.operator, self.other, *rest = self.chain.accounts
+        self.admin, self.payer, self.operator, self.payee, self.other, *rest = self.chain.accounts
         self.beginner = rest[0]
         """An account that never sent anything."""
         self.sponsor = rest[1]

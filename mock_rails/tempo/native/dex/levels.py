@@ -72,7 +72,7 @@ class Levels(Books):
         else:
             mask, words = _FULL_WORD << bit + 1 & _FULL_WORD, range(word, _WORDS)
         for at in words:
-            bits = self.bitmaps[key, int(is_bid), at] & mask
+            bits: int = self.bitmaps[key, int(is_bid), at] & mask
             if bits:
                 found = bits if is_bid else bits & -bits
                 return _LOWEST + at * _WORD_BITS + found.bit_length() - 1

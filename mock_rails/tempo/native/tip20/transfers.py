@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mock_rails.tempo import gas
 from mock_rails.tempo.abi import Event
 from mock_rails.tempo.native.contract import function, view
 from mock_rails.tempo.native.tip20.ledger import Ledger
@@ -63,6 +64,8 @@ class Transfers(Ledger):
         current = self.allowances[self.sender, spender]
         if amount > current:
             self.charge_access_key(self.sender, amount - current)
+        else:
+            self.frame.meter.charge(gas.TRANSIENT)  # the key is looked for all the same
         self.set_allowance(self.sender, spender, amount)
         return True
 

@@ -63,21 +63,21 @@ def test_a_cleared_slot_mints_a_credit_that_a_later_creation_burns() -> None:
     assert scope.world.load((STORAGE_CREDITS, 0, TOKEN)) == 1
     later = Scope(scope.world, BLOCK, origin=bytes(20))
     cost_of_store(later, 5)
-    assert later.burn_credits() == 245_000
+    assert later.closing_refund() == 245_000
     assert scope.world.load((STORAGE_CREDITS, 0, TOKEN)) == 0
 
 
 def test_creations_without_credits_give_nothing_back() -> None:
     scope = make_scope()
     cost_of_store(scope, 1)
-    assert scope.burn_credits() == 0
+    assert scope.closing_refund() == 0
 
 
 def test_a_slot_created_and_cleared_in_one_transaction_costs_no_creation() -> None:
     scope = make_scope()
     spent = cost_of_store(scope, 1) + cost_of_store(scope, 0)
     assert spent == 2_000 + 100 + 5_000 + 2_100 + 245_000 + 100
-    assert scope.burn_credits() == 245_000
+    assert scope.closing_refund() == 245_000
     assert scope.created == {TOKEN: 0}
     assert scope.world.load((STORAGE_CREDITS, 0, TOKEN)) == 0
 

@@ -94,8 +94,10 @@ def install(scope: Scope, address: bytes) -> None:
 
 def settle(scope: Scope) -> None:
     """Forget what the scope touched, so that what follows is priced as in a new transaction."""
-    for table in (scope.warm, scope.originals, scope.transient, scope.created, scope._credited):
-        table.clear()
+    for name in Scope.__slots__:
+        table = getattr(scope, name)
+        if isinstance(table, dict | set):
+            table.clear()
 
 
 @contextmanager

@@ -33,7 +33,7 @@ def stage() -> Stage:
     """The reserve holds something already, so that only channels create and free slots."""
     stage = Stage()
     stage.open(payer=STRANGER, salt=b"\x99" * 32)
-    stage.scope.burn_credits()
+    stage.scope.closing_refund()
     stage.next_tx()
     return stage
 
@@ -54,10 +54,10 @@ def of(stage: Stage, payer: bytes) -> int:
 
 def test_a_closed_channel_credits_its_payer(stage: Stage) -> None:
     channel = stage.open()
-    assert stage.scope.burn_credits() == 0
+    assert stage.scope.closing_refund() == 0
     stage.next_tx()
     close(stage, channel)
-    assert stage.scope.burn_credits() == 0
+    assert stage.scope.closing_refund() == 0
     assert (of_chain(stage), of(stage, PAYER), of(stage, PAYEE)) == (1, 1, 0)
 
 
@@ -75,7 +75,7 @@ def test_the_payer_spends_the_credit_on_the_next_channel(stage: Stage) -> None:
     close(stage, channel)
     stage.next_tx()
     stage.open()
-    assert stage.scope.burn_credits() == STATE_CREATION
+    assert stage.scope.closing_refund() == STATE_CREATION
     assert (of_chain(stage), of(stage, PAYER)) == (0, 0)
 
 
@@ -85,7 +85,7 @@ def test_nobody_else_can_spend_it(stage: Stage) -> None:
     close(stage, channel)
     stage.next_tx(origin=STRANGER)
     stage.open(payer=STRANGER)
-    assert stage.scope.burn_credits() == 0
+    assert stage.scope.closing_refund() == 0
     assert (of_chain(stage), of(stage, PAYER), of(stage, STRANGER)) == (1, 1, 0)
 
 
@@ -98,7 +98,7 @@ def test_credits_add_up_and_pay_as_far_as_they_go(stage: Stage) -> None:
     stage.next_tx()
     for at in range(3):
         stage.open(salt=bytes([at]) * 32)
-    assert stage.scope.burn_credits() == 2 * STATE_CREATION
+    assert stage.scope.closing_refund() == 2 * STATE_CREATION
     assert (of_chain(stage), of(stage, PAYER)) == (0, 0)
 
 
@@ -106,7 +106,7 @@ def test_credits_add_up_and_pay_as_far_as_they_go(stage: Stage) -> None:
 def test_a_channel_closed_by_its_own_transaction_changes_no_credits(
     stage: Stage, owned: int
 ) -> None:
-    """Its slot was never paid for: neither is anything earned nor spent."""
+    """Its own slot's price comes back at the end, and no credit is earned or spent for it."""
     for _ in range(owned):
         channel = stage.open()
         stage.next_tx()
@@ -114,7 +114,7 @@ def test_a_channel_closed_by_its_own_transaction_changes_no_credits(
         stage.next_tx()
     channel = stage.open(operator=OPERATOR)
     stage.by(OPERATOR).call(CLOSE, channel, 0, 0, b"")
-    assert stage.scope.burn_credits() == 0
+    assert stage.scope.closing_refund() == STATE_CREATION
     assert (of_chain(stage), of(stage, PAYER)) == (owned, owned)
 
 
@@ -126,7 +126,7 @@ def test_opening_after_such_a_channel_still_counts_right(stage: Stage) -> None:
     brief = stage.open()
     close(stage, brief)
     stage.open(salt=bytes(32))
-    assert stage.scope.burn_credits() == STATE_CREATION
+    assert stage.scope.closing_refund() == 2 * STATE_CREATION
     assert (of_chain(stage), of(stage, PAYER)) == (0, 0)
 
 
@@ -138,7 +138,7 @@ def test_payers_of_one_transaction_do_not_mix(stage: Stage) -> None:
     stage.next_tx()
     close(stage, stage.open(payer=STRANGER))
     stage.open()
-    assert stage.scope.burn_credits() == STATE_CREATION
+    assert stage.scope.closing_refund() == 2 * STATE_CREATION
     assert (of_chain(stage), of(stage, PAYER), of(stage, STRANGER)) == (0, 0, 0)
 
 
@@ -150,7 +150,7 @@ def test_a_reverted_frame_restores_the_credits(stage: Stage) -> None:
     snapshot = stage.scope.snapshot()
     stage.open()
     stage.scope.revert(snapshot)
-    assert stage.scope.burn_credits() == 0
+    assert stage.scope.closing_refund() == 0
     assert (of_chain(stage), of(stage, PAYER)) == (1, 1)
 
 
@@ -176,4 +176,4 @@ def test_counting_credits_costs_a_write_but_never_new_state(stage: Stage) -> Non
     with_credit = stage.payer.gas(OPEN, PAYEE, OPERATOR, stage.token, 1_000, b"\x07" * 32, PAYEE)
     stage.next_tx(origin=STRANGER)
     without = stage.by(STRANGER).gas(OPEN, PAYEE, OPERATOR, stage.token, 1_000, b"\x07" * 32, PAYEE)
-    assert with_credit - without == 2_900
+    assert with_credit - without == 2_900 + 2_800  # the payer's count, and the chain's

@@ -35,7 +35,7 @@ def total(exchange: Exchange, sender: bytes, text: str, *arguments: Any) -> int:
     """The gas of a transaction that makes one call, without a surcharge for its nonce."""
     exchange.next_transaction()
     frame = exchange.by(sender).gas(text, *arguments)
-    refund = exchange.scope.burn_credits()
+    refund = exchange.scope.closing_refund()
     calldata = gas.calldata_gas(Function(text).call(*arguments))
     return gas.TX_BASE + calldata + frame - refund
 

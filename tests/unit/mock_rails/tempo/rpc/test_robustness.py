@@ -8,7 +8,8 @@ from typing import Any
 import orjson
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.mock_rails.tempo.rpc.support import PATH, Rpc, to_hex
+
+from tests.unit.mock_rails.tempo.rpc.support import PATH, Rpc, to_hex, transfer
 
 RPC = Rpc()
 PAYMENT = RPC.payment()
@@ -62,8 +63,8 @@ def ask(body: bytes) -> Any:
     return None if reply is None else orjson.loads(reply)
 
 
-# The interpreter raises Python's recursion limit when it is first needed; hypothesis would object to
-# that in the middle of an example.
+# The interpreter raises Python's recursion limit when it is first needed; hypothesis would object
+# to that in the middle of an example.
 ask(b'{"jsonrpc":"2.0","id":1,"method":"eth_call","params":[{"data":"0x00"}]}')
 
 
@@ -79,6 +80,28 @@ def require_sense(answer: Any) -> None:
 @settings(max_examples=600)
 @given(st.sampled_from(METHODS), st.lists(values, max_size=4))
 def test_any_parameters(name: str, params: list[Any]) -> None:
+    request = {"jsonrpc": "2.0", "id": 1, "method": name, "params": params}
+    require_sense(ask(orjson.dumps(request)))
+    RPC.chain.check_conservation()
+
+
+@given(
+    st.sampled_from(
+        [
+            *("eth_call", "eth_estimateGas", "eth_fillTransaction", "eth_sendTransaction"),
+            *("eth_signTransaction", "tempo_simulateV1", "debug_traceCall"),
+        ]
+    ),
+    st.dictionaries(members, values, max_size=4),
+    st.booleans(),
+)
+def test_almost_right_requests(name: str, spoiled: dict[str, Any], with_target: bool) -> None:
+    value = {"from": RPC.account(1)} | (transfer(5) if with_target else {}) | spoiled
+    params: list[Any] = [value]
+    if name == "tempo_simulateV1":
+        params = [{"blockStateCalls": [{"calls": params}]}]
+    elif name == "debug_traceCall":
+        params += ["latest", {"tracer": "callTracer"}]
     request = {"jsonrpc": "2.0", "id": 1, "method": name, "params": params}
     require_sense(ask(orjson.dumps(request)))
     RPC.chain.check_conservation()
