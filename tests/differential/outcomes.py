@@ -93,15 +93,24 @@ class Ledger:
         """How much there is of each token."""
         return [self.read(token, TOTAL_SUPPLY) for token in TOKENS.values()]
 
-    def nonces(self, lanes: Iterable[int]) -> dict[str, int]:
-        """Everybody's next nonce on the protocol's lane and on the given ones."""
+    def nonces(self, lanes: Iterable[int]) -> dict[tuple[str, int], int]:
+        """Everybody's next nonce, on the protocol's lane 0 and on the given ones."""
         found = {}
         for name, address in PEOPLE.items():
             count = self.rpc("eth_getTransactionCount", to_hex(address), "latest")
-            found[name] = int(count, 16)
+            found[name, 0] = int(count, 16)
             for lane in lanes:
-                found[f"{name} on {lane}"] = self.read(NONCE_MANAGER, GET_NONCE, address, lane)
+                found[name, lane] = self.read(NONCE_MANAGER, GET_NONCE, address, lane)
         return found
+
+    def allowances(self, approved: Iterable[tuple[str, str, str]]) -> dict[str, int]:
+        """What is left of approvals, each a token, an owner and a spender."""
+        return {
+            f"{token} of {owner} to {spender}": self.read(
+                TOKENS[token], ALLOWANCE, PEOPLE[owner], PEOPLE[spender]
+            )
+            for token, owner, spender in approved
+        }
 
     def read(self, contract: bytes, function: Function, *values: Any) -> Any:
         """The result of a view function."""
@@ -123,10 +132,11 @@ def mine(rpc: JsonRpc, raw: bytes) -> dict[str, Any] | None:
         if refusal.code == SyncTimeout.code:
             raise
         return None
-    if rpc("eth_getTransactionReceipt", tx_hash) is not None:
-        return None
-    rpc("evm_mine")
-    receipt = rpc("eth_getTransactionReceipt", tx_hash)
+    if rpc("eth_getTransactionReceipt", tx_hash) is None:
+        rpc("evm_mine")
+        receipt = rpc("eth_getTransactionReceipt", tx_hash)
+    else:
+        receipt = None
     if receipt is None:
         rpc("anvil_dropAllTransactions")
     return receipt

@@ -21,7 +21,9 @@ from eth_tester.exceptions import (
 from mock_rails.core.clock import US_PER_S
 from mock_rails.tempo.addresses import ZERO_ADDRESS
 from mock_rails.tempo.crypto import secp256k1
+from mock_rails.tempo.crypto.wallet import Account
 from mock_rails.tempo.engine import ChainSettings, Pin
+from mock_rails.tempo.errors import InvalidTransaction
 from mock_rails.tempo.eth_tester_backend import incoming, shapes
 from mock_rails.tempo.eth_tester_backend.failures import failed_calls, refusals, undecodable
 from mock_rails.tempo.eth_tester_backend.pending import pending_block
@@ -32,3 +34,285 @@ from mock_rails.tempo.rpc.chain_reads import BALANCE, ChainReads
 from mock_rails.tempo.rpc.params import Params
 from mock_rails.tempo.rpc.tags import state_at
 from mock_rails.tempo.simulation import require_success
+from mock_rails.tempo.tx.json_values import to_data, to_quantity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from mock_rails.tempo.blocks import Block
+    from mock_rails.tempo.tx.model import Submission
+
+ETH_TESTER_CHAIN_ID: Final = 131_277_322_940_537
+"""What web3.py's provider answers as the chain id, whatever the backend says."""
+
+BlockId = int | str
+"""A block number, or one of eth-tester's words for a block."""
+
+_HEAD: Final = frozenset({"latest", "safe", "finalized"})
+_PENDING: Final = "pending"
+
+
+class TempoBackend(BaseChainBackend):  # type: ignore[misc]  # eth-tester ships no types
+    """A chain behind eth-tester's interface; `chain` is there for everything that it leaves out.
+
+    The accounts are the chain's funded development accounts. One that is added can sign at once,
+    but holds no token to pay fees with until `fund` calls the faucet for it. It is `EthereumTester`
+    who decides when to mine, so a chain that is handed over no longer mines by itself.
+    """
+
+    def __init__(self, chain: Chain | None = None) -> None:
+        self.chain = chain or Chain(settings=ChainSettings(chain_id=ETH_TESTER_CHAIN_ID))
+        self.chain.set_automine(False)
+        self._added: tuple[Account, ...] = ()
+        self._sent: dict[tuple[bytes, int, int, int], Submission] = {}
+        """What eth-tester may send again before it mines, by sender, nonce and signature."""
+
+    # -- snapshots and time -----------------------------------------------------------------------
+
+    def take_snapshot(self) -> int:
+        """Remember this moment. The blocks since the oldest snapshot are kept from pruning."""
+        pins = self.chain.engine.pins
+        now = Pin(self.chain.head.number, self.chain.world.mark())
+        # eth-tester snapshots before every transaction that it holds back; most are the same.
+        known = next((snapshot for snapshot, pin in pins.items() if pin == now), None)
+        return self.chain.take_snapshot() if known is None else known
+
+    def revert_to_snapshot(self, snapshot: int) -> None:
+        """Go back to a moment, any number of times; the moments after it are forgotten."""
+        pin = self.chain.engine.pins.get(snapshot)
+        if pin is None:
+            raise SnapshotNotFound(
+                f"snapshot {snapshot} is not known: it was never taken, "
+                "or the chain went back to an earlier one since"
+            )
+        self.chain.revert_to(snapshot)
+        self.chain.engine.pins[snapshot] = pin
+
+    def reset_to_genesis(self) -> None:
+        """Back to genesis and to the development accounts; time goes on."""
+        self.chain.reset()
+        self.chain.set_automine(False)
+        self._added = ()
+        self._sent.clear()
+
+    def time_travel(self, to_timestamp: int) -> int:
+        """Set the clock and seal a block at that time."""
+        with refusals():
+            self.chain.context.clock.set_us(to_timestamp * US_PER_S)
+        self._mine(1)
+        return to_timestamp
+
+    def mine_blocks(self, num_blocks: int = 1, coinbase: bytes = ZERO_ADDRESS) -> tuple[bytes, ...]:
+        """Seal blocks and return their hashes; the first holds all that was sent."""
+        if coinbase != ZERO_ADDRESS:
+            raise ValidationError("nobody chooses who a block of this chain is credited to")
+        hashes = self._mine(num_blocks)
+        # Before it mines, eth-tester sends again whatever it held back.
+        self._sent.clear()
+        return hashes
+
+    def _mine(self, count: int) -> tuple[bytes, ...]:
+        hashes, refused = [], []
+        for _ in range(count):
+            before = self.chain.head
+            refused += self.chain.seal()
+            if self.chain.head is not before:  # unless a fault has halted the chain
+                hashes.append(self.chain.head.hash)
+        for submission, error in refused:
+            raise ValidationError(
+                f"transaction {to_data(submission.hash)} was refused while it was mined: "
+                f"{error.message}"
+            )
+        return tuple(hashes)
+
+    # -- accounts ---------------------------------------------------------------------------------
+
+    def get_accounts(self) -> tuple[bytes, ...]:
+        """The development accounts, and what was added."""
+        return tuple(account.address for account in self._accounts())
+
+    def add_account(self, private_key: bytes) -> None:
+        """Sign for one more account; `fund` it before it sends anything."""
+        self._added += (Account(private_key, secp256k1.address_of(private_key)),)
+
+    def fund(self, account: bytes) -> tuple[bytes, ...]:
+        """Let the faucet mint every token to an account, in a block; the transactions' hashes."""
+        minted = self.chain.faucet(account)
+        self._mine(1)
+        return tuple(submission.hash for submission in minted)
+
+    def get_nonce(self, account: bytes, block_number: BlockId = "latest") -> int:
+        """The protocol nonce after a block."""
+        with self._at(block_number) as block, state_at(self.chain, block) as world:
+            return world.nonce(account)
+
+    def get_balance(self, account: bytes, block_number: BlockId = "latest") -> int:
+        """The same great sum for everyone, as `eth_getBalance` answers (facts 5.4)."""
+        with self._at(block_number):
+            return int(BALANCE, 16)
+
+    def get_code(self, account: bytes, block_number: BlockId = "latest") -> bytes:
+        """The code after a block; native contracts have the single byte 0xef."""
+        with self._at(block_number) as block, state_at(self.chain, block) as world:
+            return world.code(account)
+
+    def get_storage(self, account: bytes, slot: int, block_number: BlockId = "latest") -> int:
+        """A storage word after a block, as `eth_getStorageAt` answers."""
+        with self._at(block_number) as block:
+            params = Params([to_data(account), to_quantity(slot), to_quantity(block.number)])
+            return int(ChainReads(self.chain).storage(params), 16)
+
+    def _accounts(self) -> tuple[Account, ...]:
+        return self.chain.accounts + self._added
+
+    # -- blocks and transactions ------------------------------------------------------------------
+
+    def get_block_by_number(
+        self, block_number: BlockId, full_transaction: bool = True
+    ) -> dict[str, Any]:
+        """A block by number or word; the pending one is what would be sealed now."""
+        with self._at(block_number) as block:
+            pending = block_number == _PENDING
+            return shapes.block_dict(block, full=full_transaction, pending=pending)
+
+    def get_block_by_hash(self, block_hash: bytes, full_transaction: bool = True) -> dict[str, Any]:
+        """A sealed block by hash."""
+        block = self.chain.history.by_hash(block_hash)
+        if block is None:
+            raise BlockNotFound(f"No block found for block hash: {to_data(block_hash)}")
+        return shapes.block_dict(block, full=full_transaction)
+
+    def get_transaction_by_hash(self, transaction_hash: bytes) -> dict[str, Any]:
+        """A transaction, mined or sent."""
+        receipt = self.chain.receipt(transaction_hash)
+        if receipt is not None:
+            return shapes.transaction_dict(receipt.submission, receipt)
+        return shapes.transaction_dict(self._waiting(transaction_hash), None)
+
+    def get_transaction_receipt(self, transaction_hash: bytes) -> dict[str, Any]:
+        """A receipt; that of a transaction that was sent has no block yet."""
+        receipt = self.chain.receipt(transaction_hash)
+        if receipt is not None:
+            return shapes.receipt_dict(receipt)
+        waiting = self._waiting(transaction_hash)
+        with pending_block(self.chain.engine) as sealed:
+            for one in sealed.block.receipts:
+                if one.submission is waiting:
+                    return shapes.receipt_dict(one, pending=True)
+        raise _unknown_transaction(transaction_hash)
+
+    def get_fee_history(
+        self,
+        block_count: int = 1,
+        newest_block: BlockId = "latest",
+        reward_percentiles: Sequence[int] = (),
+    ) -> dict[str, Any]:
+        """Base fees, fullness and tips of a run of blocks, as `eth_feeHistory` has them."""
+        if not 1 <= block_count <= FEE_HISTORY_LIMIT:
+            raise ValidationError(f"block_count must be between 1 and {FEE_HISTORY_LIMIT}")
+        with self._at(newest_block) as block, refusals():
+            asked = [to_quantity(block_count), to_quantity(block.number), list(reward_percentiles)]
+            answer = Blocks(self.chain).fee_history(Params(asked))
+        return {
+            "oldest_block": int(answer["oldestBlock"], 16),
+            "base_fee_per_gas": [int(fee, 16) for fee in answer["baseFeePerGas"]],
+            "gas_used_ratio": answer["gasUsedRatio"],
+            "reward": [[int(tip, 16) for tip in tips] for tips in answer.get("reward", [])],
+        }
+
+    def _waiting(self, transaction_hash: bytes) -> Submission:
+        waiting = self.chain.pool.get(transaction_hash)
+        if waiting is None:
+            raise _unknown_transaction(transaction_hash)
+        return waiting
+
+    @contextmanager
+    def _at(self, block_number: BlockId) -> Iterator[Block]:
+        """The block of a number or word; the pending one is the head for as long as it is used."""
+        if block_number == _PENDING:
+            with pending_block(self.chain.engine) as sealed:
+                yield sealed.block
+            return
+        number = 0 if block_number == "earliest" else block_number
+        block = self.chain.head if number in _HEAD else None
+        if isinstance(number, int):
+            block = self.chain.history.by_number(number)
+        if block is None:
+            raise BlockNotFound(f"No block found for block number: {block_number}")
+        with refusals():
+            yield block
+
+    # -- sending and calling ----------------------------------------------------------------------
+
+    def send_transaction(self, transaction: Mapping[str, Any]) -> bytes:
+        """Sign with the sender's key and send; a value is refused, for there is no coin."""
+        sender = transaction["from"]
+        keys = [account.key for account in self._accounts() if account.address == sender]
+        if not keys:
+            raise ValidationError(f"no key for {to_data(sender)}: use add_account for it first")
+        with refusals():
+            submission = incoming.sign(self.chain, transaction, keys[0])
+            return self._submit(self.chain.engine.decode(submission.raw))
+
+    def send_signed_transaction(self, transaction: Mapping[str, Any]) -> bytes:
+        """Send a transaction that eth-tester held back, or one that was signed elsewhere."""
+        sent = self._sent.get(
+            (transaction["from"], transaction["nonce"], transaction["r"], transaction["s"])
+        )
+        with refusals():
+            return self._submit(sent or incoming.assemble(self.chain, transaction))
+
+    def send_raw_transaction(self, raw_transaction: bytes) -> bytes:
+        """Send signed bytes of any type, 0x76 included."""
+        with refusals(), undecodable(raw_transaction):
+            return self._submit(self.chain.engine.decode(raw_transaction))
+
+    def estimate_gas(self, transaction: Mapping[str, Any], block_number: BlockId = "latest") -> int:
+        """The least gas limit with which a transaction works."""
+        with self._at(block_number) as block:
+            simulation = requests.to_simulation(self.chain, incoming.to_request(transaction))
+            with failed_calls():
+                return self.chain.simulator.estimate(
+                    simulation.submission, priced=simulation.priced, at=block
+                )
+
+    def call(self, transaction: Mapping[str, Any], block_number: BlockId = "latest") -> bytes:
+        """Run a call on the state after a block, and keep nothing of it."""
+        with self._at(block_number) as block:
+            submission, priced = requests.to_simulation(
+                self.chain, incoming.to_request(transaction)
+            )
+            with failed_calls():
+                outcome = self.chain.simulator.call(submission, priced=priced, at=block)
+                return require_success(outcome, submission)
+
+    def _submit(self, submission: Submission) -> bytes:
+        self.chain.send_submission(submission)
+        self._require_mineable(submission)
+        _, r, s = shapes.scalars(submission)
+        self._sent[submission.sender, submission.tx.nonce, r, s] = submission
+        return submission.hash
+
+    def _require_mineable(self, submission: Submission) -> None:
+        """eth-tester reads a receipt at once, so nothing may wait for a nonce before its own."""
+        chain = self.chain
+        if chain.pool.get(submission.hash) is None:  # a fault has dropped it
+            return
+        with pending_block(chain.engine) as sealed:
+            if chain.history.receipt(submission.hash) is not None:
+                return
+            errors = [error for one, error in sealed.refused if one is submission]
+        chain.pool.remove(submission)
+        if errors:
+            raise errors[0]
+        tx = submission.tx
+        due = chain.nonce(submission.sender, tx.nonce_key, pending=True)
+        if tx.nonce > due:
+            raise InvalidTransaction(f"nonce too high: next nonce {due}, tx nonce {tx.nonce}")
+        raise InvalidTransaction("the pending block has no room for the transaction's gas limit")
+
+
+def _unknown_transaction(transaction_hash: bytes) -> TransactionNotFound:
+    return TransactionNotFound(
+        f"No transaction found for transaction hash: {to_data(transaction_hash)}"
+    )

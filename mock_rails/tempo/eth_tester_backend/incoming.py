@@ -50,7 +50,9 @@ def to_request(transaction: Mapping[str, Any]) -> dict[str, Any]:
         if key in transaction
     }
     # An empty `to` creates a contract; in JSON it is absent.
-    request |= {name: to_data(transaction[key]) for key, name in _DATA.items() if transaction.get(key)}
+    request |= {
+        name: to_data(transaction[key]) for key, name in _DATA.items() if transaction.get(key)
+    }
     if "access_list" in transaction:
         request["accessList"] = [
             {"address": to_data(address), "storageKeys": [to_word(slot) for slot in slots]}

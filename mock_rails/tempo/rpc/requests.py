@@ -105,10 +105,17 @@ def _next_nonce(chain: Chain, tx: Transaction, sender: bytes, *, pending: bool) 
 
 
 def _pretend(request: TransactionRequest, tx: Transaction, sender: bytes) -> Submission:
-    """The submission, with a signature of the kind that is to come: it decides on the gas."""
+    """The submission, with signatures of the kind that are to come: they decide on gas and fee."""
     submission = unsigned_submission(tx, sender, key_id=request.hints.key_id)
-    signature = _expected_signature(request, sender)
-    return replace(submission, signature=signature, context_hash=CONTEXT_HASH)
+    fee_payer = submission.fee_payer
+    if request.hints.fee_payer and tx.fee_payer_signature is None:
+        fee_payer = request.hints.fee_payer
+    return replace(
+        submission,
+        signature=_expected_signature(request, sender),
+        fee_payer=fee_payer,
+        context_hash=CONTEXT_HASH,
+    )
 
 
 def _expected_signature(request: TransactionRequest, sender: bytes) -> Signature:

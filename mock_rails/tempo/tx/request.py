@@ -64,14 +64,16 @@ _TEMPO_MEMBERS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class RequestHints:
-    """What a simulation should assume about the signature that will come.
+    """What a simulation should assume about the signatures that will come.
 
-    `key_type` as in signatures; `key_id` simulates that access key, with its limits and scopes.
+    `key_type` as in signatures; `key_id` simulates that access key, with its limits and scopes;
+    `fee_payer` is who will sponsor, where the caller knows (mppx does, before it co-signs).
     """
 
     key_type: int = 0
     key_data: bytes | None = None
     key_id: bytes | None = None
+    fee_payer: bytes | None = None
 
     @property
     def webauthn_bytes(self) -> int:
@@ -292,4 +294,12 @@ def _hints(members: dict[str, Any]) -> RequestHints:
         key_type=0 if kind is None else KEY_TYPE_NAMES.index(kind),
         key_data=read_optional(members, "keyData", read_data),
         key_id=read_optional(members, "keyId", read_address),
+        fee_payer=_fee_payer(members.get("feePayer")),
     )
+
+
+def _fee_payer(value: object) -> bytes | None:
+    """An address, or viem's account object; `true` asks a relay and names nobody."""
+    if isinstance(value, dict):
+        value = value.get("address")
+    return read_address(value, "feePayer") if isinstance(value, str) else None

@@ -117,7 +117,9 @@ class GasChain:
             "awaiting_fee_payer": sponsored,
         }
         tx = Transaction(**(fields | changes))
-        signed = sponsor(tx, signer, self.sponsor.key) if sponsored else sign_transaction(tx, signer)
+        signed = (
+            sponsor(tx, signer, self.sponsor.key) if sponsored else sign_transaction(tx, signer)
+        )
         receipt = self.chain.send(signed.raw)
         assert receipt is not None
         assert receipt.outcome.status, receipt.outcome.error
@@ -130,7 +132,12 @@ class GasChain:
     # -- payments ---------------------------------------------------------------------------------
 
     def transfer(
-        self, *, to: bytes | None = None, amount: int = AMOUNT, by: Account | None = None, **how: Any
+        self,
+        *,
+        to: bytes | None = None,
+        amount: int = AMOUNT,
+        by: Account | None = None,
+        **how: Any,
     ) -> int:
         """The gas of a pathUSD transfer, to somebody who holds some unless told otherwise."""
         data = TRANSFER.call(to or self.payee.address, amount)

@@ -252,9 +252,7 @@ def _create_pair(chain: GasChain) -> int:
 @row("DEX place ask from wallet", 1_583_685 + 2 * REGISTRY, "S T8 + both tokens' registry")
 def _place_ask(chain: GasChain) -> int:
     _trading(chain)
-    return chain.exchange(
-        chain.payer, PLACE, ALPHA_USD, HUNDRED, False, 10, fee_token=THETA_USD
-    )
+    return chain.exchange(chain.payer, PLACE, ALPHA_USD, HUNDRED, False, 10, fee_token=THETA_USD)
 
 
 @row("DEX place first bid from wallet", 1_830_985 + 2 * REGISTRY, "S T8 + both tokens' registry")

@@ -21,6 +21,7 @@ from mock_rails.tempo.addresses import (
     BETA_USD,
     CHANNEL_RESERVE,
     FEE_MANAGER,
+    NONCE_MANAGER,
     PATH_USD,
     STABLECOIN_DEX,
     is_tip20,
@@ -98,8 +99,10 @@ class Business(RuleBasedStateMachine):
         assert receipt is not None
         assert receipt.outcome.gas_used <= submission.tx.gas_limit
         assert receipt.status == (receipt.outcome.error is None)
-        if not receipt.status:  # only the fee is left of it
-            assert [log.address for log in receipt.logs] == [receipt.outcome.fee_token]
+        if not receipt.status:  # only the used nonce and the fee are left of it
+            nonce = [NONCE_MANAGER] if lane == "lane" else []
+            left = [*nonce, receipt.outcome.fee_token]
+            assert [log.address for log in receipt.logs] == left
         return receipt
 
     def did(self, who: int, *calls: Call, **changes: Any) -> bool:
