@@ -142,10 +142,10 @@ class Engine:
 
         With `dry_run` its validity is tested on the state of now, for its block may be far away;
         so is that of one whose nonce is not due. Else the block that follows at once is the test.
+        One that is waiting already is "already known"; of one that was mined, its nonce or the
+        replay set says so (facts 8.3, T6).
         """
         tx = submission.tx
-        if self.history.receipt(submission.hash) is not None:
-            raise InvalidTransaction("already known")
         validation.validate_window_at_pool(tx, self.next_timestamp_ms() // _MS_PER_S)
         due = 0
         if not tx.is_expiring:

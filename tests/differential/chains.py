@@ -104,3 +104,8 @@ def _result(body: bytes) -> Any:
     if "error" in answer:
         raise RefusedError(answer["error"])
     return answer["result"]
+
+
+def to_hex(data: bytes) -> str:
+    """0x-prefixed hex."""
+    return "0x" + data.hex()

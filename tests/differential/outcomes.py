@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from mock_rails.tempo.abi import Event, Function
 from mock_rails.tempo.addresses import FEE_MANAGER, NONCE_MANAGER
 from mock_rails.tempo.errors import SyncTimeout
-from tests.differential.chains import RefusedError
+from tests.differential.chains import RefusedError, to_hex
 from tests.differential.payments import PEOPLE, TOKENS
 
 if TYPE_CHECKING:
@@ -27,8 +27,10 @@ TOTAL_SUPPLY: Final = Function("totalSupply() returns (uint256)")
 GET_NONCE: Final = Function("getNonce(address account, uint256 nonceKey) returns (uint64)")
 
 _PATIENCE_MS: Final = 3_000
-_TRANSFER: Final = Event("Transfer(address indexed from, address indexed to, uint256 amount)")
-_TO_FEE_MANAGER: Final = "0x" + FEE_MANAGER.rjust(32, b"\0").hex()
+_TRANSFER_TOPIC: Final = to_hex(
+    Event("Transfer(address indexed from, address indexed to, uint256 amount)").topic
+)
+_TO_FEE_MANAGER: Final = to_hex(FEE_MANAGER.rjust(32, b"\0"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ class Ledger:
             return REFUSED
         *logs, fee = receipt["logs"]
         name, payer, to = fee["topics"]
-        assert (name, to) == ("0x" + _TRANSFER.topic.hex(), _TO_FEE_MANAGER), "no fee log at the end"
+        assert (name, to) == (_TRANSFER_TOPIC, _TO_FEE_MANAGER), "the last log is not the fee's"
         payer = "0x" + payer[-40:]
         self.fees[payer, fee["address"]] += int(fee["data"], 16)
         return Outcome(
@@ -124,9 +126,11 @@ def mine(rpc: JsonRpc, raw: bytes) -> dict[str, Any] | None:
     Ours answers at once, to the call that the SDKs make. Anvil pools some transactions that no
     block can hold, and answers a second submission like the first, so there the block is asked.
     """
+    receipt: dict[str, Any] | None
     try:
         if rpc.name == "sandbox":
-            return rpc("eth_sendRawTransactionSync", to_hex(raw), _PATIENCE_MS)
+            receipt = rpc("eth_sendRawTransactionSync", to_hex(raw), _PATIENCE_MS)
+            return receipt
         tx_hash = rpc("eth_sendRawTransaction", to_hex(raw))
     except RefusedError as refusal:
         if refusal.code == SyncTimeout.code:
@@ -140,8 +144,3 @@ def mine(rpc: JsonRpc, raw: bytes) -> dict[str, Any] | None:
     if receipt is None:
         rpc("anvil_dropAllTransactions")
     return receipt
-
-
-def to_hex(data: bytes) -> str:
-    """0x-prefixed hex."""
-    return "0x" + data.hex()

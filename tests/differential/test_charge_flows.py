@@ -6,7 +6,6 @@ to differ between the two is listed, and shown, in test_fork_differences.py.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,7 +13,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.differential.flaws import FLAWS
-from tests.differential.outcomes import REFUSED
 from tests.differential.payments import (
     NOWHERE,
     PAYERS,
@@ -31,7 +29,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.node
 
-EXAMPLES = 80
+EXAMPLES = 150
 MORE_THAN_ANYONE_HAS = 10**15
 
 tokens = st.sampled_from(sorted(TOKENS))

@@ -88,9 +88,9 @@ class Twins:
         lanes = {lane for _, lane in self._nonces if 0 < lane < EXPIRING_NONCE_KEY}
         nonces = self.ours.nonces(lanes)
         _require_equal(nonces, self.anvil.nonces(lanes))
-        for (sender, lane), count in self._nonces.items():
+        for (sender, lane), due in self._nonces.items():
             if lane != EXPIRING_NONCE_KEY:
-                _require_equal({sender: nonces[sender, lane]}, {sender: count})
+                _require_equal({sender: nonces[sender, lane]}, {sender: due})
         allowances = self.ours.allowances(self._approved)
         _require_equal(allowances, self.anvil.allowances(self._approved))
 

@@ -56,16 +56,19 @@ class Codec:
 
     def encode(self, values: Sequence[Any]) -> bytes:
         """The ABI encoding of `values`, one for each parameter."""
-        if self._atoms is None:
+        atoms = self._atoms
+        if atoms is None:
             from eth_abi.abi import encode
 
             return encode(self.types, values)
+        if len(atoms) == 1 and not self._shape and len(values) == 1:
+            return atoms[0].encode(values[0])
         flat: list[Any] = list(values)
         if self._shape:
             flat = []
             for part, value in zip(self._parameters, values, strict=True):
                 _unshaped(part, value, flat)
-        return b"".join([atom.encode(v) for atom, v in zip(self._atoms, flat, strict=True)])
+        return b"".join([atom.encode(v) for atom, v in zip(atoms, flat, strict=True)])
 
 
 class _Atom:

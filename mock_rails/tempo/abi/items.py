@@ -33,32 +33,31 @@ class Function:
 class Event:
     """An event's topics and data."""
 
-    __slots__ = ("_data", "_indexed", "_plain", "_topics", "name", "signature", "topic")
+    __slots__ = ("_data", "_plain", "_topics", "name", "signature", "topic")
 
     def __init__(self, text: str) -> None:
         self.signature = parse_signature(text)
         self.name = self.signature.name
         self.topic = self.signature.hash
         inputs = self.signature.inputs
-        self._indexed = tuple(at for at, part in enumerate(inputs) if part.indexed)
         self._plain = tuple(at for at, part in enumerate(inputs) if not part.indexed)
-        self._topics = tuple(Codec((inputs[at],)) for at in self._indexed)
+        self._topics = tuple(
+            (at, Codec((inputs[at],))) for at, part in enumerate(inputs) if part.indexed
+        )
         self._data = Codec([inputs[at] for at in self._plain])
 
     def encode(self, values: tuple[Any, ...]) -> tuple[tuple[bytes, ...], bytes]:
         """The topics and the data of this event with `values` in the order of its signature."""
-        topics = [self.topic]
-        for codec, at in zip(self._topics, self._indexed, strict=True):
-            topics.append(codec.encode((values[at],)))
-        return tuple(topics), self._data.encode([values[at] for at in self._plain])
+        topics = [codec.encode((values[at],)) for at, codec in self._topics]
+        return (self.topic, *topics), self._data.encode([values[at] for at in self._plain])
 
     def decode(self, topics: tuple[bytes, ...], data: bytes) -> dict[str, Any]:
         """The values by name; the inverse of `encode` for static indexed types."""
         plain = self._data.decode(data)
         inputs = self.signature.inputs
         values = {inputs[at].name: plain[i] for i, at in enumerate(self._plain)}
-        for i, at in enumerate(self._indexed):
-            values[inputs[at].name] = self._topics[i].decode(topics[i + 1])[0]
+        for (at, codec), topic in zip(self._topics, topics[1:], strict=True):
+            values[inputs[at].name] = codec.decode(topic)[0]
         return values
 
 

@@ -106,6 +106,12 @@ class TempoBackend(BaseChainBackend):  # type: ignore[misc]  # eth-tester ships 
         """Seal blocks and return their hashes; the first holds all that was sent."""
         if coinbase != ZERO_ADDRESS:
             raise ValidationError("nobody chooses who a block of this chain is credited to")
+        depth = self.chain.settings.history_depth
+        if num_blocks > depth:
+            raise ValidationError(
+                f"{num_blocks} blocks at once are more than the {depth} that the chain keeps, "
+                "and eth-tester reads each of them: mine fewer, or set a greater history_depth"
+            )
         hashes = self._mine(num_blocks)
         # Before it mines, eth-tester sends again whatever it held back.
         self._sent.clear()

@@ -71,7 +71,7 @@ class Desk:
         self.chain = chain
         self.people = [account.address for account in chain.accounts]
         self._keys = [account.key for account in chain.accounts]
-        self._sent = 0
+        self._sent = chain.head.number  # so that a second desk does not send the same again
 
     # -- transactions -----------------------------------------------------------------------------
 

@@ -31,7 +31,7 @@ async def test_concurrent_senders_share_a_block(rpc: Rpc) -> None:
 async def test_the_same_transaction_twice(rpc: Rpc) -> None:
     raw = to_hex(rpc.payment().raw)
     await rpc("eth_sendRawTransaction", raw)
-    with refused(-32000, "already known"):
+    with refused(-32000, "nonce manager error", "ExpiringNonceReplay"):
         await rpc("eth_sendRawTransaction", raw)
     assert await rpc.balance(STRANGER) == 10_000
 
