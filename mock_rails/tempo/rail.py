@@ -211,9 +211,7 @@ class Chain:
             loop.call_soon(self._seal_soon)
         return future
 
-    def _stop_waiting(
-        self, submission: Submission, future: asyncio.Future[Receipt | None]
-    ) -> None:
+    def _stop_waiting(self, submission: Submission, future: asyncio.Future[Receipt | None]) -> None:
         """Forget a waiter that gave up, or what never comes would be remembered for ever."""
         waiters = self._waiting.get(submission.hash, [])
         if future in waiters:

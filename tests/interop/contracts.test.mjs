@@ -100,7 +100,8 @@ test("a contract's revert reason reaches viem, and changes nothing", async () =>
     client.writeContractSync({ abi, address, functionName: 'increment', args: [0n] }),
     /count something/,
   )
-  const pay = { abi, address, functionName: 'pay', args: [s.alphaUsd, stranger.account.address, 1n] }
+  const args = [s.alphaUsd, stranger.account.address, 1n]
+  const pay = { abi, address, functionName: 'pay', args }
   await assert.rejects(stranger.writeContractSync(pay), /not the owner/)
   assert.equal(await client.readContract({ abi, address, functionName: 'count' }), count)
 })

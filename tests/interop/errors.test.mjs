@@ -87,7 +87,8 @@ test('a custom error is found by walking the error, with its arguments', async (
 test('writing finds the revert before it costs anything', async () => {
   await assertRefused(() => transfer({ amount: s.FAUCET_AMOUNT * 2n }), (error) => {
     const revert = error.walk((cause) => cause instanceof ContractFunctionRevertedError)
-    return revert?.data?.errorName === 'InsufficientBalance' || /InsufficientBalance/.test(error)
+    assert.equal(revert.data.errorName, 'InsufficientBalance')
+    return true
   })
   await s.assertReverts(transfer({ to: s.betaUsd }), 'InvalidRecipient')
   await s.assertReverts(
@@ -112,7 +113,11 @@ test('a transaction for another chain is refused', async () => {
 test('a changed transaction is not the one that was signed', async () => {
   const raw = await signed()
   const last = raw.slice(0, -8) + 'ffffff' + raw.slice(-2)
-  await assertRefused(() => broadcast(last))
+  // The signature then belongs to somebody else, who has no money, or to nobody.
+  await assertRefused(
+    () => broadcast(last),
+    /insufficient fee token balance|invalid transaction signature/,
+  )
   await assertRefused(() => broadcast(`${raw}00`), /failed to decode signed transaction/)
   await assertRefused(() => broadcast(raw.slice(0, -2)), /failed to decode signed transaction/)
 })
@@ -126,7 +131,7 @@ test('gas and price have lower bounds', async () => {
   const little = await signed({ gas: 21_000n })
   await assertRefused(() => broadcast(little), /intrinsic gas too low/i)
   const much = await signed({ gas: 31_000_000n })
-  await assertRefused(() => broadcast(much), /gas/i)
+  await assertRefused(() => broadcast(much), /gas limit 31000000/)
 })
 
 test('native money does not exist', async () => {

@@ -14,7 +14,8 @@ const memoEvent = getAbiItem({ abi: Abis.tip20, name: 'TransferWithMemo' })
 let payer
 
 function pay(to, amount, { client = payer, ...options } = {}) {
-  return client.token.transferSync({ amount, feeToken: s.alphaUsd, to, token: s.pathUsd, ...options })
+  const transfer = { amount, feeToken: s.alphaUsd, to, token: s.pathUsd }
+  return client.token.transferSync({ ...transfer, ...options })
 }
 
 /** The block that the next payment will be in, so that a watcher started late misses nothing. */

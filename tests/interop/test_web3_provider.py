@@ -11,6 +11,7 @@ from eth_tester.exceptions import TransactionFailed, ValidationError
 from web3 import EthereumTesterProvider, Web3
 from web3.exceptions import TransactionNotFound
 from web3.middleware import SignAndSendRawMiddlewareBuilder
+from web3.types import RPCEndpoint
 
 from mock_rails.core import Clock, RailContext
 from mock_rails.tempo.addresses import FEE_MANAGER, MULTICALL3, PATH_USD
@@ -69,8 +70,13 @@ def backend() -> TempoBackend:
 
 
 @pytest.fixture
-def web3(backend: TempoBackend) -> Web3:
-    return Web3(EthereumTesterProvider(EthereumTester(backend)))
+def tester(backend: TempoBackend) -> EthereumTester:
+    return EthereumTester(backend)
+
+
+@pytest.fixture
+def web3(tester: EthereumTester) -> Web3:
+    return Web3(EthereumTesterProvider(tester))
 
 
 @pytest.fixture
@@ -85,11 +91,12 @@ def pay(token: Contract, amount: int, **transaction: Any) -> Any:
 
 
 def test_the_backend_alone_is_enough() -> None:
-    web3 = Web3(EthereumTesterProvider(TempoBackend()))
+    backend = TempoBackend()
+    web3 = Web3(EthereumTesterProvider(backend))
     assert web3.is_connected()
-    assert web3.eth.chain_id == web3.provider.ethereum_tester.backend.chain.chain_id  # type: ignore[union-attr]
+    assert web3.eth.chain_id == backend.chain.chain_id
     assert len(web3.eth.accounts) == 10
-    web3.provider.make_request("evm_mine", [])  # type: ignore[arg-type]
+    web3.provider.make_request(RPCEndpoint("evm_mine"), [])
     assert web3.eth.block_number == 1
 
 
@@ -171,7 +178,7 @@ def test_blocks_fees_and_what_is_not_there(web3: Web3, token: Contract) -> None:
     mined = pay(token, 1)
     block = web3.eth.get_block("latest", full_transactions=True)
     assert block["hash"] == mined["blockHash"]
-    assert [one["hash"] for one in block["transactions"]] == [mined["transactionHash"]]  # type: ignore[index]
+    assert [one["hash"] for one in block["transactions"]] == [mined["transactionHash"]]
     assert block["parentHash"] == web3.eth.get_block(0)["hash"]
     history = web3.eth.fee_history(1, "latest")
     assert history["baseFeePerGas"][0] == block["baseFeePerGas"]
@@ -181,17 +188,17 @@ def test_blocks_fees_and_what_is_not_there(web3: Web3, token: Contract) -> None:
 
 
 def test_snapshots_and_time_through_the_provider(web3: Web3, token: Contract) -> None:
-    tester = web3.provider.ethereum_tester  # type: ignore[attr-defined]
-    snapshot = web3.provider.make_request("evm_snapshot", [])["result"]  # type: ignore[arg-type]
+    snapshot = web3.provider.make_request(RPCEndpoint("evm_snapshot"), [])["result"]
     pay(token, 4)
-    tester.revert_to_snapshot(snapshot)
+    web3.provider.make_request(RPCEndpoint("evm_revert"), [snapshot])
     assert token.functions.balanceOf(BURN).call() == 0
-    web3.provider.make_request("testing_timeTravel", [NOW_S + 60])  # type: ignore[arg-type]
+    web3.provider.make_request(RPCEndpoint("testing_timeTravel"), [NOW_S + 60])
     assert web3.eth.get_block("latest")["timestamp"] == NOW_S + 60
 
 
-def test_nothing_is_mined_while_auto_mining_is_off(web3: Web3, token: Contract) -> None:
-    tester = web3.provider.ethereum_tester  # type: ignore[attr-defined]
+def test_nothing_is_mined_while_auto_mining_is_off(
+    web3: Web3, tester: EthereumTester, token: Contract
+) -> None:
     tester.disable_auto_mine_transactions()
     sent = token.functions.transfer(BURN, 8).transact()
     assert web3.eth.get_transaction(sent)["blockNumber"] is None

@@ -15,7 +15,7 @@ from mock_rails.tempo.addresses import (
     is_tip20,
 )
 from mock_rails.tempo.errors import InvalidTransaction
-from mock_rails.tempo.execution.reverts import error_text
+from mock_rails.tempo.execution.reverts import error_name, error_text
 from mock_rails.tempo.native.contract import Revert
 from mock_rails.tempo.native.dex import StablecoinDex
 from mock_rails.tempo.native.fee_manager import FeeManager
@@ -175,14 +175,22 @@ def collect(scope: Scope, submission: Submission, price: int) -> Fee:
         )
     amount = fee_amount(tx.gas_limit, price)
     _require_liquidity(scope, token, amount)
+    if submission.key_id is not None and payer == submission.sender:
+        _spend(scope, payer, token, amount)
     try:
-        if submission.key_id is not None and payer == submission.sender:
-            _keychain(scope).spend(payer, token, amount)
         contract.collect_fee(payer, FEE_MANAGER, amount)
     except Revert as revert:
         raise InvalidTransaction(error_text(revert.data)) from None
     scope.exempt_key = balance
     return Fee(token, payer, amount, price)
+
+
+def _spend(scope: Scope, payer: bytes, token: bytes, amount: int) -> None:
+    """Count the fee against the spending limit of the access key that signed."""
+    try:
+        _keychain(scope).spend(payer, token, amount)
+    except Revert as revert:
+        raise InvalidTransaction(f"keychain validation failed: {error_name(revert.data)}") from None
 
 
 def _require_liquidity(scope: Scope, token: bytes, amount: int) -> None:

@@ -140,9 +140,7 @@ class Desk:
         assert receipt is not None
         if not receipt.status:
             return None
-        return Descriptor(
-            self.people[payer], *parties, salt, ZERO_ADDRESS, submission.context_hash
-        )
+        return Descriptor(self.people[payer], *parties, salt, ZERO_ADDRESS, submission.context_hash)
 
     def voucher(self, channel: Descriptor, amount: int) -> bytes:
         """The payer's signature for an amount."""

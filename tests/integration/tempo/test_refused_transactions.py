@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from mock_rails.tempo.addresses import ACCOUNT_KEYCHAIN, PATH_USD
+from mock_rails.tempo.crypto import secp256k1
 from mock_rails.tempo.execution.fees import MAX_BASE_FEE
+from mock_rails.tempo.tx.encode import encode_transaction
+from mock_rails.tempo.tx.hashes import fee_payer_hash, sender_hash
 from mock_rails.tempo.tx.key_authorization import (
     CallScope,
     KeyAuthorization,
@@ -77,10 +80,6 @@ def self_sponsored(bench: Bench) -> bytes:
     # `sponsor` refuses to make one, so take the honest one of another sender and sign again.
     tx = bench.transaction(awaiting_fee_payer=True)
     honest = sponsor(tx, bench.payee.key, bench.payer.key).tx
-    from mock_rails.tempo.crypto import secp256k1
-    from mock_rails.tempo.tx.encode import encode_transaction
-    from mock_rails.tempo.tx.hashes import fee_payer_hash, sender_hash
-
     signature = Secp256k1Signer(bench.payer.key).sign(sender_hash(honest))
     digest = fee_payer_hash(honest, bench.payer.address)
     honest.fee_payer_signature = secp256k1.sign(digest, bench.payer.key)

