@@ -183,6 +183,9 @@ class Engine:
         for submission in self.pool.due(self._next_nonce):
             if gas_used + submission.tx.gas_limit > block.gas_limit:
                 continue
+            valid_after = submission.tx.valid_after
+            if even_empty and valid_after is not None and context.timestamp_s < valid_after:
+                continue  # a later block will have it; instant mining knows of none, and refuses
             mark = self.world.mark()
             try:
                 outcome = execute(self.world, context, submission)

@@ -23,13 +23,6 @@ README = (ROOT / "README.md").read_text()
 EXAMPLES = ROOT / "docs" / "examples"
 
 
-class DefaultHost:
-    """Where a sandbox listens when nobody says otherwise."""
-
-    url = "http://127.0.0.1:8545"
-    ws_url = "ws://127.0.0.1:8545"
-
-
 @pytest.fixture(scope="module")
 def rpc_url() -> Iterator[str]:
     """A sandbox started by its own command on a free port."""
@@ -46,7 +39,7 @@ def rpc_url() -> Iterator[str]:
 def test_the_banner_is_the_one_that_is_printed() -> None:
     shown = re.search(r"<!-- banner -->\n```text\n(.*?)\n```", README, re.DOTALL)
     assert shown is not None
-    facts = tempo_banner.summary(Chain(), DefaultHost())  # type: ignore[arg-type]
+    facts = tempo_banner.summary(Chain(), "http://127.0.0.1:8545", "ws://127.0.0.1:8545")
     assert shown[1] == banner.text({"tempo": facts})
 
 

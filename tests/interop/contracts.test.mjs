@@ -8,9 +8,11 @@ import {
   encodeDeployData,
   encodeFunctionData,
   getContractAddress,
+  http,
   multicall3Abi,
   zeroAddress,
 } from 'viem'
+import { tempoLocalnet } from 'viem/chains'
 import { Abis, Actions } from 'viem/tempo'
 
 import * as s from './support.mjs'
@@ -138,16 +140,28 @@ test('multicall works without a deployed Multicall3', async () => {
   assert.deepEqual(results, [s.FAUCET_AMOUNT, client.account.address])
 })
 
-test('calls made at once are batched into one multicall', async () => {
-  const batching = s.clientOf(client.account, { batch: { multicall: { deployless: true } } })
-  const tokens = [s.alphaUsd, s.betaUsd, s.thetaUsd]
-  const names = await Promise.all(
-    tokens.map((token) =>
-      batching.readContract({ abi: Abis.tip20, address: token, functionName: 'name' }),
-    ),
-  )
-  assert.deepEqual(names, ['AlphaUSD', 'BetaUSD', 'ThetaUSD'])
-})
+for (const [how, multicall] of Object.entries({
+  'through Multicall3': { deployless: false },
+  'without a contract': { deployless: true },
+})) {
+  test(`reads made at once are one request ${how}`, async () => {
+    let requests = 0
+    // Without an account: viem batches only what does not say who asks.
+    const batching = s.clientOf(undefined, {
+      batch: { multicall },
+      chain: { ...tempoLocalnet, contracts: { multicall3: { address: multicallAddress } } },
+      transport: http(s.RPC_URL, { onFetchRequest: () => void (requests += 1) }),
+    })
+    const tokens = [s.alphaUsd, s.betaUsd, s.thetaUsd]
+    const names = await Promise.all(
+      tokens.map((token) =>
+        batching.readContract({ abi: Abis.tip20, address: token, functionName: 'name' }),
+      ),
+    )
+    assert.deepEqual(names, ['AlphaUSD', 'BetaUSD', 'ThetaUSD'])
+    assert.equal(requests, 1)
+  })
+}
 
 test('a contract can be called before it is deployed', async () => {
   const { data } = await client.call({

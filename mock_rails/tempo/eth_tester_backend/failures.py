@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from eth.exceptions import UnrecognizedTransactionType
 from eth_tester.exceptions import BlockNotFound, TransactionFailed, ValidationError
-from rlp.exceptions import DecodingError  # type: ignore[import-untyped]
+from rlp.exceptions import DecodingError
 
 from mock_rails.core.errors import SandboxError
 from mock_rails.tempo.errors import (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -28,9 +29,9 @@ UNDECODABLE = "failed to decode signed transaction"
 BAD_SIGNATURE = "invalid transaction signature"
 UNRECOVERABLE = "fee payer signature recovery failed"
 CALL = list(payment())
-CREATE = [b"", 0, b"\x00"]
+CREATE: list[Any] = [b"", 0, b"\x00"]
 SIGNATURE = -1
-AUTHORIZATION = [1337, STRANGER, 0, Secp256k1Signer(OTHER.key).sign(bytes(32)).encode()]
+AUTHORIZATION: list[Any] = [1337, STRANGER, 0, Secp256k1Signer(OTHER.key).sign(bytes(32)).encode()]
 
 
 def malformed(what: str, raw: bytes, text: str = UNDECODABLE) -> Case:
@@ -105,7 +106,9 @@ CASES = [
     item("a keychain signature inside another", SIGNATURE, b"\x04" + STRANGER + b"\x04" * 86),
     item("a signature of zeros", SIGNATURE, bytes(64) + b"\x1b", BAD_SIGNATURE),
     item("a signature above the curve", SIGNATURE, b"\xff" * 64 + b"\x1b", BAD_SIGNATURE),
-    item("P256 over something else", SIGNATURE, over_nothing(P256Signer(ACCESS.key)), BAD_SIGNATURE),
+    item(
+        "P256 over something else", SIGNATURE, over_nothing(P256Signer(ACCESS.key)), BAD_SIGNATURE
+    ),
     item(
         "WebAuthn over something else",
         SIGNATURE,
@@ -137,9 +140,7 @@ CASES = [
     sponsor_item("the placeholder for a fee payer's signature", b"\x00"),
     sponsor_item("the node's own marker for one", [0, 0, 0]),
     sponsor_item("a fee payer's signature above the curve", [0, N, 1]),
-    Case(
-        "a creation with account authorizations", authorized_creation, UNDECODABLE, BAD_PARAMS
-    ),
+    Case("a creation with account authorizations", authorized_creation, UNDECODABLE, BAD_PARAMS),
 ]
 
 

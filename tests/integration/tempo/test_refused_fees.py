@@ -35,7 +35,9 @@ from tests.integration.tempo.refusals import (
 )
 from tests.unit.mock_rails.tempo.rpc.support import to_hex
 
-CREATE_TOKEN = Function("createToken(string,string,string,address,address,bytes32) returns (address)")
+CREATE_TOKEN = Function(
+    "createToken(string,string,string,address,address,bytes32) returns (address)"
+)
 GRANT_ROLE = Function("grantRole(bytes32,address)")
 SET_USER_TOKEN = Function("setUserToken(address)")
 PAUSE = Function("pause()")
@@ -96,9 +98,9 @@ async def beginner_has_a_little(bench: Bench) -> None:
     await bench.send(bench.signed(calls=(payment(MOST - 1, BEGINNER.address),)))
 
 
-def sponsored(bench: Bench, fee_payer: bytes, **changes: object) -> bytes:
+def sponsored(bench: Bench, fee_payer: bytes) -> bytes:
     """A payment that somebody else pays the fee of."""
-    tx = bench.transaction(awaiting_fee_payer=True, **changes)
+    tx = bench.transaction(awaiting_fee_payer=True)
     return sponsor(tx, bench.payer.key, fee_payer).raw
 
 
@@ -110,12 +112,12 @@ def changed_after_sponsoring(bench: Bench) -> bytes:
     return encode_transaction(tx, Secp256k1Signer(bench.payer.key).sign(sender_hash(tx)))
 
 
-def not_tip20(what: str, token: bytes, **changes: object) -> Case:
+def not_tip20(what: str, token: bytes) -> Case:
     """A fee token that is none."""
     shown = to_hex(token)
     return Case(
         what,
-        lambda bench: bench.signed(**({"fee_token": token} | changes)),
+        lambda bench: bench.signed(fee_token=token),
         f"fee token {shown} is not a TIP-20 token; fee tokens must be TIP-20 tokens",
         REFUSED,
         {"name": "FeeTokenNotTip20Error", "token": shown},

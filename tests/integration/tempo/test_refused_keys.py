@@ -46,7 +46,7 @@ def consent(
     bench: Bench, by: bytes | None = None, key: PrimitiveSigner = KEY, **terms: Any
 ) -> SignedKeyAuthorization:
     """An access key's authorization, signed by the payer unless told otherwise."""
-    fields = {"chain_id": 1337, "key_type": 0, "key_id": key.address} | terms
+    fields: dict[str, Any] = {"chain_id": 1337, "key_type": 0, "key_id": key.address} | terms
     return sign_key_authorization(KeyAuthorization(**fields), by or bench.payer.key)
 
 
@@ -71,9 +71,7 @@ async def expired(bench: Bench) -> None:
     bench.clock.advance(100)
 
 
-def by_key(
-    bench: Bench, key: PrimitiveSigner = KEY, to: bytes = STRANGER, **changes: Any
-) -> bytes:
+def by_key(bench: Bench, key: PrimitiveSigner = KEY, to: bytes = STRANGER, **changes: Any) -> bytes:
     """A payment of the payer's, signed by an access key."""
     fields = {"calls": (payment(to=to),), "valid_before": bench.clock.now_s() + 60} | changes
     return bench.signed(KeychainSigner(bench.payer.address, key), **fields)

@@ -1,4 +1,4 @@
-"""Well-formed transactions that break a rule of the pool or of the block (facts 1.1, 1.7 to 1.9)."""
+"""Well-formed transactions that break a rule of the pool or the block (facts 1.1, 1.7 to 1.9)."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ from tests.integration.tempo.refusals import (
     ACCESS,
     NOW_S,
     REFUSED,
+    REJECTED,
     STRANGER,
     TRANSFER,
     Bench,
@@ -56,10 +57,9 @@ OUT_OF_WINDOW = (
 )
 
 
-def payer_signs(what: str, text: str, code: int | None = None, **changes: Any) -> Case:
+def payer_signs(what: str, text: str, code: int = REJECTED, **changes: Any) -> Case:
     """A payment with these changes."""
-    coded = {} if code is None else {"code": code}
-    return Case(what, lambda bench: bench.signed(**changes), text, **coded)
+    return Case(what, lambda bench: bench.signed(**changes), text, code)
 
 
 def granted(bench: Bench, **terms: Any) -> SignedKeyAuthorization:
@@ -70,9 +70,7 @@ def granted(bench: Bench, **terms: Any) -> SignedKeyAuthorization:
 
 def granting(what: str, text: str, **terms: Any) -> Case:
     """A payment that carries such an authorization."""
-    return Case(
-        what, lambda bench: bench.signed(key_authorization=granted(bench, **terms)), text
-    )
+    return Case(what, lambda bench: bench.signed(key_authorization=granted(bench, **terms)), text)
 
 
 def self_sponsored(bench: Bench) -> bytes:
@@ -128,6 +126,7 @@ def sponsored_again(bench: Bench) -> bytes:
 
 
 RULE = SelectorRule(TRANSFER.selector)
+RULE_FOR_MANY = SelectorRule(TRANSFER.selector, (STRANGER,) * 65)
 CASES = [
     payer_signs("another chain", "invalid chain ID", chain_id=1),
     payer_signs("another chain, type 2", "invalid chain ID", chain_id=1, type=TYPE_DYNAMIC_FEE),
@@ -169,7 +168,7 @@ CASES = [
     granting("65 rules", "too many selector rules: 65",
              allowed_calls=(CallScope(PATH_USD, (RULE,) * 65),)),
     granting("65 recipients", "too many recipients: 65",
-             allowed_calls=(CallScope(PATH_USD, (SelectorRule(RULE.selector, (STRANGER,) * 65),)),)),
+             allowed_calls=(CallScope(PATH_USD, (RULE_FOR_MANY,)),)),
     # -- who may
     Case("a creation by an access key", created_by_access_key,
          "access-key transactions cannot use CREATE as the first call"),
@@ -257,6 +256,19 @@ async def test_nothing_in_a_window_of_the_future_is_mined_before() -> None:
     assert bench.chain.digest() == before
     bench.clock.advance(30)
     assert (await bench("eth_sendRawTransactionSync", early))["status"] == "0x1"
+
+
+async def test_what_begins_later_waits_where_blocks_are_to_come() -> None:
+    bench = Bench()
+    await bench("evm_setAutomine", False)
+    early = bench.signed(valid_after=NOW_S + 30)
+    tx_hash = await bench("eth_sendRawTransaction", to_hex(early))
+    await bench("evm_mine")
+    assert await bench("eth_getTransactionReceipt", tx_hash) is None
+    assert len(bench.chain.pool) == 1
+    bench.clock.advance(30)
+    await bench("evm_mine")
+    assert (await bench("eth_getTransactionReceipt", tx_hash))["status"] == "0x1"
 
 
 async def test_what_expires_while_it_waits_is_dropped() -> None:

@@ -28,6 +28,7 @@ from mock_rails.tempo.addresses import (
     TIP403_REGISTRY,
     ZERO_ADDRESS,
 )
+from mock_rails.tempo.genesis import dev_accounts
 from mock_rails.tempo.native.tip20.roles import PAUSE_ROLE
 from mock_rails.tempo.tx.model import Call
 from tests.integration.tempo.refusals import SENDING, STRANGER, TRANSFER, Bench, payment
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 WEALTH = 2**64 - 1
 """What a development account holds of every token."""
 PROXY = b"\xc0" * 20
+ADMIN = dev_accounts()[0].address
 CODE_REVERT = 3
 MINT = Function("mint(address,uint256)")
 APPROVE = Function("approve(address,uint256)")
@@ -61,8 +63,11 @@ def forwarding(kind: int, target: bytes) -> bytes:
 def saying(text: str) -> bytes:
     """Code that reverts with Error(string)."""
     data = RevertError("Error(string message)").encode(text)
-    return bytes.fromhex("61") + len(data).to_bytes(2) + bytes.fromhex("600c5f3961") + (
-        len(data).to_bytes(2) + bytes.fromhex("5ffd") + data
+    return (
+        bytes.fromhex("61")
+        + len(data).to_bytes(2)
+        + bytes.fromhex("600c5f3961")
+        + (len(data).to_bytes(2) + bytes.fromhex("5ffd") + data)
     )
 
 
@@ -82,13 +87,15 @@ def by_admin(*calls: tuple[bytes, bytes]) -> Callable[[Bench], Awaitable[object]
 
 
 PAUSED = by_admin(
-    (THETA_USD, Function("grantRole(bytes32,address)").call(PAUSE_ROLE, Bench().admin.address)),
+    (THETA_USD, Function("grantRole(bytes32,address)").call(PAUSE_ROLE, ADMIN)),
     (THETA_USD, Function("pause()").call()),
 )
 BARRED = by_admin(
     (
         TIP403_REGISTRY,
-        Function("createPolicyWithAccounts(address,uint8,address[])").call(STRANGER, 1, (STRANGER,)),
+        Function("createPolicyWithAccounts(address,uint8,address[])").call(
+            STRANGER, 1, (STRANGER,)
+        ),
     ),
     (THETA_USD, Function("changeTransferPolicyId(uint64)").call(2)),
 )
@@ -124,13 +131,15 @@ CASES = [
     Reverted("more than one has", PATH_USD, TRANSFER.call(STRANGER, WEALTH + 1),
              named(TOKEN, "InsufficientBalance",
                    f"available: {WEALTH}, required: {WEALTH + 1}, token: {to_hex(PATH_USD)}")),
-    Reverted("to nobody", PATH_USD, TRANSFER.call(ZERO_ADDRESS, 5), named(TOKEN, "InvalidRecipient")),
+    Reverted("to nobody", PATH_USD, TRANSFER.call(ZERO_ADDRESS, 5),
+             named(TOKEN, "InvalidRecipient")),
     Reverted("to a token", PATH_USD, TRANSFER.call(BETA_USD, 5), named(TOKEN, "InvalidRecipient")),
     Reverted("without an allowance", PATH_USD,
-             Function("transferFrom(address,address,uint256)").call(Bench().admin.address, STRANGER, 5),
+             Function("transferFrom(address,address,uint256)").call(ADMIN, STRANGER, 5),
              named(TOKEN, "InsufficientAllowance")),
     Reverted("a paused token", THETA_USD, PAY, named(TOKEN, "ContractPaused"), PAUSED),
-    Reverted("a recipient whom the policy bars", THETA_USD, PAY, named(TOKEN, "PolicyForbids"), BARRED),
+    Reverted("a recipient whom the policy bars", THETA_USD, PAY,
+             named(TOKEN, "PolicyForbids"), BARRED),
     Reverted("minting without the role", PATH_USD, MINT.call(STRANGER, 5),
              "Unauthorized(Unauthorized)"),
     Reverted("a token that was never created", PATH_USD[:12] + b"\x77" * 8, PAY,
@@ -196,7 +205,7 @@ def storage_changes(before: dict[str, Any], after: dict[str, Any]) -> set[tuple[
 
 
 def assert_only_the_fee(bench: Bench, before: dict[str, Any], receipt: dict[str, Any]) -> None:
-    """What a reverted transaction of the payer has changed: its nonce, and the fee's whereabouts."""
+    """What a reverted transaction of the payer has changed: its nonce, and where the fee is."""
     after = bench.chain.snapshot()["world"]
     payer, token, manager = map(to_hex, (bench.payer.address, PATH_USD, FEE_MANAGER))
     assert receipt["status"] == "0x0"
@@ -233,7 +242,12 @@ async def test_a_refused_call_leaves_only_its_fee(case: Reverted) -> None:
 
 @pytest.mark.parametrize(
     ("code", "reason"),
-    [(b"\xfe", "invalid"), (b"\x5b\x5f\x56", "out of gas"), (b"\x01", "stack"), (b"\x60\x09\x56", "jump")],
+    [
+        (b"\xfe", "invalid"),
+        (b"\x5b\x5f\x56", "out of gas"),
+        (b"\x01", "stack"),
+        (b"\x60\x09\x56", "jump"),
+    ],
     ids=["an invalid opcode", "an endless loop", "an empty stack", "a jump to nowhere"],
 )
 async def test_code_that_breaks_leaves_only_its_fee(code: bytes, reason: str) -> None:

@@ -1,0 +1,156 @@
+"""The store of one process: dictionaries, nothing else.
+
+It is the default and the hot path. It keeps the record objects themselves, so an update costs two
+dictionary operations beyond `change`; it is atomic because nothing is awaited in between. One event
+loop may use it.
+"""
+
+from __future__ import annotations
+
+import heapq
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from sandbox.server.stores.errors import StoreClosed
+from sandbox.server.stores.keys import (
+    checked_key,
+    checked_name,
+    checked_prefix,
+    checked_value,
+)
+from sandbox.server.stores.records import RecordStore
+from sandbox.server.stores.replays import SWEEP, ReplayStore, checked_expiry
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from mock_rails.core.clock import Clock
+    from sandbox.server.stores.codec import Codec
+
+T = TypeVar("T")
+
+
+class MemoryStore:
+    """Records and marks that last as long as the process. Marks without an end pile up."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._collections: dict[str, _Records[Any]] = {}
+        self._replays = _Replays(self, clock)
+        self.is_closed = False
+        """Whether `close` was called."""
+
+    def records(self, name: str, codec: Codec[T]) -> RecordStore[T]:  # noqa: ARG002
+        """The collection of this name. The codec has nothing to do here."""
+        return self._collections.setdefault(checked_name(name), _Records(self))
+
+    def replays(self) -> ReplayStore:
+        """The replay marks."""
+        return self._replays
+
+    async def close(self) -> None:
+        """Refuse all further use."""
+        self.is_closed = True
+
+    def check_open(self) -> None:
+        """Raise StoreClosed after `close`."""
+        if self.is_closed:
+            raise StoreClosed("The memory store was closed.")
+
+
+class _Records(RecordStore[T], Generic[T]):
+    """One collection: a dictionary from keys to records."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        self._store = store
+        self._kept: dict[str, T] = {}
+
+    async def get(self, key: str) -> T | None:
+        self._store.check_open()
+        return self._kept.get(checked_key(key))
+
+    async def update(self, key: str, change: Callable[[T | None], T | None]) -> T | None:
+        self._store.check_open()
+        checked_key(key)
+        after = change(self._kept.get(key))
+        if after is None:
+            self._kept.pop(key, None)
+        else:
+            self._kept[key] = after
+        return after
+
+    async def scan(self, prefix: str = "") -> AsyncIterator[tuple[str, T]]:
+        checked_prefix(prefix)
+        self._store.check_open()
+        for key in sorted(key for key in self._kept if key.startswith(prefix)):
+            self._store.check_open()
+            record = self._kept.get(key)
+            if record is not None:  # it may have been deleted since
+                yield key, record
+
+    async def close(self) -> None:
+        await self._store.close()
+
+
+class _Replays(ReplayStore):
+    """Marks in a dictionary, and a heap of their ends so that the next to expire is at hand."""
+
+    def __init__(self, store: MemoryStore, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._marks: dict[str, tuple[str, int | None]] = {}
+        self._ends: list[tuple[int, str]] = []
+
+    async def get(self, key: str) -> str | None:
+        self._store.check_open()
+        return self._live(checked_key(key))
+
+    async def put(self, key: str, value: str, *, expires_at_s: int | None = None) -> None:
+        self._store.check_open()
+        checked_key(key), checked_value(value), checked_expiry(expires_at_s, self._clock)
+        self._set(key, value, expires_at_s)
+
+    async def delete(self, key: str) -> None:
+        self._store.check_open()
+        self._marks.pop(checked_key(key), None)
+
+    async def put_if_absent(
+        self, key: str, value: str, *, expires_at_s: int | None = None
+    ) -> bool:
+        self._store.check_open()
+        checked_key(key), checked_value(value), checked_expiry(expires_at_s, self._clock)
+        if self._live(key) is not None:
+            return False
+        self._set(key, value, expires_at_s)
+        return True
+
+    async def purge(self) -> int:
+        self._store.check_open()
+        return self._sweep(len(self._ends))
+
+    async def close(self) -> None:
+        await self._store.close()
+
+    def _live(self, key: str) -> str | None:
+        mark = self._marks.get(key)
+        if mark is None or (mark[1] is not None and mark[1] <= self._clock.now_s()):
+            return None
+        return mark[0]
+
+    def _set(self, key: str, value: str, expires_at_s: int | None) -> None:
+        self._sweep(SWEEP)
+        self._marks[key] = (value, expires_at_s)
+        if expires_at_s is not None:
+            heapq.heappush(self._ends, (expires_at_s, key))
+
+    def _sweep(self, limit: int) -> int:
+        """Forget up to `limit` expired marks. An end in the heap whose mark was deleted or set
+        anew is nobody's and just goes."""
+        now_s = self._clock.now_s()
+        forgotten = 0
+        while limit and self._ends and self._ends[0][0] <= now_s:
+            end_s, key = heapq.heappop(self._ends)
+            limit -= 1
+            mark = self._marks.get(key)
+            if mark is not None and mark[1] == end_s:
+                del self._marks[key]
+                forgotten += 1
+        return forgotten
