@@ -20,7 +20,7 @@ import venv
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from tests.conformance.chain_process import chain_process
+from tests.conformance.chain_process import ChainDidNotStartError, chain_process
 from tests.conformance.verdict import read_verdict
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def main(options: Sequence[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="pympp-conformance-") as folder:
         try:
             return _run(Path(folder), options)
-        except (ConformanceError, subprocess.TimeoutExpired) as error:
+        except (ConformanceError, ChainDidNotStartError, subprocess.TimeoutExpired) as error:
             _say(f"conformance: {error}")
             return 1
 

@@ -18,10 +18,14 @@ from mock_rails.tempo.engine import ChainSettings
 from mock_rails.tempo.rail import Chain as SandboxRail
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from types import TracebackType
 
 CHAIN_ID = 1337
 _TIMEOUT_S = 20
+
+Request = tuple[str, tuple[Any, ...]]
+"""A method and its parameters."""
 
 
 class RefusedError(Exception):
@@ -41,6 +45,9 @@ class JsonRpc(Protocol):
 
     def __call__(self, method: str, *params: Any) -> Any:
         """The result, or `RefusedError`."""
+
+    def batch(self, requests: Sequence[Request]) -> list[Any]:
+        """The results of several requests in one exchange, or `RefusedError`."""
 
 
 class Sandbox:
@@ -65,8 +72,15 @@ class Sandbox:
         self._runner.close()
 
     def __call__(self, method: str, *params: Any) -> Any:
-        body = self._runner.run(self._dispatcher.answer(_request(method, params)))
-        return _result(body or b"")
+        return _result(self._exchange(_request(method, params)))
+
+    def batch(self, requests: Sequence[Request]) -> list[Any]:
+        """The results of several requests in one exchange, or `RefusedError`."""
+        return _results(self._exchange([_request(*request) for request in requests]))
+
+    def _exchange(self, question: Any) -> Any:
+        body = self._runner.run(self._dispatcher.answer(orjson.dumps(question)))
+        return orjson.loads(body or b"")
 
 
 class Anvil:
@@ -89,18 +103,27 @@ class Anvil:
         self._http.close()
 
     def __call__(self, method: str, *params: Any) -> Any:
+        return _result(self._exchange(_request(method, params)))
+
+    def batch(self, requests: Sequence[Request]) -> list[Any]:
+        """The results of several requests in one exchange, or `RefusedError`."""
+        return _results(self._exchange([_request(*request) for request in requests]))
+
+    def _exchange(self, question: Any) -> Any:
         headers = {"Content-Type": "application/json"}
-        return _result(
-            self._http.post("/", content=_request(method, params), headers=headers).content
-        )
+        response = self._http.post("/", content=orjson.dumps(question), headers=headers)
+        return orjson.loads(response.content)
 
 
-def _request(method: str, params: tuple[Any, ...]) -> bytes:
-    return orjson.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
+def _request(method: str, params: tuple[Any, ...]) -> dict[str, Any]:
+    return {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
 
 
-def _result(body: bytes) -> Any:
-    answer = orjson.loads(body)
+def _results(answers: list[dict[str, Any]]) -> list[Any]:
+    return [_result(answer) for answer in answers]
+
+
+def _result(answer: dict[str, Any]) -> Any:
     if "error" in answer:
         raise RefusedError(answer["error"])
     return answer["result"]

@@ -17,7 +17,7 @@ from tests.differential.chains import RefusedError, to_hex
 from tests.differential.payments import PEOPLE, TOKENS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from tests.differential.chains import JsonRpc
 
@@ -31,6 +31,10 @@ _TRANSFER_TOPIC: Final = to_hex(
     Event("Transfer(address indexed from, address indexed to, uint256 amount)").topic
 )
 _TO_FEE_MANAGER: Final = to_hex(FEE_MANAGER.rjust(32, b"\0"))
+
+
+Approval = tuple[str, str, str]
+"""The token, its owner, and who may spend it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,43 +85,58 @@ class Ledger:
             fee_token=fee["address"],
         )
 
-    def balances(self) -> dict[str, int]:
-        """What everybody would have if fees were free, and each token's supply."""
-        found = {}
-        for token_name, token in TOKENS.items():
-            for name, address in PEOPLE.items():
-                paid = self.fees[to_hex(address), to_hex(token)]
-                balance = self.read(token, BALANCE_OF, address)
-                found[f"{token_name} of {name}"] = balance + paid
-        return found
+    def balances(self) -> dict[tuple[str, str], int]:
+        """What everybody would have of each token if fees were free."""
+        holdings = [(token, name) for token in TOKENS for name in PEOPLE]
+        views = [(TOKENS[token], BALANCE_OF, PEOPLE[name]) for token, name in holdings]
+        return {
+            (token, name): balance + self.fees[to_hex(PEOPLE[name]), to_hex(TOKENS[token])]
+            for (token, name), balance in zip(holdings, self.read_all(views), strict=True)
+        }
 
     def supplies(self) -> list[int]:
         """How much there is of each token."""
-        return [self.read(token, TOTAL_SUPPLY) for token in TOKENS.values()]
+        return self.read_all([(token, TOTAL_SUPPLY) for token in TOKENS.values()])
 
-    def nonces(self, lanes: Iterable[int]) -> dict[tuple[str, int], int]:
+    def nonces(self, lanes: Sequence[int]) -> dict[tuple[str, int], int]:
         """Everybody's next nonce, on the protocol's lane 0 and on the given ones."""
-        found = {}
-        for name, address in PEOPLE.items():
-            count = self.rpc("eth_getTransactionCount", to_hex(address), "latest")
-            found[name, 0] = int(count, 16)
-            for lane in lanes:
-                found[name, lane] = self.read(NONCE_MANAGER, GET_NONCE, address, lane)
-        return found
+        counts = self.rpc.batch(
+            [
+                ("eth_getTransactionCount", (to_hex(address), "latest"))
+                for address in PEOPLE.values()
+            ]
+        )
+        found = {(name, 0): int(count, 16) for name, count in zip(PEOPLE, counts, strict=True)}
+        places = [(name, lane) for name in PEOPLE for lane in lanes]
+        views = [(NONCE_MANAGER, GET_NONCE, PEOPLE[name], lane) for name, lane in places]
+        return found | dict(zip(places, self.read_all(views), strict=True))
 
-    def allowances(self, approved: Iterable[tuple[str, str, str]]) -> dict[str, int]:
-        """What is left of approvals, each a token, an owner and a spender."""
-        return {
-            f"{token} of {owner} to {spender}": self.read(
-                TOKENS[token], ALLOWANCE, PEOPLE[owner], PEOPLE[spender]
-            )
+    def allowances(self, approved: Sequence[Approval]) -> dict[Approval, int]:
+        """What is left of approvals."""
+        views = [
+            (TOKENS[token], ALLOWANCE, PEOPLE[owner], PEOPLE[spender])
             for token, owner, spender in approved
-        }
+        ]
+        return dict(zip(approved, self.read_all(views), strict=True))
 
     def read(self, contract: bytes, function: Function, *values: Any) -> Any:
         """The result of a view function."""
-        call = {"to": to_hex(contract), "data": to_hex(function.call(*values))}
-        return function.result(bytes.fromhex(self.rpc("eth_call", call, "latest")[2:]))
+        return self.read_all([(contract, function, *values)])[0]
+
+    def read_all(self, views: Sequence[tuple[Any, ...]]) -> list[Any]:
+        """The results of view functions, each a contract, a function and its arguments."""
+        if not views:
+            return []
+        answers = self.rpc.batch(
+            [
+                ("eth_call", ({"to": to_hex(to), "data": to_hex(view.call(*values))}, "latest"))
+                for to, view, *values in views
+            ]
+        )
+        return [
+            view.result(bytes.fromhex(answer[2:]))
+            for (_, view, *_), answer in zip(views, answers, strict=True)
+        ]
 
 
 def mine(rpc: JsonRpc, raw: bytes) -> dict[str, Any] | None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from tests.differential.chains import Anvil, Sandbox
-    from tests.differential.outcomes import Outcome
+    from tests.differential.outcomes import Approval, Outcome
 
 
 _numbers = count()
@@ -37,7 +37,7 @@ class Twins:
         # Anvil knows what it mined even after it was put back, so no two tests send the same bytes.
         self._number = next(_numbers)
         self._nonces: Counter[tuple[str, int]] = Counter()
-        self._approved: set[tuple[str, str, str]] = set()
+        self._approved: set[Approval] = set()
 
     def __enter__(self) -> Twins:
         self._marks = [ledger.rpc("evm_snapshot") for ledger in (self.ours, self.anvil)]
@@ -85,14 +85,14 @@ class Twins:
         """Both chains must hold the same, net of fees, and have lost or made no money."""
         _require_equal(self.ours.balances(), self.anvil.balances())
         assert (self.ours.supplies(), self.anvil.supplies()) == self._supplies
-        lanes = {lane for _, lane in self._nonces if 0 < lane < EXPIRING_NONCE_KEY}
+        lanes = sorted({lane for _, lane in self._nonces} - {0, EXPIRING_NONCE_KEY})
         nonces = self.ours.nonces(lanes)
         _require_equal(nonces, self.anvil.nonces(lanes))
         for (sender, lane), due in self._nonces.items():
             if lane != EXPIRING_NONCE_KEY:
                 _require_equal({sender: nonces[sender, lane]}, {sender: due})
-        allowances = self.ours.allowances(self._approved)
-        _require_equal(allowances, self.anvil.allowances(self._approved))
+        approved = sorted(self._approved)
+        _require_equal(self.ours.allowances(approved), self.anvil.allowances(approved))
 
     def now_s(self) -> int:
         """The time to sign for: the wall's, which both chains follow."""

@@ -14,11 +14,7 @@ export const getClient = () => s.clientOf(undefined)
 /** Starts a merchant whose handler decides what a request costs. */
 export async function openMerchant(method, handle) {
   const mppx = Mppx.create({ methods: [method], realm: 'interop.example', secretKey: SECRET_KEY })
-  const problems = []
-  const listener = Request.toNodeListener((request) => handle(mppx, request), {
-    onError: (error) => void problems.push(error),
-  })
-  const server = createServer(listener)
+  const server = createServer(Request.toNodeListener((request) => handle(mppx, request)))
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address()
   return {
@@ -26,7 +22,6 @@ export async function openMerchant(method, handle) {
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))
     },
-    problems,
     url: `http://127.0.0.1:${port}/quote`,
   }
 }

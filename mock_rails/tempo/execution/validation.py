@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 MAX_GAS_LIMIT: Final = 30_000_000
 _MAX_CALLS: Final = 32
 _MAX_INPUT: Final = 128 * 1024
+_MAX_INITCODE: Final = 49_152
+"""EIP-3860: such a transaction is invalid, unlike a CREATE of a contract, which only fails."""
+
 _MAX_AUTHORIZATIONS: Final = 16
 _MAX_ACCESS_LIST: Final = 256
 _MAX_TOKEN_LIMITS: Final = 256
@@ -52,6 +55,10 @@ def _limits(tx: Transaction) -> None:
     _at_most("calls", len(tx.calls), _MAX_CALLS)
     for call in tx.calls:
         _at_most("bytes of call input", len(call.data), _MAX_INPUT)
+        if call.to is None and len(call.data) > _MAX_INITCODE:
+            raise InvalidTransaction(
+                f"max initcode size exceeded: code size {len(call.data)}, limit {_MAX_INITCODE}"
+            )
     _at_most("authorizations", len(tx.authorizations), _MAX_AUTHORIZATIONS)
     _at_most("access list accounts", len(tx.access_list), _MAX_ACCESS_LIST)
     if tx.key_authorization is None:

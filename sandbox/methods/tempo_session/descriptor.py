@@ -71,7 +71,7 @@ def descriptor_from_json(value: object) -> Descriptor:
     for name, text in zip(_NAMES, texts, strict=True):
         if not isinstance(text, str):
             raise FieldError(f"descriptor.{name} must be a string")
-    return _parse(*texts)  # type: ignore[arg-type] # just seen to be strings
+    return _parse(*texts)
 
 
 def descriptor_to_json(descriptor: Descriptor) -> dict[str, Any]:

@@ -88,5 +88,7 @@ def _shown(value: object) -> str:
         return "nothing"
     if isinstance(value, dict | list):
         return "an object" if isinstance(value, dict) else "a list"
-    shown = repr(value[: _SHOWN + 1]) if isinstance(value, str) else repr(value)
+    if isinstance(value, int) and value.bit_length() > 256:
+        return "a huge number"
+    shown = repr(value[: _SHOWN + 1] if isinstance(value, str) else value)
     return shown if len(shown) <= _SHOWN else shown[: _SHOWN - 3] + "..."

@@ -4,8 +4,8 @@ EIP-712 typed data `Voucher(bytes32 channelId,uintN cumulativeAmount)`, with N a
 generation: 96 and the channel reserve's (the chain's own code, facts, tempo 2.8), 128 and the
 escrow contract's (2.9).
 
-A server checks one for every paid request, so this is the session's hottest code: two hashes and one
-recovery by libsecp256k1. Plain verification against the signer's known public key would save a
+A server checks one for every paid request, so this is the session's hottest code: two hashes and
+one recovery by libsecp256k1. Plain verification against the signer's known public key would save a
 fifth, and would be wrong: it does not look at the signature's last byte, while the chain does. A
 payer could flip that byte, be served, and leave the payee with vouchers that never settle.
 """

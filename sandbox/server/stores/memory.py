@@ -19,6 +19,7 @@ from sandbox.server.stores.keys import (
 )
 from sandbox.server.stores.records import RecordStore
 from sandbox.server.stores.replays import SWEEP, ReplayStore, checked_expiry
+from sandbox.server.stores.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class MemoryStore:
+class MemoryStore(Store):
     """Records and marks that last as long as the process. Marks without an end pile up."""
 
     def __init__(self, clock: Clock) -> None:
@@ -38,7 +39,7 @@ class MemoryStore:
         self.is_closed = False
         """Whether `close` was called."""
 
-    def records(self, name: str, codec: Codec[T]) -> RecordStore[T]:  # noqa: ARG002
+    def records(self, name: str, codec: Codec[T]) -> RecordStore[T]:
         """The collection of this name. The codec has nothing to do here."""
         return self._collections.setdefault(checked_name(name), _Records(self))
 
@@ -97,7 +98,7 @@ class _Replays(ReplayStore):
         self._store = store
         self._clock = clock
         self._marks: dict[str, tuple[str, int | None]] = {}
-        self._ends: list[tuple[int, str]] = []
+        self._ends: list[tuple[int, str]] = []  # may name marks that are gone or were set anew
 
     async def get(self, key: str) -> str | None:
         self._store.check_open()
@@ -112,9 +113,7 @@ class _Replays(ReplayStore):
         self._store.check_open()
         self._marks.pop(checked_key(key), None)
 
-    async def put_if_absent(
-        self, key: str, value: str, *, expires_at_s: int | None = None
-    ) -> bool:
+    async def put_if_absent(self, key: str, value: str, *, expires_at_s: int | None = None) -> bool:
         self._store.check_open()
         checked_key(key), checked_value(value), checked_expiry(expires_at_s, self._clock)
         if self._live(key) is not None:
@@ -140,10 +139,11 @@ class _Replays(ReplayStore):
         self._marks[key] = (value, expires_at_s)
         if expires_at_s is not None:
             heapq.heappush(self._ends, (expires_at_s, key))
+            if len(self._ends) > 2 * len(self._marks) + SWEEP:
+                self._rebuild_ends()
 
     def _sweep(self, limit: int) -> int:
-        """Forget up to `limit` expired marks. An end in the heap whose mark was deleted or set
-        anew is nobody's and just goes."""
+        """Look at up to `limit` ends that have come, and forget the marks that still have them."""
         now_s = self._clock.now_s()
         forgotten = 0
         while limit and self._ends and self._ends[0][0] <= now_s:
@@ -154,3 +154,9 @@ class _Replays(ReplayStore):
                 del self._marks[key]
                 forgotten += 1
         return forgotten
+
+    def _rebuild_ends(self) -> None:
+        """Drop the ends that no mark has: a key that is set and deleted for ever must not fill the
+        memory until its end comes."""
+        self._ends = [(end_s, key) for key, (_, end_s) in self._marks.items() if end_s is not None]
+        heapq.heapify(self._ends)

@@ -39,9 +39,7 @@ class ReplayStore(ExpiringStore, Protocol):
         """Take a mark away, so that the key can be used again; absent ones are fine."""
         ...
 
-    async def put_if_absent(
-        self, key: str, value: str, *, expires_at_s: int | None = None
-    ) -> bool:
+    async def put_if_absent(self, key: str, value: str, *, expires_at_s: int | None = None) -> bool:
         """Set a mark unless a live one is there; True for exactly one of any that race.
 
         Without `expires_at_s` it stays until it is deleted. A mark lives while the clock shows

@@ -22,6 +22,7 @@ from mock_rails.tempo.tx.model import (
     TYPE_ACCESS_LIST,
     TYPE_DYNAMIC_FEE,
     TYPE_LEGACY,
+    TYPE_SET_CODE,
     Call,
 )
 from mock_rails.tempo.tx.sign import (
@@ -155,6 +156,13 @@ CASES = [
     payer_signs(
         "a long input", "too many bytes of call input: 131073",
         calls=(Call(STRANGER, 0, bytes(128 * 1024 + 1)),),
+    ),
+    payer_signs(
+        "a long init code", "max initcode size exceeded: code size 49153, limit 49152",
+        calls=(Call(None, 0, bytes(49_153)),), gas_limit=30_000_000, nonce_key=0,
+    ),
+    payer_signs(
+        "a type 4 without authorizations", "no items in authorization list", type=TYPE_SET_CODE
     ),
     payer_signs(
         "a long access list", "too many access list accounts: 257",

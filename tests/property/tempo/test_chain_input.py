@@ -138,7 +138,8 @@ words: st.SearchStrategy[Any] = st.sampled_from(
         "latest", "earliest", "pending", "0x", "0x0", "0x1", "0x2", "0xe", "0xff", "0x01", "-0x1",
         "0x" + "f" * 16, "0x" + "f" * 64, "0x" + "f" * 65, "0x" + "20c0" + "0" * 36,
         "0x" + "0" * 40, "0x" + "f" * 40, "0x" + "0" * 64, "newHeads", "logs", "callTracer",
-        "prestateTracer", "0xa9059cbb" + "0" * 128, "0x70a08231" + "0" * 64, "\x00", "0x" + "00" * 300,
+        "prestateTracer", "0xa9059cbb" + "0" * 128, "0x70a08231" + "0" * 64, "\x00",
+        "0x" + "00" * 300,
     ]
 )  # fmt: skip
 NAMES = [
