@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mock_rails import __version__
-from mock_rails.arguments import parse_chain_id, parse_duration_ms, parse_port
+from mock_rails.arguments import parse_chain_id, parse_duration_ms, parse_history, parse_port
 from mock_rails.core.errors import BadInput, SandboxError
 from mock_rails.server import LOOPBACK, exposure_warning, is_loopback
 
@@ -49,6 +49,10 @@ def _parser() -> argparse.ArgumentParser:
         "--block-time", type=_typed(parse_duration_ms), metavar="SECONDS",
         help="a block this often, for example 1 or 200ms (a block for every transaction)",
     )  # fmt: skip
+    tempo.add_argument(
+        "--history", type=_typed(parse_history), metavar="BLOCKS",
+        help="keep this many blocks with receipts, logs and states (4096)",
+    )  # fmt: skip
     tempo.add_argument("--state", type=Path, metavar="FILE", help="load at start, save at stop")
     tempo.add_argument("--seed", default="mpp-sandbox", help="the seed of everything random")
     tempo.add_argument(
@@ -83,6 +87,7 @@ def _tempo(options: argparse.Namespace) -> None:
         port=options.port,
         chain_id=options.chain_id,
         block_time_ms=options.block_time,
+        history=options.history,
         seed=options.seed,
         state=options.state,
         fee_payer=options.fee_payer,

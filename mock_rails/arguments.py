@@ -8,6 +8,7 @@ from typing import Final
 from mock_rails.core.errors import BadInput
 
 LONGEST_MS: Final = 24 * 60 * 60 * 1000
+DEEPEST_HISTORY: Final = 10_000_000
 
 
 def parse_duration_ms(text: str) -> int:
@@ -35,6 +36,16 @@ def parse_port(text: str) -> int:
     if text.isascii() and text.isdigit() and int(text) <= 65_535:
         return int(text)
     raise BadInput(f"{text!r} is no port.", hint="Ports are 0 (any free one) to 65535.")
+
+
+def parse_history(text: str) -> int:
+    """How many blocks to keep."""
+    if text.isascii() and text.isdigit() and 0 < int(text) <= DEEPEST_HISTORY:
+        return int(text)
+    raise BadInput(
+        f"{text!r} is no number of blocks to keep.",
+        hint=f"It is a whole number from 1 to {DEEPEST_HISTORY}.",
+    )
 
 
 def parse_chain_id(text: str) -> int:

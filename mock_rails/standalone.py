@@ -12,6 +12,7 @@ from mock_rails.server import LOOPBACK, Host
 from mock_rails.tempo.api import TempoApi
 from mock_rails.tempo.banner import summary
 from mock_rails.tempo.engine import ChainSettings
+from mock_rails.tempo.history import DEFAULT_DEPTH
 from mock_rails.tempo.rail import Chain
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ class TempoOptions:
     block_time_ms: int | None = None
     seed: str = DEFAULT_SEED
     state: Path | None = None
+    history: int | None = None
+    """Blocks kept with their receipts, logs and states; None for the chain's default."""
     fee_payer: int | None = None
     """The index of the development account that sponsors whoever asks; None for no relay."""
 
@@ -38,7 +41,11 @@ class TempoOptions:
 def run_tempo(options: TempoOptions, announce: Callable[[dict[str, Any]], None]) -> None:
     """Serve a chain until SIGINT or SIGTERM; `announce` gets its summary when it is ready."""
     context = RailContext.create(seed=options.seed)
-    settings = ChainSettings(chain_id=options.chain_id, block_time_ms=options.block_time_ms)
+    settings = ChainSettings(
+        chain_id=options.chain_id,
+        block_time_ms=options.block_time_ms,
+        history_depth=options.history or DEFAULT_DEPTH,
+    )
     chain = Chain(context, settings)
     api = TempoApi(chain, relay_key=_relay_key(chain, options.fee_payer))
     host = Host(api, host=options.host, port=options.port, name="the Tempo chain")

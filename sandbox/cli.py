@@ -53,6 +53,10 @@ def up(
         str | None,
         typer.Option(metavar="SECONDS", help="A block this often; else one for each transaction."),
     ] = None,
+    history: Annotated[
+        str | None,
+        typer.Option(metavar="BLOCKS", help="Keep this many blocks and their states (4096)."),
+    ] = None,
     state: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Load at start, save at stop.")
     ] = None,
@@ -64,7 +68,12 @@ def up(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON line.")] = False,
 ) -> None:
     """Start the devnet and keep it running until Ctrl-C."""
-    from mock_rails.arguments import parse_chain_id, parse_duration_ms, parse_port
+    from mock_rails.arguments import (
+        parse_chain_id,
+        parse_duration_ms,
+        parse_history,
+        parse_port,
+    )
     from mock_rails.core.errors import SandboxError
     from mock_rails.server import exposure_warning, is_loopback
     from mock_rails.standalone import TempoOptions, run_tempo
@@ -82,6 +91,7 @@ def up(
             port=parse_port(tempo_port),
             chain_id=parse_chain_id(chain_id),
             block_time_ms=None if block_time is None else parse_duration_ms(block_time),
+            history=None if history is None else parse_history(history),
             seed=seed,
             state=state,
             fee_payer=fee_payer,

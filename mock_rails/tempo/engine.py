@@ -6,10 +6,12 @@ who waits for what is `rail.py`'s business.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from mock_rails.core.errors import BadInput
+from mock_rails.core.errors import BadInput, ConservationError
 from mock_rails.tempo.blocks import Block, Receipt
 from mock_rails.tempo.errors import InvalidTransaction
 from mock_rails.tempo.execution import fees, validation
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from mock_rails.tempo.tx.model import Submission
 
 _MS_PER_S: Final = 1_000
+_DEFECT: Final = -32603
+_LOGGER: Final = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +123,7 @@ class Engine:
                 timestamp_s=at.timestamp_s,
                 base_fee=at.base_fee,
                 gas_limit=at.gas_limit,
+                parent_hashes=partial(self.history.parent_hashes, before=at.number),
             )
         return BlockContext(
             chain_id=self.settings.chain_id,
@@ -141,9 +146,9 @@ class Engine:
         """Put a transaction into the pool; returns the one it replaced.
 
         With `dry_run` its validity is tested on the state of now, for its block may be far away;
-        so is that of one whose nonce is not due. Else the block that follows at once is the test.
-        One that is waiting already is "already known"; of one that was mined, its nonce or the
-        replay set says so (facts 8.3, T6).
+        so is that of one whose nonce or window is not due. Else the block that follows at once is
+        the test. One that is waiting already is "already known"; of one that was mined, its nonce
+        or the replay set says so (facts 8.3, T6).
         """
         tx = submission.tx
         validation.validate_window_at_pool(tx, self.next_timestamp_ms() // _MS_PER_S)
@@ -152,7 +157,9 @@ class Engine:
             due = next_nonce(self.world, submission.sender, tx.nonce_key)
             if tx.nonce < due:
                 raise InvalidTransaction(f"nonce too low: next nonce {due}, tx nonce {tx.nonce}")
-        waits = dry_run or (not tx.is_expiring and tx.nonce > due)
+        now_s = self.next_timestamp_ms() // _MS_PER_S
+        early = not _has_begun(submission, now_s)
+        waits = dry_run or early or (not tx.is_expiring and tx.nonce > due)
         if waits and self.pool.get(submission.hash) is None:
             check(self.world, self.context(), submission)
         return self.pool.add(submission, due)
@@ -161,7 +168,10 @@ class Engine:
 
     def has_due(self) -> bool:
         """Whether a block made now would have a transaction to look at."""
-        return len(self.pool) > 0 and next(self.pool.due(self._next_nonce), None) is not None
+        if not len(self.pool):
+            return False
+        now_s = self.next_timestamp_ms() // _MS_PER_S
+        return any(_has_begun(one, now_s) for one in self.pool.due(self._next_nonce))
 
     def seal(self, *, even_empty: bool = True) -> Sealed:
         """Make the next block of all transactions that are due.
@@ -183,14 +193,17 @@ class Engine:
         for submission in self.pool.due(self._next_nonce):
             if gas_used + submission.tx.gas_limit > block.gas_limit:
                 continue
-            valid_after = submission.tx.valid_after
-            if even_empty and valid_after is not None and context.timestamp_s < valid_after:
-                continue  # a later block will have it; instant mining knows of none, and refuses
+            if not _has_begun(submission, context.timestamp_s):
+                continue
             mark = self.world.mark()
             try:
                 outcome = execute(self.world, context, submission)
             except InvalidTransaction as error:
                 sealed.refused.append((submission, error))
+            except ConservationError as defect:
+                # Ours, not the sender's: undone and told, and the chain goes on.
+                _LOGGER.exception("transaction 0x%s", submission.hash.hex())
+                sealed.refused.append((submission, InvalidTransaction(str(defect), code=_DEFECT)))
             else:
                 gas_used += outcome.gas_used
                 block.receipts.append(
@@ -236,3 +249,9 @@ class Engine:
         self.world.revert(mark)
         self.history.truncate(number)
         self.pins = {key: pin for key, pin in self.pins.items() if pin.mark <= mark}
+
+
+def _has_begun(submission: Submission, now_s: int) -> bool:
+    """Whether the transaction's window is open; until then it waits in the pool (facts 1.7)."""
+    valid_after = submission.tx.valid_after
+    return valid_after is None or valid_after <= now_s

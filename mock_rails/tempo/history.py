@@ -89,9 +89,10 @@ class History:
         """The receipt of a mined transaction."""
         return self._receipts.get(tx_hash)
 
-    def parent_hashes(self, count: int = 256) -> tuple[bytes, ...]:
-        """The newest hashes, newest first, for the BLOCKHASH opcode."""
-        return tuple(block.hash for block in reversed(self._blocks[-count:]))
+    def parent_hashes(self, count: int = 256, before: int | None = None) -> tuple[bytes, ...]:
+        """The hashes before a block (default: the next one), newest first, for BLOCKHASH."""
+        stop = len(self._blocks) if before is None else max(0, before - self.oldest.number)
+        return tuple(block.hash for block in reversed(self._blocks[max(0, stop - count) : stop]))
 
     def logs(
         self,

@@ -11,6 +11,7 @@ with all that arrived meanwhile: nobody waits for a timer. `block_time_ms` gives
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -76,6 +77,7 @@ class Chain:
         self._subscribers: list[asyncio.Queue[Block]] = []
         self._seal_scheduled = False
         self._cadence: asyncio.Task[None] | None = None
+        self._alarms: set[asyncio.Task[None]] = set()
         self._snapshot_count = 0
 
     # -- reading ----------------------------------------------------------------------------------
@@ -191,6 +193,8 @@ class Chain:
         self._enter_pool(submission)
         if action == "drop":
             self.pool.remove(submission)
+        elif self.automine:
+            self._set_alarm(submission)
         return action == "lose_response"
 
     def _enter_pool(self, submission: Submission) -> None:
@@ -210,6 +214,20 @@ class Chain:
             self._seal_scheduled = True
             loop.call_soon(self._seal_soon)
         return future
+
+    def _set_alarm(self, submission: Submission) -> None:
+        """Seal again when the window of a transaction that came too early opens."""
+        valid_after = submission.tx.valid_after
+        if valid_after is None or valid_after <= self.context.clock.now_s():
+            return
+        with suppress(RuntimeError):  # without an event loop, the next block takes it along
+            alarm = asyncio.get_running_loop().create_task(self._seal_at(valid_after))
+            self._alarms.add(alarm)
+            alarm.add_done_callback(self._alarms.discard)
+
+    async def _seal_at(self, at_s: int) -> None:
+        await self.context.clock.sleep_until_us(at_s * US_PER_S)
+        self._seal_soon()
 
     def _stop_waiting(self, submission: Submission, future: asyncio.Future[Receipt | None]) -> None:
         """Forget a waiter that gave up, or what never comes would be remembered for ever."""
@@ -321,7 +339,9 @@ class Chain:
             self._cadence = asyncio.get_running_loop().create_task(self._keep_cadence())
 
     def stop(self) -> None:
-        """End the cadence."""
+        """End the cadence, and forget what was to be sealed later."""
+        for alarm in tuple(self._alarms):
+            alarm.cancel()
         if self._cadence is not None:
             self._cadence.cancel()
             self._cadence = None

@@ -41,9 +41,7 @@ class Event:
         self.topic = self.signature.hash
         inputs = self.signature.inputs
         self._plain = tuple(at for at, part in enumerate(inputs) if not part.indexed)
-        self._topics = tuple(
-            (at, Codec((inputs[at],))) for at, part in enumerate(inputs) if part.indexed
-        )
+        self._topics = tuple((at, Codec((part,))) for at, part in enumerate(inputs) if part.indexed)
         self._data = Codec([inputs[at] for at in self._plain])
 
     def encode(self, values: tuple[Any, ...]) -> tuple[tuple[bytes, ...], bytes]:

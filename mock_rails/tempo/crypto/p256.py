@@ -37,9 +37,7 @@ def verify(digest: bytes, r: int, s: int, x: int, y: int) -> None:
     except ValueError as error:
         raise SignatureError("public key is not a point of P-256") from error
     try:
-        key.verify(
-            utils.encode_dss_signature(r, s), digest, ec.ECDSA(utils.Prehashed(SHA256()))
-        )
+        key.verify(utils.encode_dss_signature(r, s), digest, ec.ECDSA(utils.Prehashed(SHA256())))
     except InvalidSignature as error:
         raise SignatureError("P256 signature does not match its public key") from error
 

@@ -52,22 +52,16 @@ def recover_public_key(
     _check_scalars(r, s, allow_high_s=allow_high_s)
     signature = _ffi.new(_RECOVERABLE)
     compact = r.to_bytes(32) + s.to_bytes(32)
-    _lib.secp256k1_ecdsa_recoverable_signature_parse_compact(
-        _CONTEXT, signature, compact, y_parity
-    )
+    _lib.secp256k1_ecdsa_recoverable_signature_parse_compact(_CONTEXT, signature, compact, y_parity)
     point = _ffi.new(_PUBLIC_KEY)
     if not _lib.secp256k1_ecdsa_recover(_CONTEXT, point, signature, digest):
         raise SignatureError("signature recovers no public key")
     return _serialize(point)
 
 
-def recover(
-    digest: bytes, y_parity: int, r: int, s: int, *, allow_high_s: bool = False
-) -> bytes:
+def recover(digest: bytes, y_parity: int, r: int, s: int, *, allow_high_s: bool = False) -> bytes:
     """The address that signed the digest; `SignatureError` if there is none."""
-    return keccak256(
-        recover_public_key(digest, y_parity, r, s, allow_high_s=allow_high_s)
-    )[12:]
+    return keccak256(recover_public_key(digest, y_parity, r, s, allow_high_s=allow_high_s))[12:]
 
 
 def verify(digest: bytes, r: int, s: int, public_key: bytes) -> bool:
@@ -126,9 +120,7 @@ def address_of(key: bytes) -> bytes:
 
 def _serialize(point: Any) -> bytes:
     output = _ffi.new(_POINT)
-    _lib.secp256k1_ec_pubkey_serialize(
-        _CONTEXT, output, _ffi.new(_SIZE, 65), point, _UNCOMPRESSED
-    )
+    _lib.secp256k1_ec_pubkey_serialize(_CONTEXT, output, _ffi.new(_SIZE, 65), point, _UNCOMPRESSED)
     serialized: bytes = _ffi.buffer(output)[1:]
     return serialized
 

@@ -59,9 +59,7 @@ def decode_tempo(raw: bytes) -> Submission:
 
     fee_payer = sender
     if tx.fee_payer_signature is not None:
-        unsigned = (
-            raw[offsets[0] : offsets[11]] + b"\x94" + sender + raw[offsets[12] : payload_end]
-        )
+        unsigned = raw[offsets[0] : offsets[11]] + b"\x94" + sender + raw[offsets[12] : payload_end]
         digest = keccak256(b"\x78" + rlp.wrap_list(unsigned))
         fee_payer = recover_fee_payer(tx.fee_payer_signature, digest, sender)
     return Submission(

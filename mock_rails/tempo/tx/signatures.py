@@ -37,9 +37,7 @@ class LegacyKeychainError(SignatureError):
     """A keychain signature of the first version, which says nothing about its account."""
 
     def __init__(self) -> None:
-        super().__init__(
-            "legacy V1 keychain signature is no longer accepted, use V2 (type 0x04)"
-        )
+        super().__init__("legacy V1 keychain signature is no longer accepted, use V2 (type 0x04)")
 
 
 class Signer(NamedTuple):

@@ -174,4 +174,4 @@ def _client(url: str, connections: int, timeout_s: int) -> tuple[_Client, str]:
         ) from error
     place = pool.connection_kwargs
     where = place.get("path") or f"{place.get('host', 'localhost')}:{place.get('port', 6379)}"
-    return Redis(connection_pool=pool), f"{where}/{place.get('db', 0)}"
+    return Redis.from_pool(pool), f"{where}/{place.get('db', 0)}"

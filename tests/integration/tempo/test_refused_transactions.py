@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -254,16 +255,29 @@ async def test_a_gap_in_the_nonces_waits_and_changes_no_state() -> None:
     assert await bench("eth_getTransactionCount", bench.account(1)) == "0x2"
 
 
-async def test_nothing_in_a_window_of_the_future_is_mined_before() -> None:
+async def test_what_begins_later_is_mined_by_itself_when_its_window_opens() -> None:
     bench = Bench()
-    early = to_hex(bench.signed(valid_after=NOW_S + 30))
-    before = bench.chain.digest()
-    text = f"transaction not valid yet: current block timestamp {NOW_S} < validAfter {NOW_S + 30}"
-    with refused(-32000, text):
-        await bench("eth_sendRawTransactionSync", early)
-    assert bench.chain.digest() == before
-    bench.clock.advance(30)
-    assert (await bench("eth_sendRawTransactionSync", early))["status"] == "0x1"
+    early = bench.signed(valid_after=NOW_S + 30)
+    head = bench.chain.head
+    tx_hash = await bench("eth_sendRawTransaction", to_hex(early))
+    assert bench.chain.head is head
+    bench.clock.advance(29)
+    await bench.clock.yield_to_loop()
+    assert await bench("eth_getTransactionReceipt", tx_hash) is None
+    second = bench.signed(valid_after=NOW_S + 30, valid_before=NOW_S + 90)
+    waiting = asyncio.create_task(bench.chain.submit_and_wait(second))
+    await bench.clock.yield_to_loop()
+    bench.clock.advance(1)
+    assert (await waiting).status
+    assert (await bench("eth_getTransactionReceipt", tx_hash))["status"] == "0x1"
+
+
+async def test_what_begins_later_must_be_able_to_pay_already() -> None:
+    bench = Bench()
+    poor = bench.signed(valid_after=NOW_S + 30, fee_token=bytes(20))
+    with refused(-32003, "is not a TIP-20 token"):
+        await bench("eth_sendRawTransaction", to_hex(poor))
+    assert len(bench.chain.pool) == 0
 
 
 async def test_what_begins_later_waits_where_blocks_are_to_come() -> None:

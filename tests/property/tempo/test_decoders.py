@@ -213,8 +213,10 @@ json_values: st.SearchStrategy[Any] = st.recursive(
     | st.floats()
     | st.text(max_size=10)
     | st.sampled_from(["0x", "0x0", "0x1", "0xff", "0x" + "ff" * 32, "0x" + "20" * 20, "-0x1"]),
-    lambda children: st.lists(children, max_size=3)
-    | st.dictionaries(st.sampled_from(sorted(REQUESTS[0])) | st.text(max_size=5), children),
+    lambda children: (
+        st.lists(children, max_size=3)
+        | st.dictionaries(st.sampled_from(sorted(REQUESTS[0])) | st.text(max_size=5), children)
+    ),
     max_leaves=8,
 )
 

@@ -60,9 +60,7 @@ def test_points_off_the_curve_are_refused(x: int, y: int) -> None:
 
 def test_the_address_is_the_hash_of_the_point() -> None:
     """Facts 1.4: keccak(x || y)[12:]."""
-    assert p256.address_of(RFC_X, RFC_Y) == keccak256(
-        RFC_X.to_bytes(32) + RFC_Y.to_bytes(32)
-    )[12:]
+    assert p256.address_of(RFC_X, RFC_Y) == keccak256(RFC_X.to_bytes(32) + RFC_Y.to_bytes(32))[12:]
 
 
 @pytest.mark.parametrize("key", [bytes(32), b"\xff" * 32, b"\x01"])

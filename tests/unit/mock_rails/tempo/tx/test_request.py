@@ -43,12 +43,14 @@ def refusal(**members: Any) -> str:
 
 def test_a_pympp_split_payment() -> None:
     """Earlier payments in `calls`, the last at the top level: it is appended last."""
-    request = read(**{
-        "from": ADDRESS_0,
-        "to": TOKEN,
-        "data": "0x03",
-        "calls": [{"to": TOKEN, "data": "0x01"}, {"to": ADDRESS_1, "input": "0x02"}],
-    })
+    request = read(
+        **{
+            "from": ADDRESS_0,
+            "to": TOKEN,
+            "data": "0x03",
+            "calls": [{"to": TOKEN, "data": "0x01"}, {"to": ADDRESS_1, "input": "0x02"}],
+        }
+    )
     assert request.tx.type == TYPE_TEMPO
     assert request.tx.calls == (
         Call(PATH_USD, 0, b"\x01"),
@@ -66,22 +68,24 @@ def test_calls_without_a_top_level_target_stand_alone() -> None:
 
 def test_a_viem_request() -> None:
     """Stripped top level, "0x" for zero, mixed-case address, numbers in the signature."""
-    request = read(**{
-        "type": "0x76",
-        "from": "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266",
-        "calls": [{"to": TOKEN, "value": "0x", "data": "0x"}],
-        "feeToken": TOKEN,
-        "nonceKey": hex(EXPIRING_NONCE_KEY),
-        "validBefore": "0x6553f13c",
-        "validAfter": None,
-        "feePayerSignature": {"r": "0x01", "s": "0x02", "yParity": 1},
-        "keyType": "webAuthn",
-        "keyData": "0x0578",
-        "keyId": ADDRESS_1,
-        "feePayer": True,
-        "capabilities": {"anything": [1]},
-        "to": None,
-    })
+    request = read(
+        **{
+            "type": "0x76",
+            "from": "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266",
+            "calls": [{"to": TOKEN, "value": "0x", "data": "0x"}],
+            "feeToken": TOKEN,
+            "nonceKey": hex(EXPIRING_NONCE_KEY),
+            "validBefore": "0x6553f13c",
+            "validAfter": None,
+            "feePayerSignature": {"r": "0x01", "s": "0x02", "yParity": 1},
+            "keyType": "webAuthn",
+            "keyData": "0x0578",
+            "keyId": ADDRESS_1,
+            "feePayer": True,
+            "capabilities": {"anything": [1]},
+            "to": None,
+        }
+    )
     tx = request.tx
     assert tx.fee_token == PATH_USD
     assert tx.is_expiring
@@ -248,8 +252,12 @@ def test_creating_excludes_authorizations() -> None:
     authorization = sign_authorization(CHAIN_ID, PATH_USD, 3, KEY_1)
     y_parity, r, s = authorization.signature
     entry = {
-        "chainId": "0x1", "address": TOKEN, "nonce": "0x0",
-        "yParity": hex(y_parity), "r": hex(r), "s": hex(s),
+        "chainId": "0x1",
+        "address": TOKEN,
+        "nonce": "0x0",
+        "yParity": hex(y_parity),
+        "r": hex(r),
+        "s": hex(s),
     }
     assert "nothing is created" in refusal(data="0x60", authorizationList=[entry])
     assert "nothing is created" in refusal(data="0x60", aaAuthorizationList=[entry])

@@ -55,9 +55,7 @@ def test_a_plain_tempo_transaction() -> None:
         "maxPriorityFeePerGas": "0x0",
         "maxFeePerGas": "0x4a817c800",
         "gas": "0x186a0",
-        "calls": [
-            {"to": TOKEN, "value": "0x0", "input": "0x" + TRANSFER.data.hex(), "data": None}
-        ],
+        "calls": [{"to": TOKEN, "value": "0x0", "input": "0x" + TRANSFER.data.hex(), "data": None}],
         "accessList": [],
         "nonceKey": "0x0",
         "nonce": "0x5",

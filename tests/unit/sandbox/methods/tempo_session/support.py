@@ -1,8 +1,8 @@
 """An offer, a payer, and channels of both generations, for the tests of tempo sessions.
 
-    offer = make_request(amount=100)
-    channel = make_channel(offer, deposit=1_000, accepted=100)
-    accept_voucher(channel, 200, sign(channel, 200))
+offer = make_request(amount=100)
+channel = make_channel(offer, deposit=1_000, accepted=100)
+accept_voucher(channel, 200, sign(channel, 200))
 """
 
 from __future__ import annotations

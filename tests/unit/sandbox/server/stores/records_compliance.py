@@ -95,7 +95,7 @@ class RecordCompliance:
         assert await tallies.get("a") == Tally(3, "x")
 
     @pytest.mark.parametrize(
-        "tally", [Tally(0), Tally(-1), Tally(2**256 - 1), Tally(2**64), Tally(1, "é\0\ud800\"\\")]
+        "tally", [Tally(0), Tally(-1), Tally(2**256 - 1), Tally(2**64), Tally(1, 'é\0\ud800"\\')]
     )
     async def test_values_of_any_size_survive(
         self, tallies: RecordStore[Tally], tally: Tally
