@@ -42,7 +42,7 @@ class ChainSettings:
     """The cadence of blocks; None seals a block as soon as a transaction arrives."""
 
     history_depth: int = DEFAULT_DEPTH
-    """Blocks kept with their receipts, logs and states; older ones are forgotten."""
+    """Blocks kept with their receipts, logs and states, and at most as many transactions."""
 
     mnemonic: str = MNEMONIC
     faucet_base_units: int = 10**15

@@ -1,8 +1,8 @@
 """The sealed blocks that are still kept, and what is found in them.
 
-Blocks, receipts, logs and the world's undo log are pruned together past a settable depth, so that
-memory does not grow with the length of the chain. Pruning happens in strides: its cost per block is
-constant.
+Blocks, receipts, logs and the world's undo log are pruned together past a settable depth, counted
+in blocks and in transactions, so that memory grows neither with the length of the chain nor with
+what its blocks hold. Pruning happens in strides: its cost per block is constant.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mock_rails.tempo.scope import Log
 
 DEFAULT_DEPTH: Final = 4_096
-"""Blocks kept by default: about twenty megabytes when every block holds one payment."""
+"""Blocks kept by default, and as many transactions: about twenty megabytes."""
 
 _STRIDES: Final = 8
 
@@ -52,17 +52,27 @@ class History:
 
         Returns the world position that is now the oldest worth keeping, when anything was dropped.
         """
-        excess = len(self._blocks) - self.depth
-        if excess < max(1, self.depth // _STRIDES):
+        slack = max(1, self.depth // _STRIDES)
+        if max(len(self._blocks), len(self._receipts)) < self.depth + slack:
             return None
-        if keep_from is not None:
-            excess = min(excess, keep_from - self.oldest.number)
-        if excess <= 0:
+        excess = self._excess(keep_from)
+        if not excess:
             return None
         for block in self._blocks[:excess]:
             self._forget(block)
         del self._blocks[:excess]
         return self.oldest.undo_mark
+
+    def _excess(self, keep_from: int | None) -> int:
+        """How many of the oldest blocks lie too deep; the head stays in any case."""
+        kept, receipts, excess = len(self._blocks), len(self._receipts), 0
+        for block in self._blocks[:-1]:
+            deep = kept - excess > self.depth or receipts > self.depth
+            if not deep or block.number == keep_from:
+                break
+            receipts -= len(block.receipts)
+            excess += 1
+        return excess
 
     def truncate(self, number: int) -> None:
         """Drop every block after `number`."""

@@ -193,10 +193,20 @@ def note_forced_close(channel: Channel, requested_at_s: int) -> Channel:
 
 
 def note_settled(channel: Channel, settled: int, *, now_s: int) -> Channel:
-    """The chain has captured this much in all; the settlement schedule starts anew."""
+    """The chain has captured this much in all; the settlement schedule starts anew.
+
+    If the channel is closing, the settlement was on its way already, and the order follows it: the
+    chain refuses to capture less than it has.
+    """
     if settled <= channel.settled:
         return channel
-    return _next(channel, settled=settled, settled_at_s=now_s, settled_units=channel.units)
+    return _next(
+        channel,
+        settled=settled,
+        settled_at_s=now_s,
+        settled_units=channel.units,
+        close_order=channel.close_order and _at_least(channel.close_order, settled),
+    )
 
 
 def note_chain_state(
@@ -238,15 +248,20 @@ def _require_not_ending(channel: Channel) -> None:
 
 def _closing(channel: Channel, cumulative: int, signature: bytes, closer: bytes) -> Channel:
     is_v1 = channel.protocol is SessionProtocol.V1
-    capture = max(cumulative if is_v1 else channel.spent, channel.settled)
-    if capture > channel.deposit:
+    wanted = cumulative if is_v1 else channel.spent
+    order = _at_least(CloseOrder(cumulative, wanted, signature), channel.settled)
+    if order.capture > channel.deposit:
         raise AmountExceedsDepositError("close capture amount exceeds on-chain deposit")
     descriptor = channel.descriptor
     if closer == ZERO_ADDRESS or closer not in {descriptor.payee, descriptor.operator}:
         raise VerificationFailedError("closing account is neither the channel's payee nor operator")
-    # If the chain has captured more than we knew vouchers for, it wants no voucher at all.
-    order = CloseOrder(max(cumulative, capture), capture, signature)
     return _next(channel, status=Status.CLOSING, close_order=order)
+
+
+def _at_least(order: CloseOrder, settled: int) -> CloseOrder:
+    """The order with nothing given back; for what is captured already, no voucher is asked."""
+    capture = max(order.capture, settled)
+    return order._replace(cumulative=max(order.cumulative, capture), capture=capture)
 
 
 def _next(channel: Channel, **changes: Any) -> Channel:

@@ -48,6 +48,19 @@ async def ask(chain: Chain, name: str, *params: Any) -> Any:
     return answer.get("result", answer.get("error"))
 
 
+def test_full_blocks_are_forgotten_sooner() -> None:
+    """The depth counts transactions too: it is they that take the memory."""
+    desk = Desk(make_chain(history_depth=DEPTH))
+    desk.chain.set_automine(False)
+    for _ in range(20):
+        for _ in range(5):
+            desk.chain.send(desk.sign(1, desk.transfer(PATH_USD, SHOP, 1)).raw)
+        desk.chain.mine()
+        assert len(desk.chain.history._receipts) < MOST
+    assert desk.chain.head.number == 20
+    assert kept(desk.chain) == 3
+
+
 def test_nothing_grows_past_the_depth() -> None:
     desk = Desk(make_chain(history_depth=DEPTH))
     pay_often(desk, MOST)

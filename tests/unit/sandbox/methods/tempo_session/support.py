@@ -92,6 +92,7 @@ def make_open(
     prefix: tuple[Call, ...] = (),
     sponsored: bool = False,
     signer: Secp256k1Signer = PAYER,
+    voucher_signer: Secp256k1Signer | None = None,
     **changes: Any,
 ) -> Open:
     """An `open` payload with a real signed transaction; `terms` change what its call says."""
@@ -118,7 +119,7 @@ def make_open(
     )  # fmt: skip
     this_id = channel_id(request.protocol, descriptor, request.chain_id, request.escrow)
     amount = request.amount if cumulative is None else cumulative
-    signature = sign_voucher(request.book, this_id, amount, signer)
+    signature = sign_voucher(request.book, this_id, amount, voucher_signer or signer)
     shown = descriptor if is_v2 else None
     return Open(this_id, shown, raw, amount, signature, chosen.authorized_signer)
 

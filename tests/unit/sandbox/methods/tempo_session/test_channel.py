@@ -61,7 +61,8 @@ def test_a_broken_record_is_refused(name: str, value: object, why: str) -> None:
 
 
 def test_what_is_no_record_is_refused() -> None:
-    for value in (None, [], "channel", {}):
+    values: tuple[object, ...] = (None, [], "channel", {})
+    for value in values:
         with pytest.raises(FieldError, match="channel record"):
             from_record(value)
 

@@ -69,6 +69,7 @@ def test_a_wrong_field_is_named(name: str, value: object) -> None:
 
 
 def test_what_is_no_object_is_refused() -> None:
-    for value in (None, [], "descriptor", 1):
+    values: tuple[object, ...] = (None, [], "descriptor", 1)
+    for value in values:
         with pytest.raises(FieldError, match="descriptor must be a JSON object"):
             descriptor_from_json(value)

@@ -56,10 +56,12 @@ def test_an_opening_is_what_its_transaction_says(protocol: SessionProtocol) -> N
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_an_access_key_may_be_named(protocol: SessionProtocol) -> None:
     offer = make_request(protocol)
-    payload = make_open(offer, terms={"authorized_signer": OTHER.address})
+    terms = {"authorized_signer": OTHER.address}
+    payload = make_open(offer, terms=terms, voucher_signer=OTHER)
+    assert check_opening(offer, payload).descriptor.signer == OTHER.address
+    assert check_opening(offer, replace(payload, authorized_signer=None)).cumulative == 100
     with pytest.raises(InvalidSignatureError):
-        check_opening(offer, payload)  # the payer signed, who is not the one that it named
-    assert payload.authorized_signer == OTHER.address
+        check_opening(offer, make_open(offer, terms=terms))  # by the payer, who named another
     refused(replace(payload, authorized_signer=STRANGER), "authorizedSigner does not match", offer)
 
 
@@ -143,7 +145,7 @@ def test_a_sponsored_opening_comes_as_a_hand_off() -> None:
 
 @pytest.mark.parametrize("kind", [TYPE_LEGACY, TYPE_DYNAMIC_FEE])
 def test_an_ethereum_transaction_opens_as_well(kind: int) -> None:
-    fields = {"nonce_key": 0, "valid_before": None, "fee_token": None}
+    fields: dict[str, Any] = {"nonce_key": 0, "valid_before": None, "fee_token": None}
     if kind == TYPE_LEGACY:
         fields["max_priority_fee_per_gas"] = 24_000_000_000
     payload = make_open(OFFER, type=kind, **fields)

@@ -13,14 +13,14 @@ CHANNEL = make_channel()
 ID, DESCRIPTOR = CHANNEL.id, CHANNEL.descriptor
 SIGNATURE = b"\x01" * 65
 
-V2_PAYLOADS = [
+V2_PAYLOADS: list[Any] = [
     Open(ID, DESCRIPTOR, b"\x76\x01", 100, SIGNATURE, b"\x11" * 20),
     Open(ID, DESCRIPTOR, b"\x76\x01", 0, SIGNATURE),
     Voucher(ID, DESCRIPTOR, 2**96 - 1, SIGNATURE),
     TopUp(ID, DESCRIPTOR, b"\x76\x01", 500),
     Close(ID, DESCRIPTOR, 7, SIGNATURE),
 ]
-V1_PAYLOADS = [
+V1_PAYLOADS: list[Any] = [
     Open(ID, None, b"\x76\x01", 100, SIGNATURE, b"\x11" * 20),
     Voucher(ID, None, 2**128 - 1, SIGNATURE),
     TopUp(ID, None, b"\x76\x01", 500),
@@ -56,7 +56,7 @@ def test_the_names_are_mppx_s() -> None:
 
 
 def test_actions_do_not_pass_for_each_other() -> None:
-    voucher = Voucher(ID, DESCRIPTOR, 7, SIGNATURE)
+    voucher: object = Voucher(ID, DESCRIPTOR, 7, SIGNATURE)
     assert voucher != Close(ID, DESCRIPTOR, 7, SIGNATURE)
 
 

@@ -126,7 +126,8 @@ def test_a_wrong_detail_is_named(name: str, value: Any) -> None:
 
 
 def test_what_is_no_offer_is_refused() -> None:
-    for value in (None, [], "offer", 1):
+    values: tuple[object, ...] = (None, [], "offer", 1)
+    for value in values:
         with pytest.raises(InvalidChallengeError, match="request must be a JSON object"):
             parse_request(value)
 

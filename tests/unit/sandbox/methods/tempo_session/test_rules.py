@@ -4,7 +4,7 @@ or a descriptor, in `test_opening`, `test_top_up`, `test_identity` and `test_pay
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from mpp.errors import PaymentError, VerificationFailedError
@@ -45,6 +45,9 @@ from tests.unit.sandbox.methods.tempo_session.support import (
     make_request,
     sign,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PROTOCOLS = tuple(SessionProtocol)
 ENDING: list[tuple[dict[str, Any], str]] = [
@@ -147,8 +150,8 @@ class TestVouchers:
         assert accept_voucher(channel, 200, bad, signature_checked=True).accepted == 200
         with pytest.raises(AmountExceedsDepositError):
             accept_voucher(channel, 1_001, bad, signature_checked=True)
+        gone = channel._replace(status=Status.CLOSED)
         with pytest.raises(ChannelClosedError):
-            gone = channel._replace(status=Status.CLOSED)
             accept_voucher(gone, 200, bad, signature_checked=True)
 
 
@@ -323,8 +326,8 @@ class TestClosing:
         for status in (Status.CLOSING, Status.CLOSED):
             with pytest.raises(ChannelClosedError):
                 rules.close_by_payee(channel._replace(status=status), closer=PAYEE)
+        waiting = channel._replace(status=Status.OPENING, close_requested_at_s=0)
         with pytest.raises(VerificationFailedError, match="still being opened"):
-            waiting = channel._replace(status=Status.OPENING, close_requested_at_s=0)
             rules.close_by_payee(waiting, closer=PAYEE)
 
     @pytest.mark.parametrize("protocol", PROTOCOLS)
@@ -365,6 +368,13 @@ class TestNews:
         assert rules.note_settled(after, 100, now_s=NOW_S + 99) is after
         assert rules.note_settled(after, 300, now_s=NOW_S + 99).exposure == 0
 
+    def test_a_settlement_that_was_on_its_way_raises_the_close_order(self) -> None:
+        closing = close(make_channel(accepted=300, spent=200), 250)
+        order = rules.note_settled(closing, 300, now_s=NOW_S).close_order
+        assert order is not None
+        assert (order.cumulative, order.capture) == (300, 300)
+        assert rules.note_settled(closing, 150, now_s=NOW_S).close_order == closing.close_order
+
     def test_the_chain_s_state_is_taken_over_as_far_as_it_is_newer(self) -> None:
         channel = make_channel()
 
@@ -387,12 +397,13 @@ class TestNews:
 def test_a_refusal_is_always_a_problem_with_a_status() -> None:
     """What the gate turns into a response, for a sample of everything above."""
     channel = make_channel(accepted=100)
-    for refused in (
+    attempts: list[Callable[[], Channel]] = [
         lambda: accept(channel, 5),
         lambda: accept(channel, 5_000),
         lambda: spend(channel, 101),
         lambda: close(channel, 100, closer=STRANGER),
-    ):
+    ]
+    for refused in attempts:
         with pytest.raises(PaymentError) as caught:
             refused()
         assert caught.value.to_problem_details()["status"] in {402, 410}

@@ -1,11 +1,11 @@
-"""Several server processes on one store, and processes that are killed in the middle of a change."""
+"""Several server processes on one store, and processes that are killed in the midst of a change."""
 
 from __future__ import annotations
 
+import asyncio
 import random
 import subprocess
 import sys
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -79,7 +79,7 @@ async def test_a_killed_process_loses_nothing_it_acknowledged(where: str) -> Non
         begin(worker)
         assert worker.stdout is not None
         first = worker.stdout.readline()
-        time.sleep(moments.uniform(0, LONGEST_LIFE_S))
+        await asyncio.sleep(moments.uniform(0, LONGEST_LIFE_S))
         worker.kill()
         output, _ = worker.communicate(timeout=60)
         whole_lines = (first + output).rpartition("\n")[0].split()

@@ -26,7 +26,6 @@ from tests.unit.sandbox.server.stores.tally import Tally, TallyCodec, become, on
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
 HASH = "mpp-sandbox:records:tallies"
 
@@ -168,15 +167,15 @@ async def test_it_does_not_begin_again_for_ever(
 
 
 @asynccontextmanager
-async def redis_that_loses_an_answer(
-    server: RedisServer, socket: Path, command: bytes
-) -> AsyncIterator[str]:
-    """The address of a relay that delivers everything, but hangs up instead of giving the answer to
-    the first `command` after the schema check."""
+async def losing_the_answer(
+    server: RedisServer, command: bytes, clock: Clock
+) -> AsyncIterator[RedisStore]:
+    """A store that talks through a relay. The relay delivers everything, but hangs up instead of
+    giving the answer to the first of these commands."""
     lost = asyncio.Event()
-    tasks: set[asyncio.Task[None]] = set()
+    relays: set[asyncio.Task[None]] = set()
 
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         behind, ahead = await asyncio.open_unix_connection(str(server.socket))
         try:
             while request := await reader.read(1 << 16):
@@ -187,33 +186,30 @@ async def redis_that_loses_an_answer(
                     return
                 writer.write(answer)
         finally:
-            ahead.close()
-            writer.close()
+            for each in (ahead, writer):
+                each.close()
+                await each.wait_closed()
 
-    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.create_task(serve(reader, writer))
-        tasks.add(task)
-        await task
+    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        relays.add(asyncio.create_task(relay(reader, writer)))
 
-    relay = await asyncio.start_unix_server(accept, str(socket))
+    server.admin.script_flush()  # so that a script is sent as EVAL, after EVALSHA was not known
+    socket = server.socket.with_name("relay.sock")
+    listener = await asyncio.start_unix_server(accept, str(socket))
+    store = await RedisStore.open(f"unix://{socket}", clock)
     try:
-        yield f"unix://{socket}"
+        yield store
         assert lost.is_set()
     finally:
-        relay.close()
-        await asyncio.gather(*tasks)
-
-
-@pytest.fixture
-def relay_socket(redis_server: RedisServer) -> Path:
-    return redis_server.socket.with_name("relay.sock")
+        await store.close()
+        listener.close()
+        await asyncio.gather(*relays)
 
 
 async def test_a_change_whose_answer_was_lost_is_unknown_and_not_repeated(
-    redis_server: RedisServer, relay_socket: Path, clock: Clock
+    redis_server: RedisServer, clock: Clock
 ) -> None:
-    async with redis_that_loses_an_answer(redis_server, relay_socket, b"EVAL\r\n") as url:
-        store = await RedisStore.open(url, clock)
+    async with losing_the_answer(redis_server, b"EVAL\r\n", clock) as store:
         tallies = store.records("tallies", TallyCodec())
         calls = []
 
@@ -221,37 +217,30 @@ async def test_a_change_whose_answer_was_lost_is_unknown_and_not_repeated(
             calls.append(before)
             return one_more(before)
 
-        with pytest.raises(StoreOutcomeUnknown, match="connection to Redis .* failed"):
+        with pytest.raises(StoreOutcomeUnknown, match=r"connection to Redis .* failed"):
             await tallies.update("a", change)
         assert calls == [None]
         assert await tallies.get("a") == Tally(1)  # it had been made; the caller looks and sees
         assert await tallies.update("a", one_more) == Tally(2)
-        await store.close()
 
 
 async def test_a_mark_whose_answer_was_lost_is_unknown(
-    redis_server: RedisServer, relay_socket: Path, clock: Clock
+    redis_server: RedisServer, clock: Clock
 ) -> None:
     """Not False, which would tell an honest payer that the credential was used before."""
-    async with redis_that_loses_an_answer(redis_server, relay_socket, b"EVAL\r\n") as url:
-        store = await RedisStore.open(url, clock)
+    async with losing_the_answer(redis_server, b"EVAL\r\n", clock) as store:
         with pytest.raises(StoreOutcomeUnknown):
             await store.replays().put_if_absent("a", "mine")
         assert await store.replays().get("a") == "mine"
-        await store.close()
 
 
-async def test_a_lost_read_changed_nothing(
-    redis_server: RedisServer, relay_socket: Path, clock: Clock
-) -> None:
-    async with redis_that_loses_an_answer(redis_server, relay_socket, b"HGET\r\n") as url:
-        store = await RedisStore.open(url, clock)
+async def test_a_lost_read_changed_nothing(redis_server: RedisServer, clock: Clock) -> None:
+    async with losing_the_answer(redis_server, b"HGET\r\n", clock) as store:
         called: list[object] = []
         with pytest.raises(StoreUnavailable) as caught:
             await store.records("tallies", TallyCodec()).update("a", called.append)
         assert not isinstance(caught.value, StoreOutcomeUnknown)
         assert called == []
-        await store.close()
 
 
 async def test_connections_that_were_cut_while_idle_are_replaced(
@@ -274,7 +263,7 @@ async def test_a_server_that_is_gone(clock: Clock) -> None:
             await attempt
         assert not isinstance(caught.value, StoreOutcomeUnknown)
     await store.close()
-    with pytest.raises(StoreUnavailable, match="redis.sock/0 failed"):
+    with pytest.raises(StoreUnavailable, match=r"redis\.sock/0 failed"):
         await RedisStore.open(server.url, clock)
 
 

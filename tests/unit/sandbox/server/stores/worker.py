@@ -29,17 +29,23 @@ async def opened(where: str) -> Store:
     return await SqliteStore.open(where, Clock(), patience_ms=60_000)
 
 
+def say(what: object) -> None:
+    """Tell whoever started this; it is out before the next change begins."""
+    sys.stdout.write(f"{what}\n")
+    sys.stdout.flush()
+
+
 async def main(where: str, times: int) -> None:
     """Count."""
     store = await opened(where)
     tallies, replays = store.records("tallies", TallyCodec()), store.replays()
-    print("ready", flush=True)
+    say("ready")
     sys.stdin.readline()
     for _ in range(times) if times else itertools.count():
         tally = await tallies.update("shared", one_more)
         assert tally is not None
         assert await replays.put_if_absent(f"mark {tally.count}", "used")
-        print(tally.count, flush=True)
+        say(tally.count)
     await store.close()
 
 
