@@ -44,7 +44,7 @@ def read_bytes(value: object, name: str, *, size: int | None = None) -> bytes:
         except ValueError:
             data = b""
         # `fromhex` skips blanks: what was written must be exactly as long as what was read.
-        if data and 2 * len(data) + 2 == len(value) and size in {None, len(data)}:
+        if data and 2 * len(data) + 2 == len(value) and (size is None or len(data) == size):
             return data
     wanted = "0x-prefixed hex" if size is None else f"0x and {2 * size} hex digits"
     raise FieldError(f"{name} must be {wanted}, got {_shown(value)}")

@@ -154,6 +154,21 @@ class ReplayCompliance:
             await replays.put_if_absent(f"new{number}", "x")
         assert await replays.purge() == 100 - 10 * SWEEP
 
+    async def test_a_key_is_free_at_its_end_even_before_it_is_swept_out(
+        self, replays: ReplayStore, clock: Clock
+    ) -> None:
+        now_s = clock.now_s()
+        for number in range(5 * SWEEP):
+            await replays.put_if_absent(f"earlier{number}", "x", expires_at_s=now_s + 1)
+        await replays.put_if_absent("a", "1", expires_at_s=now_s + 5)
+        clock.advance(5)
+        assert await replays.get("a") is None
+        assert await replays.put_if_absent("a", "2", expires_at_s=now_s + 9)
+        assert await replays.get("a") == "2"
+        assert await replays.purge() == 5 * SWEEP - SWEEP
+        clock.advance(4)
+        assert await replays.purge() == 1
+
     # -- wrong input ------------------------------------------------------------------------------
 
     @pytest.mark.parametrize("late_s", [0, -1, -YEAR_S])
