@@ -9,6 +9,7 @@ import pytest
 from eth_account import Account
 from eth_account.messages import encode_defunct, encode_typed_data
 
+from mock_rails.tempo.crypto.secp256k1 import recover
 from tests.unit.mock_rails.tempo.rpc.support import (
     PATH,
     STRANGER,
@@ -122,6 +123,37 @@ async def test_signed_typed_data_recovers(rpc: Rpc, form: Any) -> None:
     signature = await rpc("eth_signTypedData_v4", rpc.account(3), value)
     message = encode_typed_data(full_message=VOUCHER)
     assert Account.recover_message(message, signature=signature).lower() == rpc.account(3)
+
+
+PROOF = {
+    "types": {
+        "EIP712Domain": [
+            {"name": "name", "type": "string"},
+            {"name": "version", "type": "string"},
+            {"name": "chainId", "type": "uint256"},
+        ],
+        "Proof": [
+            {"name": "account", "type": "address"},
+            {"name": "challengeId", "type": "string"},
+            {"name": "realm", "type": "string"},
+        ],
+    },
+    "primaryType": "Proof",
+    "domain": {"name": "MPP", "version": "3", "chainId": 1337},
+    "message": {
+        "account": "0x" + "11" * 20,
+        "challengeId": "abc",
+        "realm": "api.example.com",
+    },
+}
+
+
+async def test_a_proof_is_signed_over_the_golden_digest(rpc: Rpc) -> None:
+    """The proof digest of facts 8.4, as a wallet that asks the node to sign it meets it."""
+    digest = bytes.fromhex("e6e93417cfca64d2b882c172cc3e1247f51e6d2c005bb796564ba88b57cf9e1b")
+    signature = bytes.fromhex((await rpc("eth_signTypedData_v4", rpc.account(3), PROOF))[2:])
+    r, s = int.from_bytes(signature[:32]), int.from_bytes(signature[32:64])
+    assert "0x" + recover(digest, signature[64] - 27, r, s).hex() == rpc.account(3)
 
 
 @pytest.mark.parametrize("value", [5, "nonsense", "[]", {}, VOUCHER | {"primaryType": "Nothing"}])

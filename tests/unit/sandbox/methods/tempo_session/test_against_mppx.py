@@ -63,14 +63,14 @@ TOP_UP = TopUp(
     sign_transaction(make_transaction(*top_up_calls(CHANNEL, 500)), PAYER).raw,
     500,
 )
-PAYLOADS = [
+PAYLOADS: list[Any] = [
     OPENS[0][0],
     TOP_UP,
     Voucher(CHANNEL.id, CHANNEL.descriptor, 400, sign(CHANNEL, 400)),
     Close(CHANNEL.id, CHANNEL.descriptor, 400, sign(CHANNEL, 400)),
 ]
 V1_CHANNEL = make_channel(make_request(V1))
-V1_PAYLOADS = [
+V1_PAYLOADS: list[Any] = [
     make_open(make_request(V1)),
     Voucher(V1_CHANNEL.id, None, 400, sign(V1_CHANNEL, 400)),
     Close(V1_CHANNEL.id, None, 400, sign(V1_CHANNEL, 400)),

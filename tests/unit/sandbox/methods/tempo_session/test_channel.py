@@ -1,3 +1,5 @@
+"""The record of a channel, as JSON and back."""
+
 from __future__ import annotations
 
 import json

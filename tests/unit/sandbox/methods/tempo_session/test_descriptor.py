@@ -1,3 +1,5 @@
+"""A channel's identity: published ids, and JSON that is read strictly."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,3 +1,5 @@
+"""Single JSON values: what is one, and how a wrong one is named."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,3 +1,5 @@
+"""Whose channel a credential speaks of, and who presents it."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,3 +1,5 @@
+"""Openings: real signed transactions, and each way in which one can be wrong."""
+
 from __future__ import annotations
 
 from dataclasses import replace

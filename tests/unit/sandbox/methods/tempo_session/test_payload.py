@@ -1,3 +1,5 @@
+"""The four payloads: mppx's names, and every wrong field by its name."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,3 +1,5 @@
+"""Problems as documents: type, title, status."""
+
 from __future__ import annotations
 
 import pytest

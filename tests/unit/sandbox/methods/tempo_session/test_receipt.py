@@ -1,3 +1,5 @@
+"""Receipts: mppx's form, and what a client demands of the last one."""
+
 from __future__ import annotations
 
 import base64

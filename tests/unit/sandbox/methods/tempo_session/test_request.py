@@ -1,3 +1,5 @@
+"""The offer in a challenge: written, read, and refused by name."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,3 +1,5 @@
+"""Snapshots: mppx's form, and what a client believes of one."""
+
 from __future__ import annotations
 
 import base64

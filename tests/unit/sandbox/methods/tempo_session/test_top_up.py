@@ -1,3 +1,5 @@
+"""Top-ups: real signed transactions, and each way in which one can be wrong."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,3 +1,5 @@
+"""Vouchers: published digests, and signatures that the chain would not take."""
+
 from __future__ import annotations
 
 import pytest

@@ -7,11 +7,11 @@ one credential; pympp refuses a used one by itself once its store remembers it.
 from __future__ import annotations
 
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from mpp import Credential, Receipt
 from mpp.client.transport import PaymentTransport
 from mpp.methods.tempo import TempoAccount
 from mpp.methods.tempo import client as tempo_client
@@ -30,9 +30,10 @@ from mock_rails.tempo.rail import Chain
 from sandbox.server.stores import MemoryStore, RedisStore, SqliteStore, Store, StoreFull
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from mpp import Credential, Receipt
     from starlette.requests import Request
 
     from sandbox.server.stores import ReplayStore
@@ -41,7 +42,6 @@ _KEYS = [account.key for account in derive_accounts(MNEMONIC, 3, path="m/44'/60'
 PAYER, SHOP, SPONSOR = (TempoAccount.from_key(f"0x{key.hex()}") for key in _KEYS)
 
 Shop = httpx.ASGITransport
-OpenShop = "Callable[[ReplayStore, bool], Shop]"
 
 
 @pytest.fixture(params=["memory", "sqlite", "redis"])
@@ -57,33 +57,45 @@ async def stores(
             first = await SqliteStore.open(tmp_path / "shared.db", Clock())
             second = await SqliteStore.open(tmp_path / "shared.db", Clock())
         else:
-            url = request.getfixturevalue("shared_redis").url
-            name = f"pympp-{abs(hash(str(tmp_path)))}"
-            first = await RedisStore.open(url, Clock(), namespace=name)
-            second = await RedisStore.open(url, Clock(), namespace=name)
+            url = request.getfixturevalue("redis_server").url
+            first = await RedisStore.open(url, Clock())
+            second = await RedisStore.open(url, Clock())
         stack.push_async_callback(first.close)
         stack.push_async_callback(second.close)
         yield first, second
 
 
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A chain on a port, and the shops' connection to it."""
+
+    url: str
+    http: httpx.AsyncClient
+
+    async def call(self, method: str, *params: str) -> Any:
+        """One JSON-RPC call."""
+        request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+        return (await self.http.post(self.url, json=request)).json()["result"]
+
+
 @pytest.fixture
-async def rpc_url() -> AsyncIterator[str]:
+async def node() -> AsyncIterator[Node]:
     """A chain where payer and sponsor have money."""
     async with Host(TempoApi(Chain())) as host, httpx.AsyncClient() as http:
+        node = Node(host.url, http)
         for account in (PAYER, SPONSOR):
-            call = {"jsonrpc": "2.0", "id": 1, "method": "tempo_fundAddress"}
-            answer = await http.post(host.url, json={**call, "params": [account.address]})
-            assert "error" not in answer.json()
-        yield host.url
+            await node.call("tempo_fundAddress", account.address)
+        yield node
 
 
-def open_shop(rpc_url: str, replays: ReplayStore, *, sponsored: bool) -> Shop:
+def open_shop(node: Node, replays: ReplayStore, *, sponsored: bool) -> Shop:
     """A paid API whose pympp remembers used credentials in this store."""
     charge = tempo_server.charge(
         recipient=SHOP.address,
         chain_id=1337,
-        rpc_url=rpc_url,
+        rpc_url=node.url,
         fee_payer=SPONSOR if sponsored else None,
+        http_client=node.http,
     )
     mpp = Mpp(methods=charge, realm="shop.example", secret_key="only for tests", store=replays)
 
@@ -95,9 +107,9 @@ def open_shop(rpc_url: str, replays: ReplayStore, *, sponsored: bool) -> Shop:
     return httpx.ASGITransport(app, raise_app_exceptions=False)
 
 
-async def buy(shop: Shop, rpc_url: str) -> httpx.Response:
+async def buy(shop: Shop, node: Node) -> httpx.Response:
     """Pay for one request."""
-    wallet = tempo_client.charge(account=PAYER, rpc_url=rpc_url)
+    wallet = tempo_client.charge(account=PAYER, rpc_url=node.url)
     transport = PaymentTransport(methods=[wallet], inner=shop)
     async with httpx.AsyncClient(transport=transport, base_url="https://shop.example") as http:
         return await http.get("/paid")
@@ -111,34 +123,35 @@ async def send(shop: Shop, authorization: str) -> httpx.Response:
 
 @pytest.mark.parametrize("sponsored", [False, True])
 async def test_a_credential_is_good_once_in_all_processes_together(
-    stores: tuple[Store, Store], rpc_url: str, sponsored: bool
+    stores: tuple[Store, Store], node: Node, sponsored: bool
 ) -> None:
-    here, there = (open_shop(rpc_url, store.replays(), sponsored=sponsored) for store in stores)
-    paid = await buy(here, rpc_url)
+    here, there = (open_shop(node, store.replays(), sponsored=sponsored) for store in stores)
+    paid = await buy(here, node)
     assert paid.status_code == 200, paid.text
     for shop in (here, there):
         again = await send(shop, paid.json()["sent"])
         assert again.status_code in {402, 403}
-        assert again.json()["detail"].endswith("Transaction hash already used")
-    assert (await buy(there, rpc_url)).status_code == 200
+        assert again.json()["detail"].endswith("Transaction hash already used.")
+    assert (await buy(there, node)).status_code == 200
 
 
-async def test_a_store_that_is_full_takes_no_payment(tmp_path: Path, rpc_url: str) -> None:
+async def fill(replays: ReplayStore) -> None:
+    """Put marks until there is no room."""
+    for number in range(1_000):
+        try:
+            await replays.put_if_absent(f"filler {number}", "x" * 100)
+        except StoreFull:
+            return
+    pytest.fail("The store has no limit.")
+
+
+async def test_a_store_that_is_full_takes_no_payment(tmp_path: Path, node: Node) -> None:
     """What cannot be remembered must not be sent to the chain."""
     store = await SqliteStore.open(tmp_path / "full.db", Clock(), limit_bytes=1)
     replays = store.replays()
-    with pytest.raises(StoreFull):
-        await replays.put_if_absent("x", "x" * 10_000)
-    for number in range(200):
-        try:
-            await replays.put_if_absent(f"filler {number}", "x" * 300)
-        except StoreFull:
-            break
-    refused = await buy(open_shop(rpc_url, replays, sponsored=False), rpc_url)
-    assert refused.status_code >= 500
-    call = {"jsonrpc": "2.0", "id": 1, "method": "eth_blockNumber", "params": []}
-    async with httpx.AsyncClient() as http:
-        before = (await http.post(rpc_url, json=call)).json()["result"]
-        assert (await buy(open_shop(rpc_url, replays, sponsored=False), rpc_url)).status_code >= 500
-        assert (await http.post(rpc_url, json=call)).json()["result"] == before
+    await fill(replays)
+    before = await node.call("eth_blockNumber")
+    refused = await buy(open_shop(node, replays, sponsored=False), node)
+    assert refused.status_code == 500
+    assert await node.call("eth_blockNumber") == before
     await store.close()
