@@ -98,8 +98,15 @@ class Simulator:
         tracer: Any = None,
         **block_overrides: Any,
     ) -> Outcome:
-        """Execute and answer what came of it, reverted or not. `priced` charges fees as well."""
+        """Execute and answer what came of it, reverted or not.
+
+        `priced` charges fees as well, and caps the gas at what the payer's balance can buy.
+        """
         with self.state(at, overrides, **block_overrides) as context:
+            if priced:
+                affordable = self._allowance(context, submission, submission.tx.gas_limit)
+                if affordable >= self._least(submission):
+                    submission = _with_gas(submission, affordable)
             return self._run(context, submission, priced=priced, tracer=tracer)
 
     def estimate(
@@ -115,10 +122,7 @@ class Simulator:
             limit = MAX_GAS_LIMIT
             if priced:
                 limit = self._allowance(context, submission, limit)
-            least = max(
-                intrinsic_gas(submission, self._engine.world), calldata_floor(submission.tx)
-            )
-            if limit < least:
+            if limit < self._least(submission):
                 raise InvalidTransaction(f"gas required exceeds allowance ({limit})")
             outcome = self._attempt(context, submission, limit)
             if not outcome.status:
@@ -168,6 +172,10 @@ class Simulator:
     ) -> Outcome:
         rules = Rules(nonce=validation, replay=validation, fees=priced)
         return execute(self._engine.world, context, submission, rules=rules, tracer=tracer)
+
+    def _least(self, submission: Submission) -> int:
+        """The gas below which the transaction is not even begun."""
+        return max(intrinsic_gas(submission, self._engine.world), calldata_floor(submission.tx))
 
     def _allowance(self, context: BlockContext, submission: Submission, limit: int) -> int:
         """The gas that the fee payer's balance can buy."""

@@ -40,9 +40,6 @@ def check_opening(request: SessionRequest, payload: Open) -> Opening:
     """Raise the problem of an `open` credential, or say what it opens."""
     claimed = payload.descriptor
     if claimed is not None:
-        named = payload.authorized_signer
-        if named is not None and named != claimed.authorized_signer:
-            raise VerificationFailedError("credential authorizedSigner does not match descriptor")
         check_descriptor(request, claimed, payload.channel_id)
     transaction = read_transaction(request, payload.transaction)
     terms = read_open(request.protocol, transaction.call.data)
@@ -53,7 +50,7 @@ def check_opening(request: SessionRequest, payload: Open) -> Opening:
         raise VerificationFailedError("credential expiringNonceHash does not match transaction")
     check_descriptor(request, descriptor, payload.channel_id)
     if payload.authorized_signer not in {None, terms.authorized_signer}:
-        raise VerificationFailedError("credential authorizedSigner does not match transaction")
+        raise VerificationFailedError("credential authorizedSigner does not match descriptor")
     check_prefix(request.book, transaction.prefix, request.currency, terms.deposit)
 
     if terms.deposit < request.amount:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mock_rails.core import Clock
@@ -174,7 +174,6 @@ async def compare(calls: list[tuple[Any, ...]], path: Path, redis: RedisServer |
                 assert await store.replays().get(key) == model.live(key)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(calls=st.lists(CALLS, max_size=25))
 def test_all_stores_do_what_the_model_does(
     calls: list[tuple[Any, ...]], redis_or_none: RedisServer | None

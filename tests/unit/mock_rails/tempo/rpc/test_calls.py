@@ -92,6 +92,15 @@ async def test_an_empty_creation_works(rpc: Rpc) -> None:
     assert int(await rpc("eth_estimateGas", {"from": rpc.account(1)}), 16) > 500_000
 
 
+async def test_a_priced_call_without_gas_takes_what_the_balance_buys(rpc: Rpc) -> None:
+    """Facts 5.4: the node caps the gas by the fee balance instead of refusing the call."""
+    await rpc.pay(10_000)
+    priced = {"from": to_hex(STRANGER), "gasPrice": hex(20 * 10**9)}
+    assert await rpc("eth_call", balance_of(STRANGER) | priced)
+    with refused(-32000, "insufficient fee token balance"):
+        await rpc("eth_call", balance_of(STRANGER) | priced | {"gasPrice": hex(20 * 10**12)})
+
+
 async def test_a_priced_call_pays_its_fee(rpc: Rpc) -> None:
     poor = {"from": to_hex(STRANGER), "gasPrice": hex(20 * 10**9), "gas": "0xf4240"}
     assert await rpc("eth_call", balance_of(STRANGER) | {"from": to_hex(STRANGER)})

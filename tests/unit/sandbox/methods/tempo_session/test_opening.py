@@ -211,6 +211,7 @@ class TestPrefixes:
             ({"approved": 2**256 - 1}, "approval amount"),
             ({"swap_to": STRANGER}, "only an auto-swap"),
             ({"token_out": ALPHA_USD}, "output is not the channel's token"),
+            ({"approve_to": PATH_USD, "token_in": PATH_USD}, "output is not the channel's token"),
             ({"out": 2_000}, "output amount is not the deposit"),
             ({"value": 1}, "native value"),
         ],

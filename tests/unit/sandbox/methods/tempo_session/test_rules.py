@@ -347,6 +347,7 @@ class TestNews:
         assert accept(after, 1_500).accepted == 1_500
         assert rules.top_up(after, 1_500) is after
         assert rules.top_up(after, 700) is after
+        assert rules.top_up(channel, 700).deposit == 1_000, "news that comes late lowers nothing"
         gone = channel._replace(status=Status.CLOSED)
         assert rules.top_up(gone, 9_000) is gone
 

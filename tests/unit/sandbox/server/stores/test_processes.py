@@ -69,6 +69,7 @@ async def test_processes_lose_no_update_of_each_other(where: str) -> None:
     await store.close()
 
 
+@pytest.mark.slow
 async def test_a_killed_process_loses_nothing_it_acknowledged(where: str) -> None:
     """Each round kills one process at a random moment and opens the store again. What it said it
     had done is there; at most the one change that it was killed in is there without being said."""
