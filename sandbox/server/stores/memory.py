@@ -15,10 +15,9 @@ from sandbox.server.stores.keys import (
     checked_key,
     checked_name,
     checked_prefix,
-    checked_value,
 )
 from sandbox.server.stores.records import RecordStore
-from sandbox.server.stores.replays import SWEEP, ReplayStore, checked_expiry
+from sandbox.server.stores.replays import SWEEP, ReplayStore, check_mark
 from sandbox.server.stores.store import Store
 
 if TYPE_CHECKING:
@@ -106,7 +105,7 @@ class _Replays(ReplayStore):
 
     async def put(self, key: str, value: str, *, expires_at_s: int | None = None) -> None:
         self._store.check_open()
-        checked_key(key), checked_value(value), checked_expiry(expires_at_s, self._clock)
+        check_mark(key, value, expires_at_s, self._clock)
         self._set(key, value, expires_at_s)
 
     async def delete(self, key: str) -> None:
@@ -115,7 +114,7 @@ class _Replays(ReplayStore):
 
     async def put_if_absent(self, key: str, value: str, *, expires_at_s: int | None = None) -> bool:
         self._store.check_open()
-        checked_key(key), checked_value(value), checked_expiry(expires_at_s, self._clock)
+        check_mark(key, value, expires_at_s, self._clock)
         if self._live(key) is not None:
             return False
         self._set(key, value, expires_at_s)

@@ -18,11 +18,10 @@ from sandbox.server.stores.keys import (
     checked_key,
     checked_name,
     checked_prefix,
-    checked_value,
 )
 from sandbox.server.stores.records import RecordStore
 from sandbox.server.stores.redis_link import RedisLink, Script
-from sandbox.server.stores.replays import SWEEP, ReplayStore, checked_expiry
+from sandbox.server.stores.replays import SWEEP, ReplayStore, check_mark
 from sandbox.server.stores.store import Store
 
 if TYPE_CHECKING:
@@ -223,7 +222,7 @@ class _Replays(ReplayStore):
         await self._store.close()
 
     async def _set(self, key: str, value: str, end_s: int | None, *, always: bool) -> bool:
-        checked_key(key), checked_value(value), checked_expiry(end_s, self._clock)
+        check_mark(key, value, end_s, self._clock)
         end = "" if end_s is None else end_s
         now_s = self._clock.now_s()
         answer = await self._link.run(_MARK, self._keys, now_s, SWEEP, key, value, end, int(always))

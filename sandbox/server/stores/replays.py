@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from mpp.store import ExpiringStore
 
 from mock_rails.core.errors import BadInput
+from sandbox.server.stores.keys import checked_key, checked_value
 
 if TYPE_CHECKING:
     from mock_rails.core.clock import Clock
@@ -64,10 +65,13 @@ class ReplayStore(ExpiringStore, Protocol):
         ...
 
 
-def checked_expiry(expires_at_s: int | None, clock: Clock) -> int | None:
-    """The end itself: None, or a whole number of seconds that the clock has not reached."""
+def check_mark(key: str, value: str, expires_at_s: int | None, clock: Clock) -> None:
+    """Refuse a mark that no backend would keep: its key, its value, or an end that is not a whole
+    number of seconds or that the clock has reached."""
+    checked_key(key)
+    checked_value(value)
     if expires_at_s is None:
-        return None
+        return
     if type(expires_at_s) is not int:
         raise BadInput(f"A mark ends at a whole number of Unix seconds, not {expires_at_s!r}.")
     now_s = clock.now_s()
@@ -76,4 +80,3 @@ def checked_expiry(expires_at_s: int | None, clock: Clock) -> int | None:
             f"A mark that ended at {expires_at_s} would protect nothing: it is {now_s}.",
             details={"expires_at_s": expires_at_s, "now_s": now_s},
         )
-    return expires_at_s

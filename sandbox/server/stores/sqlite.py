@@ -12,10 +12,9 @@ from sandbox.server.stores.keys import (
     checked_key,
     checked_name,
     checked_prefix,
-    checked_value,
 )
 from sandbox.server.stores.records import RecordStore
-from sandbox.server.stores.replays import SWEEP, ReplayStore, checked_expiry
+from sandbox.server.stores.replays import SWEEP, ReplayStore, check_mark
 from sandbox.server.stores.sqlite_file import SqliteFile
 from sandbox.server.stores.store import Store
 
@@ -172,7 +171,8 @@ class _Replays(ReplayStore):
 
     async def _set(self, sql: str, key: str, value: str, end_s: int | None, *more: int) -> bool:
         """Set a mark and sweep a few expired ones; whether it was set."""
-        row = (checked_key(key), checked_value(value), checked_expiry(end_s, self._clock), *more)
+        check_mark(key, value, end_s, self._clock)
+        row = (key, value, end_s, *more)
         now = (self._clock.now_s(),)
 
         def work(connection: sqlite3.Connection) -> bool:
