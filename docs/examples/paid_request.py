@@ -16,13 +16,18 @@ from mpp.methods.tempo import TempoAccount
 from mpp.methods.tempo import client as tempo_client
 from mpp.methods.tempo import server as tempo_server
 from mpp.server import Mpp, pay
+from mpp.store import MemoryStore
 
 RPC_URL = sys.argv[1] if len(sys.argv) > 1 else "http://127.0.0.1:8545"
 PATH_USD = "0x20c0000000000000000000000000000000000000"
 MERCHANT = "0x3c44cdddb6a900fa2b585dd299e03d12fa4293bc"
 
 charge = tempo_server.charge(
-    chain_id=1337, rpc_url=RPC_URL, recipient=MERCHANT, currencies=[PATH_USD]
+    chain_id=1337,
+    rpc_url=RPC_URL,
+    recipient=MERCHANT,
+    currencies=[PATH_USD],
+    store=MemoryStore(),
 )
 server = Mpp(methods=charge, realm="merchant.test", secret_key="a secret of at least 32 characters")
 app = FastAPI()

@@ -54,7 +54,7 @@ def test_every_example_runs_and_prints_what_its_golden_file_says(
         timeout=60,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
+    assert (done.returncode, done.stderr) == (0, "")
     golden = (EXAMPLES / example).with_suffix(".out").read_text().splitlines()
     assert len(done.stdout.splitlines()) == len(golden)
     for line, expected in zip(done.stdout.splitlines(), golden, strict=True):
