@@ -48,6 +48,8 @@ async def test_a_failed_payment_ends_the_run_instead_of_counting() -> None:
         unfunded = Payers(1, host.port).transfers(1, 1)
         with pytest.raises(RequestFailedError, match="insufficient fee token balance"):
             await drive(host.port, unfunded)
+        load = await drive(host.port, unfunded, excuse=b"insufficient fee token")
+        assert (load.count, load.excused) == (1, 1)
         with pytest.raises(RequestFailedError, match="does not exist"):
             await call(host.port, "eth_nothing")
         free = [http_request("eth_chainId", [], port=host.port)]
