@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 LOOPBACK: Final = "127.0.0.1"
 
 _GRACE_S: Final = 2
+_GC_THRESHOLDS: Final = (50_000, 20, 100)
+"""Rails leave no reference cycles behind, so the cycle collector, whose pauses grow with the
+history it walks, need not run often (DESIGN 2.3)."""
 _BACKLOG: Final = 2_048
 _WS_MESSAGE_LIMIT: Final = 16 * 1024 * 1024
 
@@ -133,6 +136,7 @@ async def serve(hosts: Iterable[Host], *, ready: Callable[[], None]) -> None:
         # What start-up made stays until the end: the collector need not look at it again.
         gc.collect()
         gc.freeze()
+        gc.set_threshold(*_GC_THRESHOLDS)
         ready()
         await asked_to_stop.wait()
 

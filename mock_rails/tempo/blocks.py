@@ -36,12 +36,34 @@ class Outcome:
     error: str | None = None
 
 
+@dataclass(eq=False)
+class Header:
+    """A block without its transactions."""
+
+    number: int
+    parent_hash: bytes
+    timestamp_ms: int
+    base_fee: int
+    gas_limit: int
+    beneficiary: bytes = ZERO_ADDRESS
+    hash: bytes = b""
+
+    @property
+    def timestamp_s(self) -> int:
+        """Unix seconds."""
+        return self.timestamp_ms // 1000
+
+
 @dataclass(slots=True, eq=False)
 class Receipt:
-    """An executed transaction in its block."""
+    """An executed transaction in its block.
+
+    It knows its block by the header: holding the block, which holds it, would leave every forgotten
+    block to the cycle collector, whose pauses grow with the history.
+    """
 
     submission: Submission
-    block: Block
+    block: Header
     index: int
     outcome: Outcome
     cumulative_gas_used: int
@@ -61,19 +83,23 @@ class Receipt:
 
 
 @dataclass(eq=False)
-class Block:
+class Block(Header):
     """A sealed block. `undo_mark` is the world's position after it."""
 
-    number: int
-    parent_hash: bytes
-    timestamp_ms: int
-    base_fee: int
-    gas_limit: int
-    beneficiary: bytes = ZERO_ADDRESS
     receipts: list[Receipt] = field(default_factory=list)
     gas_used: int = 0
     undo_mark: int = 0
-    hash: bytes = b""
+
+    def __post_init__(self) -> None:
+        """Make the header that its receipts will hold."""
+        self.header = Header(
+            self.number,
+            self.parent_hash,
+            self.timestamp_ms,
+            self.base_fee,
+            self.gas_limit,
+            self.beneficiary,
+        )
 
     def seal(self, undo_mark: int) -> None:
         """Fix the block's identity."""
@@ -90,12 +116,7 @@ class Block:
             outcome = receipt.outcome
             parts.append(receipt.submission.hash)
             parts.append(bytes([outcome.status]) + outcome.gas_used.to_bytes(8))
-        self.hash = keccak256(b"".join(parts))
-
-    @property
-    def timestamp_s(self) -> int:
-        """Unix seconds."""
-        return self.timestamp_ms // 1000
+        self.hash = self.header.hash = keccak256(b"".join(parts))
 
     @cached_property
     def state_root(self) -> bytes:

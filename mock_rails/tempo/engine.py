@@ -209,7 +209,7 @@ class Engine:
                 block.receipts.append(
                     Receipt(
                         submission=submission,
-                        block=block,
+                        block=block.header,
                         index=len(block.receipts),
                         outcome=outcome,
                         cumulative_gas_used=gas_used,

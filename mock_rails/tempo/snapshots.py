@@ -245,7 +245,7 @@ def _load_block(document: dict[str, Any], chain_id: int) -> Block:
         block.receipts.append(
             Receipt(
                 submission=_load_submission(item["transaction"], chain_id),
-                block=block,
+                block=block.header,
                 index=index,
                 outcome=outcome,
                 cumulative_gas_used=gas_used,

@@ -17,7 +17,7 @@ from mock_rails.tempo.tx.json_values import read_object, to_data
 from mock_rails.tempo.world import HistoryPrunedError
 
 if TYPE_CHECKING:
-    from mock_rails.tempo.blocks import Block, Outcome, Receipt
+    from mock_rails.tempo.blocks import Header, Outcome, Receipt
     from mock_rails.tempo.rail import Chain
     from mock_rails.tempo.rpc.params import Params
     from mock_rails.tempo.tx.model import Submission
@@ -86,7 +86,7 @@ class Debug:
             raise UnknownBlock(f"the state of block {block.number} is no longer kept") from None
         return _result(tracer, submission, outcome, shape)
 
-    def _context(self, block: Block) -> BlockContext:
+    def _context(self, block: Header) -> BlockContext:
         """The block as the transaction saw it while it was being made."""
         return BlockContext(
             chain_id=self.chain.chain_id,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -46,6 +47,19 @@ async def ask(chain: Chain, name: str, *params: Any) -> Any:
     body = orjson.dumps({"jsonrpc": "2.0", "id": 1, "method": name, "params": params})
     answer = orjson.loads(await TempoApi(chain).dispatcher.answer(body) or b"")
     return answer.get("result", answer.get("error"))
+
+
+def test_forgotten_blocks_need_no_cycle_collector() -> None:
+    """A receipt holds its block's header, not the block: reference counting frees both."""
+    desk = Desk(make_chain(history_depth=DEPTH))
+    pay_often(desk, MOST)
+    gc.collect()
+    gc.disable()
+    try:
+        pay_often(desk, 2 * MOST)
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
 
 
 def test_full_blocks_are_forgotten_sooner() -> None:
