@@ -25,6 +25,10 @@ class Account(NamedTuple):
     key: bytes
     address: bytes
 
+    def __repr__(self) -> str:
+        """Without the key: what is shown ends up in logs."""
+        return f"Account(address=0x{self.address.hex()})"
+
 
 class _Node(NamedTuple):
     """A key of the tree together with what its children are derived with."""

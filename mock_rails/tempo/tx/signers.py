@@ -6,7 +6,7 @@ verifies cannot be tried out. Everything is deterministic: same key, same digest
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING, Protocol
 
@@ -49,7 +49,7 @@ class PrimitiveSigner(AnySigner, Protocol):
 class Secp256k1Signer:
     """An ordinary account."""
 
-    key: bytes
+    key: bytes = field(repr=False)
 
     @property
     def address(self) -> bytes:
@@ -70,7 +70,7 @@ class Secp256k1Signer:
 class P256Signer:
     """An account of a P-256 key; `pre_hash` signs sha256(digest), as WebCrypto does."""
 
-    key: bytes
+    key: bytes = field(repr=False)
     pre_hash: bool = False
 
     @property
@@ -95,7 +95,7 @@ class P256Signer:
 class WebAuthnSigner:
     """An account of a passkey, for a relying party such as `localhost`."""
 
-    key: bytes
+    key: bytes = field(repr=False)
     rp_id: str = "localhost"
 
     @property
