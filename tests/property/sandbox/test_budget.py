@@ -15,18 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mock_rails.core import Clock
-from sandbox.client.budget import (
-    MAX_AMOUNT,
-    Budget,
-    Ledger,
-    Limit,
-    Payment,
-    Reservation,
-    Tally,
-    format_amount,
-    parse_amount,
-)
+from sandbox.client.amounts import MAX_AMOUNT, format_amount, parse_amount
+from sandbox.client.budget import Budget, Limit, Payment
 from sandbox.client.errors import BudgetExceededError, InvalidAmountError
+from sandbox.client.ledger import Ledger, Reservation, Tally
 
 AMOUNTS = st.integers(0, 60) | st.integers(0, MAX_AMOUNT)
 LIMITS = st.none() | st.integers(0, 200) | st.integers(0, MAX_AMOUNT)

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from sandbox.client.budget import MAX_AMOUNT, Budget, format_amount, parse_amount
+from sandbox.client.amounts import MAX_AMOUNT, format_amount, parse_amount
+from sandbox.client.budget import Budget
 from sandbox.client.errors import InvalidAmountError
 
 

@@ -12,15 +12,8 @@ from typing import Any
 import pytest
 
 from mock_rails.core import BadInput, Clock, Conflict
-from sandbox.client.budget import (
-    MAX_AMOUNT,
-    Budget,
-    Ledger,
-    Limit,
-    Payment,
-    Tally,
-    host_of,
-)
+from sandbox.client.amounts import MAX_AMOUNT, host_of
+from sandbox.client.budget import Budget, Limit, Payment
 from sandbox.client.errors import (
     BudgetExceededError,
     CurrencyNotAllowedError,
@@ -30,6 +23,7 @@ from sandbox.client.errors import (
     PaymentRefusedError,
     ReservationClosedError,
 )
+from sandbox.client.ledger import Ledger, Tally
 
 USD = "0x20c0000000000000000000000000000000000000"
 ALPHA = "0x20c0000000000000000000000000000000000001"

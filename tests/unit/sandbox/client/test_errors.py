@@ -8,8 +8,9 @@ import pytest
 
 from mock_rails.core import Clock, SandboxError
 from sandbox.client import errors
-from sandbox.client.budget import Budget, Ledger, Payment
+from sandbox.client.budget import Budget, Payment
 from sandbox.client.errors import BudgetExceededError
+from sandbox.client.ledger import Ledger
 
 
 def test_a_refusal_survives_a_pickle() -> None:

@@ -1,0 +1,167 @@
+"""What was reserved and spent under a budget.
+
+Every payment is reserved before anything is signed, and refused with the limit, what was left under
+it and the excess. A reservation ends in one of three ways, for a payment has more outcomes than two
+(DESIGN 2.5): it was made (`commit`), it certainly was not (`release`), or nobody knows yet
+(`mark_unknown`), which keeps the money set aside until someone has looked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from threading import Lock
+from typing import TYPE_CHECKING, NamedTuple
+
+from mock_rails.core.errors import BadInput
+from sandbox.client.amounts import checked_amount
+from sandbox.client.budget import Limit
+from sandbox.client.errors import InvalidAmountError, ReservationClosedError
+
+if TYPE_CHECKING:
+    from mock_rails.core.clock import Clock
+    from sandbox.client.budget import Budget, Payment
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reservation:
+    """Money set aside for one payment, until its outcome is known."""
+
+    number: int
+    payment: Payment
+    reserved_at_us: int
+
+
+class Tally(NamedTuple):
+    """What was counted under one limit, in base units."""
+
+    spent: int
+    reserved: int
+
+
+class Ledger:
+    """What was reserved and spent under a budget; lives as long as its client.
+
+    No call waits for anything, and a lock makes each one step for threads as well as for tasks: two
+    payments never take the same money. Sums of sessions and recipients are kept for good, for a
+    limit that forgets is none.
+    """
+
+    def __init__(self, budget: Budget, clock: Clock) -> None:
+        self.budget = budget
+        self._clock = clock
+        self._lock = Lock()
+        self._spent: dict[tuple[Limit, str], int] = {}
+        self._reserved: dict[tuple[Limit, str], int] = {}
+        self._open: dict[int, Reservation] = {}
+        self._unknown: dict[int, Reservation] = {}
+        self._next_number = 1
+
+    def reserve(self, payment: Payment) -> Reservation:
+        """Set the payment's amount aside, or raise `PaymentRefusedError` and change nothing.
+
+        Where several limits are exceeded, the refusal names the one that lacks most.
+        """
+        self.budget.check(payment)
+        charges = payment.charges(payment.amount)
+        with self._lock:
+            worst: tuple[int, Limit, int] | None = None
+            for key, asked in (*charges.items(), ((Limit.PER_REQUEST, ""), payment.amount)):
+                left = self._left(key)
+                if left is not None and asked > left and (worst is None or asked - left > worst[0]):
+                    worst = asked - left, key[0], left
+            if worst is not None:
+                excess, limit, left = worst
+                raise self.budget.exceeded(payment, limit, left + excess, left)
+            reservation = Reservation(self._next_number, payment, self._clock.now_us())
+            self._next_number += 1
+            self._open[reservation.number] = reservation
+            for key, asked in charges.items():
+                self._reserved[key] = self._reserved.get(key, 0) + asked
+        return reservation
+
+    def commit(self, reservation: Reservation, amount: int | None = None) -> None:
+        """The payment was made: all of it, or `amount`, of which the rest is free again."""
+        payment = reservation.payment
+        spent = payment.amount if amount is None else checked_amount(amount)
+        if spent > payment.amount:
+            raise InvalidAmountError(
+                f"{spent} base units were spent of a reservation of {payment.amount}.",
+                hint="Reserve the rest before it is signed for.",
+            )
+        if spent < payment.amount and payment.splits:
+            raise InvalidAmountError("A payment with splits is made as a whole or not at all.")
+        with self._lock:
+            self._close(reservation)
+            for key, part in payment.charges(spent).items():
+                self._spent[key] = self._spent.get(key, 0) + part
+
+    def release(self, reservation: Reservation) -> None:
+        """The payment was certainly not made, nor can it still be: the money is free again."""
+        with self._lock:
+            self._close(reservation)
+
+    def mark_unknown(self, reservation: Reservation) -> None:
+        """The outcome is not known: the money stays aside until a commit or a release.
+
+        May be said again; `unknown` lists what is to be looked up.
+        """
+        with self._lock:
+            self._check_open(reservation)
+            self._unknown[reservation.number] = reservation
+
+    @property
+    def open(self) -> tuple[Reservation, ...]:
+        """All reservations that were neither committed nor released, oldest first."""
+        with self._lock:
+            return tuple(self._open.values())
+
+    @property
+    def unknown(self) -> tuple[Reservation, ...]:
+        """Those of the open ones whose outcome is unknown, in the order of their marking."""
+        with self._lock:
+            return tuple(self._unknown.values())
+
+    def tally(self, limit: Limit = Limit.TOTAL, name: str = "") -> Tally:
+        """What was spent and is reserved in all, in a session, or on a recipient."""
+        if (limit is Limit.TOTAL) != (name == "") or limit is Limit.PER_REQUEST:
+            raise BadInput("A tally is of all, or of one session or recipient by its name.")
+        key = limit, name.lower()
+        with self._lock:
+            return Tally(self._spent.get(key, 0), self._reserved.get(key, 0))
+
+    def left(self, payment: Payment) -> dict[Limit, int]:
+        """What each limit that is set still has for payments like this one, whatever its amount.
+
+        A channel's deposit, for one, is bounded by all of them but `per_request`.
+        """
+        found: dict[Limit, int] = {}
+        with self._lock:
+            for key in (*payment.charges(0), (Limit.PER_REQUEST, "")):
+                left = self._left(key)
+                if left is not None:
+                    found[key[0]] = min(left, found.get(key[0], left))
+        return found
+
+    # -- inside, under the lock -------------------------------------------------------------------
+
+    def _left(self, key: tuple[Limit, str]) -> int | None:
+        whole = self.budget.limit(key[0])
+        if whole is None:
+            return None
+        return whole - self._spent.get(key, 0) - self._reserved.get(key, 0)
+
+    def _check_open(self, reservation: Reservation) -> None:
+        if self._open.get(reservation.number) is not reservation:
+            raise ReservationClosedError(
+                f"Reservation {reservation.number} is not open in this ledger.",
+                hint="Each reservation is committed or released once, where it was made.",
+            )
+
+    def _close(self, reservation: Reservation) -> None:
+        self._check_open(reservation)
+        del self._open[reservation.number]
+        self._unknown.pop(reservation.number, None)
+        for key, amount in reservation.payment.charges(reservation.payment.amount).items():
+            kept = self._reserved.pop(key, 0) - amount  # a zero is not kept: it leaves no trace
+            if kept:
+                self._reserved[key] = kept
