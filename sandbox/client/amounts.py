@@ -24,7 +24,7 @@ _LONGEST_TEXT: Final = 256
 _AMOUNT: Final = re.compile(r"\$?\s?(?=\.?[0-9])([0-9]*)(?:\.([0-9]*))?")
 _HOST: Final = re.compile(r"[a-z0-9._-]+|\[[0-9a-f:.]+\]")
 PORT: Final = re.compile(r":[0-9]+$")
-_DEFAULTPORTS: Final = {"http": 80, "https": 443, "ws": 80, "wss": 443}
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
 
 def parse_amount(text: str | Decimal, decimals: int) -> int:
@@ -64,7 +64,7 @@ def host_of(url: str) -> str:
         parsed = httpx.URL(url)
     except (httpx.InvalidURL, TypeError) as error:
         raise BadInput(f"That is not a URL: {error}.") from error
-    port = parsed.port or _DEFAULTPORTS.get(parsed.scheme)
+    port = parsed.port or _DEFAULT_PORTS.get(parsed.scheme)
     if port is None:
         raise BadInput(f"A URL begins with http, https, ws or wss, not {parsed.scheme[:20]!r}.")
     host = parsed.raw_host.decode("ascii")
@@ -98,11 +98,13 @@ def _plain(number: Decimal) -> str:
 
 
 def check_decimals(decimals: int) -> None:
+    """Refuse a number of decimals that no token has."""
     if type(decimals) is not int or not 0 <= decimals <= _MAX_DECIMALS:
         raise InvalidAmountError(f"A token has 0 to {_MAX_DECIMALS} decimals.")
 
 
 def checked_amount(amount: int) -> int:
+    """The amount, if it is one."""
     if type(amount) is not int or not 0 <= amount <= MAX_AMOUNT:
         raise InvalidAmountError("An amount is an integer in base units, from 0 to 2^256 - 1.")
     return amount
