@@ -7,7 +7,7 @@ who waits for what is `rail.py`'s business.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -151,13 +151,13 @@ class Engine:
         or the replay set says so (facts 8.3, T6).
         """
         tx = submission.tx
-        validation.validate_window_at_pool(tx, self.next_timestamp_ms() // _MS_PER_S)
+        now_s = self.next_timestamp_ms() // _MS_PER_S
+        validation.validate_window_at_pool(tx, now_s)
         due = 0
         if not tx.is_expiring:
             due = next_nonce(self.world, submission.sender, tx.nonce_key)
             if tx.nonce < due:
                 raise InvalidTransaction(f"nonce too low: next nonce {due}, tx nonce {tx.nonce}")
-        now_s = self.next_timestamp_ms() // _MS_PER_S
         early = not _has_begun(submission, now_s)
         waits = dry_run or early or (not tx.is_expiring and tx.nonce > due)
         if waits and self.pool.get(submission.hash) is None:
@@ -179,11 +179,12 @@ class Engine:
         Without `even_empty`, one that nothing got into is not made: what was refused has changed
         nothing, not even the height of the chain.
         """
-        context = self.context()
+        timestamp_ms = self.next_timestamp_ms()  # read once: code must see what the block says
+        context = replace(self.context(), timestamp_s=timestamp_ms // _MS_PER_S)
         block = Block(
             number=context.number,
             parent_hash=self.head.hash,
-            timestamp_ms=self.next_timestamp_ms(),
+            timestamp_ms=timestamp_ms,
             base_fee=context.base_fee,
             gas_limit=context.gas_limit,
             beneficiary=context.beneficiary,

@@ -21,9 +21,6 @@ MAX_TRANSACTIONS: Final = 20_000
 MAX_NONCE_GAP: Final = 1_024
 _REPLACEMENT_PERCENT: Final = 110
 
-Lane = tuple[bytes, int]
-"""One nonce sequence: an account and a nonce key."""
-
 
 class Pool:
     """Waiting transactions by hash, and by their place in a nonce sequence."""

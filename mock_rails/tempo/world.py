@@ -86,13 +86,6 @@ class World:
         while len(undo) > keep:
             _write(*undo.pop())
 
-    def writes(self, mark: int) -> dict[tuple[int, Any], tuple[dict[Any, Any], Any, Any]]:
-        """The first entry (container, key, value before) of everything written since `mark`."""
-        first: dict[tuple[int, Any], tuple[dict[Any, Any], Any, Any]] = {}
-        for entry in self._undo[self._reach(mark) :]:
-            first.setdefault((id(entry[0]), entry[1]), entry)
-        return first
-
     def storage_before(self, mark: int) -> dict[Key, Stored | None]:
         """Each storage key written since `mark` with the value it had then."""
         before: dict[Key, Stored | None] = {}

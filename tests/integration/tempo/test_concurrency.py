@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from itertools import count
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from mock_rails.tempo.addresses import PATH_USD
 from mock_rails.tempo.errors import InvalidTransaction, SyncTimeout
+from mock_rails.tempo.execution.executor import execute
 from tests.integration.tempo.desk import SHOP, Desk, make_chain
 
 if TYPE_CHECKING:
@@ -230,3 +232,23 @@ async def test_a_cadence_is_changed_and_ended() -> None:
         assert chain.head.number == 0
     finally:
         chain.stop()
+
+
+def test_code_sees_the_timestamp_that_its_block_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clock may pass a second while a block is being made."""
+    seen: list[int] = []
+
+    def spy(world: Any, block: Any, *arguments: Any, **options: Any) -> Any:
+        seen.append(block.timestamp_s)
+        return execute(world, block, *arguments, **options)
+
+    monkeypatch.setattr("mock_rails.tempo.engine.execute", spy)
+    desk = Desk(make_chain())
+    raw = desk.sign(1, desk.transfer(PATH_USD, SHOP, 1)).raw
+    start_ms, reads = desk.chain.context.clock.now_ms(), count()
+    monkeypatch.setattr(
+        type(desk.chain.context.clock), "now_ms", lambda _: start_ms + 1_000 * next(reads)
+    )
+    receipt = desk.chain.send(raw)
+    assert receipt is not None
+    assert seen == [receipt.block.timestamp_s]
