@@ -1,0 +1,74 @@
+"""How the client pays one kind of challenge: the seam between transport and methods.
+
+`PaidClient` sends requests, picks a challenge, asks the budget and tells the outcome; a payer knows
+one method and intent. Every attempt ends in exactly one of three calls, for a payment has three
+outcomes (DESIGN 2.5): it was taken, it certainly was not, or nobody knows yet.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import httpx
+    from mpp import Challenge
+
+    from sandbox.client.budget import Payment
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be paid for."""
+
+    url: str
+    method: str
+    host: str
+    """`amounts.host_of(url)`."""
+    streams: bool = False
+    """Whether the answer will be read as a stream that asks for vouchers on its way."""
+
+
+class Attempt(Protocol):
+    """One credential, made and about to be sent."""
+
+    @property
+    def authorization(self) -> str:
+        """The credential: the value of the header that the challenge names."""
+        ...
+
+    async def taken(self, response: httpx.Response) -> None:
+        """The server accepted it (any final answer other than a refusal of the payment)."""
+        ...
+
+    async def refused(self, response: httpx.Response) -> bool:
+        """The server refused it: was the payment certainly not made? True allows another attempt
+        at the fresh challenge; False means the outcome is unknown."""
+        ...
+
+    async def lost(self, error: Exception) -> None:
+        """No answer came. Look up what can be looked up; raise `OutcomeUnknownError` with what
+        is known, or return if the same credential may be sent again."""
+        ...
+
+
+class Payer(Protocol):
+    """Pays challenges of one method and intent."""
+
+    @property
+    def name(self) -> str:
+        """Such as `tempo/session`."""
+        ...
+
+    def can_pay(self, challenge: Challenge) -> bool:
+        """Whether this challenge is one of its kind that it can satisfy."""
+        ...
+
+    async def prepare(self, challenge: Challenge, order: Order) -> Attempt:
+        """Reserve the money in the ledger, then sign. Raises `PaymentRefusedError` before
+        anything is signed if the budget does not allow it."""
+        ...
+
+    async def close(self) -> None:
+        """Settle what should be settled and let go of connections."""
+        ...
