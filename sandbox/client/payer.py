@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     import httpx
     from mpp import Challenge
 
-    from sandbox.client.budget import Payment
-
 
 @dataclass(frozen=True, slots=True)
 class Order:
