@@ -1,0 +1,1 @@
+"""`make demo`: the protocol's story in a terminal, measured on the devnet as it is told."""
