@@ -1,0 +1,83 @@
+"""Reading channels of both generations from the chain (facts, tempo 2.8 and 2.9)."""
+
+from __future__ import annotations
+
+import pytest
+
+from mock_rails.tempo.addresses import PATH_USD
+from sandbox.chain import EscrowMissing, OnChainChannel, find_close, read_channel, token_balance
+from sandbox.methods.tempo_session import SessionProtocol
+from sandbox.methods.tempo_session.calls import (
+    close_call,
+    request_close_call,
+    settle_call,
+    top_up_calls,
+    withdraw_call,
+)
+from sandbox.methods.tempo_session.channel import CloseOrder
+from tests.unit.sandbox.chain.support import NOW_S, PROTOCOLS, ChainDesk
+
+V1, V2 = SessionProtocol.V1, SessionProtocol.V2
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+async def test_a_channel_is_followed_from_open_to_close(protocol: SessionProtocol) -> None:
+    async with ChainDesk() as desk:
+        channel = await desk.open(protocol, 1_000)
+        assert await read_channel(desk.rpc, channel.id, channel.book) == OnChainChannel(1_000, 0, 0)
+        assert await find_close(desk.rpc, channel.book, channel.id) is None
+
+        channel = desk.authorise(channel, 400)
+        assert (await desk.payee.send([settle_call(channel)])).success
+        assert (await desk.payer.send(top_up_calls(channel, 500))).success
+        now = await read_channel(desk.rpc, channel.id, channel.book)
+        assert now == OnChainChannel(1_500, 400, 0)
+
+        channel = desk.authorise(channel, 700)
+        order = CloseOrder(700, 700, channel.signature)
+        closed = await desk.payee.send([close_call(channel, order)])
+        assert closed.success
+        after = await read_channel(desk.rpc, channel.id, channel.book)
+        assert after is None if protocol is V2 else after is not None and after.finalized
+
+        found = await find_close(desk.rpc, channel.book, channel.id)
+        assert found is not None
+        assert (found.tx_hash, found.block_number) == (closed.hash, closed.block_number)
+        assert (found.closer, found.withdrawn) == (desk.payee.address, False)
+        assert (found.captured, found.refunded) == (700, 800)
+        later = found.block_number + 1
+        assert await find_close(desk.rpc, channel.book, channel.id, later) is None
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+async def test_a_payer_who_left_alone_is_told_from_a_payee_who_closed(
+    protocol: SessionProtocol,
+) -> None:
+    async with ChainDesk() as desk:
+        channel = desk.authorise(await desk.open(protocol, 1_000), 300)
+        await desk.payee.send([settle_call(channel)])
+        await desk.payer.send([request_close_call(channel)])
+        now = await read_channel(desk.rpc, channel.id, channel.book)
+        assert now == OnChainChannel(1_000, 300, NOW_S)
+
+        desk.clock.advance(901)
+        before = await token_balance(desk.rpc, PATH_USD, desk.payer.address)
+        assert (await desk.payer.send([withdraw_call(channel)])).success
+        assert await token_balance(desk.rpc, PATH_USD, desk.payer.address) == before + 700
+        found = await find_close(desk.rpc, channel.book, channel.id)
+        assert found is not None
+        assert found.withdrawn
+        assert (found.captured, found.refunded) == (300, 700)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+async def test_a_channel_that_nobody_opened_is_none(protocol: SessionProtocol) -> None:
+    async with ChainDesk() as desk:
+        assert await read_channel(desk.rpc, b"\x07" * 32, desk.book(protocol)) is None
+
+
+async def test_an_address_without_a_contract_is_said_to_be_none() -> None:
+    async with ChainDesk() as desk:
+        book = desk.book(V1)._replace(escrow=b"\x99" * 20)
+        with pytest.raises(EscrowMissing, match="0x99"):
+            await read_channel(desk.rpc, b"\x07" * 32, book)
