@@ -3,16 +3,22 @@
 A lost answer is not a lost payment (DESIGN 2.6): the receipt is looked for by the transaction's
 hash, and the very same bytes are sent again, which cannot pay twice. Which of the node's words mean
 that it has the transaction already are facts, tempo 1.9 and 5.7.
+
+Once the node may have the transaction, no refusal of the same bytes is proof that it is not there.
+The only proof then is time: the chain's newest block is past its validity window (1.7).
 """
 
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from mock_rails.core.clock import Clock
 from mock_rails.tempo.crypto.hashing import keccak256
+from mock_rails.tempo.errors import InvalidTransaction
+from mock_rails.tempo.tx.decode import decode_transaction
 from sandbox.chain.errors import (
     ChainError,
     RpcError,
@@ -22,7 +28,7 @@ from sandbox.chain.errors import (
     TransactionRefused,
 )
 from sandbox.chain.receipts import TxResult, read_receipt, receipt
-from sandbox.chain.values import to_hex
+from sandbox.chain.values import read_object, read_quantity, to_hex
 
 if TYPE_CHECKING:
     from sandbox.chain.rpc import TempoRpc
@@ -58,21 +64,24 @@ class _Broadcast:
 
     def __init__(self, rpc: TempoRpc, raw: bytes, timeout_s: float) -> None:
         self.rpc = rpc
+        self.bytes = raw
         self.raw = to_hex(raw)
         self.hash = keccak256(raw)
         self.deadline_ns = _WALL.monotonic_ns() + int(timeout_s * 1_000_000_000)
         self.pause_ms = _FIRST_PAUSE_MS
         self.method = _SEND_SYNC
         self.may_be_there = False
+        self.to_be_sent = True
         self.last: ChainError | None = None
 
     async def run(self) -> TxResult:
+        """Until it is mined, refused, or the time is up."""
         while True:
             found = await self._try()
             if found is not None:
                 return found
             if self._left_s() <= 0:
-                raise self._unknown()
+                return await self._give_up()
             await self._pause()
 
     async def _try(self) -> TxResult | None:
@@ -82,7 +91,7 @@ class _Broadcast:
                 found = await receipt(self.rpc, self.hash)
                 if found is not None:
                     return found
-            return await self._send()
+            return await self._send() if self.to_be_sent else None
         except RpcError as error:
             return await self._judge(error)
         except RpcOutcomeUnknown as error:
@@ -99,7 +108,7 @@ class _Broadcast:
             longest_s = min(self._left_s(), self.rpc.timeout_s - _MARGIN_S)
             params.append(max(1, int(longest_s * 1_000)))
         answer = await self.rpc.call(self.method, *params)
-        self.may_be_there = True
+        self._is_there()
         return read_receipt(answer) if isinstance(answer, dict) else None
 
     async def _judge(self, error: RpcError) -> TxResult | None:
@@ -111,7 +120,10 @@ class _Broadcast:
             return None
         if error.rpc_code == _RATE_LIMITED:
             return None
-        if error.rpc_code in {_NOT_MINED_YET, _INTERNAL} or _HAS_IT.search(error.message):
+        if error.rpc_code == _NOT_MINED_YET or _HAS_IT.search(error.message):
+            self._is_there()
+            return None
+        if error.rpc_code == _INTERNAL:
             self.may_be_there = True
             return None
         # A nonce that is used up may have been used by this very transaction, sent before.
@@ -120,9 +132,13 @@ class _Broadcast:
         except ChainError:
             self.may_be_there = True
             return None
-        if found is not None:
-            return found
-        raise TransactionRefused(error.words, rpc_code=error.rpc_code, tx_hash=self.hash) from error
+        if found is None and not self.may_be_there:
+            raise self._refused(error) from error
+        return found
+
+    def _is_there(self) -> None:
+        """The node has said that it holds the transaction."""
+        self.may_be_there, self.to_be_sent = True, False
 
     def _left_s(self) -> float:
         return (self.deadline_ns - _WALL.monotonic_ns()) / 1_000_000_000
@@ -131,12 +147,38 @@ class _Broadcast:
         await _WALL.wall_sleep(timedelta(milliseconds=self.pause_ms))
         self.pause_ms = min(max(2 * self.pause_ms, _FIRST_PAUSE_MS), _LONGEST_PAUSE_MS)
 
-    def _unknown(self) -> ChainError:
+    async def _give_up(self) -> TxResult:
+        """The time is up: say what is certain, which may be that it was mined after all."""
         if not self.may_be_there and isinstance(self.last, RpcError):
-            return TransactionRefused(
-                self.last.words, rpc_code=self.last.rpc_code, tx_hash=self.hash
-            )
+            raise self._refused(self.last)
+        is_over, found = False, None
+        with suppress(ChainError):
+            # In this order, or a block may come in between.
+            over = await self._window_is_over()
+            found = await receipt(self.rpc, self.hash)
+            is_over = over
+        if found is not None:
+            return found
+        if is_over:
+            raise TransactionRefused("transaction expired before it was mined", self.hash)
         why = f" {self.last.detail}" if self.last is not None else ""
-        return TransactionOutcomeUnknown(
+        raise TransactionOutcomeUnknown(
             self.hash, f"Transaction {to_hex(self.hash)} was sent and is not mined so far.{why}"
         )
+
+    async def _window_is_over(self) -> bool:
+        """Whether no block to come can hold the transaction."""
+        try:
+            valid_before = decode_transaction(self.bytes).tx.valid_before
+        except InvalidTransaction:
+            return False
+        return valid_before is not None and await head_time_s(self.rpc) >= valid_before
+
+    def _refused(self, error: RpcError) -> TransactionRefused:
+        return TransactionRefused(error.words, self.hash, rpc_code=error.rpc_code)
+
+
+async def head_time_s(rpc: TempoRpc) -> int:
+    """The newest block's timestamp: the chain's time is at least that."""
+    head = read_object(await rpc.call("eth_getBlockByNumber", "latest", False), "block")
+    return read_quantity(head.get("timestamp"), "block's timestamp")

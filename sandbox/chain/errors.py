@@ -87,7 +87,7 @@ class TransactionRefused(ChainError):
     status = 402
 
     def __init__(
-        self, words: str, *, rpc_code: int | None = None, tx_hash: bytes | None = None
+        self, words: str, tx_hash: bytes | None = None, *, rpc_code: int | None = None
     ) -> None:
         details = {} if tx_hash is None else {"hash": f"0x{tx_hash.hex()}"}
         super().__init__(f"{self.title}: {words}.", hint=hint_for(words), details=details)

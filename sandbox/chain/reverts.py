@@ -70,7 +70,7 @@ _HINTS: Final = (
         "Choose a fee token that is a TIP-20, kept in USD, and not paused.",
     ),
     (
-        ("transaction expired", "valid_before", "must be within"),
+        ("transaction expired", "valid_before", "must be within", "nonceexpiry"),
         "Are the client's clock and the chain's the same? A sandbox's clock can be moved.",
     ),
     (("closenotready",), "Withdraw when the grace period after the request to close has passed."),

@@ -64,7 +64,7 @@ class TempoRpc:
         self.url = url
         self.timeout_s = timeout_s
         self._owned = http is None
-        self._http = http or httpx.AsyncClient(limits=_KEEP_ALIVE)
+        self.http = http or httpx.AsyncClient(limits=_KEEP_ALIVE)
         self._chain_id: int | None = None
         self._asked = 0
 
@@ -96,7 +96,7 @@ class TempoRpc:
     async def aclose(self) -> None:
         """Close the connections, unless the client is the caller's."""
         if self._owned:
-            await self._http.aclose()
+            await self.http.aclose()
 
     async def __aenter__(self) -> TempoRpc:
         """Use it in a block, to have it closed."""
@@ -119,7 +119,7 @@ class TempoRpc:
 
     async def _post(self, method: str, body: bytes) -> Any:
         try:
-            response = await self._http.post(
+            response = await self.http.post(
                 self.url, content=body, headers=_JSON, timeout=self.timeout_s
             )
         except (*_NEVER_SENT, httpx.InvalidURL) as error:

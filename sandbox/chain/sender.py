@@ -15,10 +15,10 @@ from mock_rails.tempo.errors import InvalidTransaction
 from mock_rails.tempo.tx.handoff import Handoff, hand_off
 from mock_rails.tempo.tx.model import EXPIRING_NONCE_KEY, TYPE_TEMPO, Call, Transaction
 from mock_rails.tempo.tx.sign import sign_transaction
-from sandbox.chain.broadcast import DEFAULT_TIMEOUT_S, broadcast
+from sandbox.chain.broadcast import DEFAULT_TIMEOUT_S, broadcast, head_time_s
 from sandbox.chain.errors import RpcError, TransactionRefused, TransactionReverts
 from sandbox.chain.receipts import TxResult, receipt
-from sandbox.chain.values import call_json, read_data, read_object, read_quantity, to_hex
+from sandbox.chain.values import call_json, read_data, read_quantity, to_hex
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,9 +41,13 @@ _GAS_MARGIN: Final = 10_000
 
 _PRICE_FACTOR: Final = 2
 _PRICE_LIFETIME_S: Final = 10
+_ATTEMPTS: Final = 3
 _STALE: Final = re.compile(
-    r"transaction expired|valid_?before|must be within|max fee per gas less than", re.IGNORECASE
+    r"transaction expired|valid_?before|valid_?after|must be within|expiring nonce transaction"
+    r"|NonceExpiry|max fee per gas less than",
+    re.IGNORECASE,
 )
+_CHAIN_TIME: Final = re.compile(r"(?:min allowed:|current block timestamp) (\d+)")
 
 
 class Sender:
@@ -105,9 +109,15 @@ class Sender:
         choose its token. `TransactionReverts` if the calls would fail.
         """
         chain_id = await self.rpc.chain_id()
-        price = await self._gas_price()
         token = None if sponsored else fee_token or self.fee_token
-        gas = await self._estimate(calls, token)
+        try:
+            gas = await self._estimate(calls, token)
+        except TransactionRefused as refused:
+            if not _STALE.search(refused.words):
+                raise
+            await self.sync(refused.words)
+            gas = await self._estimate(calls, token)
+        price = await self._gas_price()
         now_s = self._now_s()
         tx = Transaction(
             type=TYPE_TEMPO,
@@ -129,17 +139,29 @@ class Sender:
     ) -> TxResult:
         """Sign and broadcast; look at `success`, for a mined transaction may have reverted.
 
-        Refused because the chain's clock or price is not what was thought, it is signed anew once.
+        Refused because the chain's clock or price is not what was thought, it is signed anew.
         """
-        signed = await self.sign(calls)
-        try:
-            return await broadcast(self.rpc, signed.raw, timeout_s=timeout_s)
-        except TransactionRefused as refused:
-            if not _STALE.search(refused.words):
-                raise
-        await self._look_again()
+        for _ in range(_ATTEMPTS - 1):
+            signed = await self.sign(calls)
+            try:
+                return await broadcast(self.rpc, signed.raw, timeout_s=timeout_s)
+            except TransactionRefused as refused:
+                if not _STALE.search(refused.words):
+                    raise
+                await self.sync(refused.words)
         signed = await self.sign(calls)
         return await broadcast(self.rpc, signed.raw, timeout_s=timeout_s)
+
+    async def sync(self, words: str = "") -> None:
+        """Take the gas price anew, and the chain's time from a refusal or from its newest block.
+
+        A sandbox's clock may be far from ours, and an idle chain's newest block is old: its own
+        words about the time are better.
+        """
+        self._price = None
+        said = _CHAIN_TIME.search(words)
+        chain_s = int(said[1]) if said is not None else await head_time_s(self.rpc)
+        self._ahead_s = chain_s - self.clock.now_s()
 
     # -- what a transaction needs from the chain --------------------------------------------------
 
@@ -173,13 +195,6 @@ class Sender:
 
     def _now_s(self) -> int:
         return self.clock.now_s() + self._ahead_s
-
-    async def _look_again(self) -> None:
-        """Take the price anew, and the chain's time where it is ahead of ours."""
-        self._price = None
-        head = read_object(await self.rpc.call("eth_getBlockByNumber", "latest", False), "block")
-        head_s = read_quantity(head.get("timestamp"), "block's timestamp")
-        self._ahead_s = max(0, head_s - self.clock.now_s())
 
 
 def co_sign(handoff: Handoff, fee_payer: Wallet, fee_token: bytes) -> Submission:

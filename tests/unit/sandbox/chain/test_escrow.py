@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from mock_rails.tempo.addresses import PATH_USD
-from sandbox.chain import EscrowMissing, OnChainChannel, find_close, read_channel, token_balance
+from sandbox.chain import (
+    EscrowMissing,
+    OnChainChannel,
+    RpcError,
+    TempoRpc,
+    find_close,
+    read_channel,
+    token_balance,
+)
 from sandbox.methods.tempo_session import SessionProtocol
 from sandbox.methods.tempo_session.calls import (
     close_call,
@@ -81,3 +91,28 @@ async def test_an_address_without_a_contract_is_said_to_be_none() -> None:
         book = desk.book(V1)._replace(escrow=b"\x99" * 20)
         with pytest.raises(EscrowMissing, match="0x99"):
             await read_channel(desk.rpc, b"\x07" * 32, book)
+
+
+async def test_a_node_that_limits_the_range_of_logs_is_asked_in_pieces() -> None:
+    async with ChainDesk() as desk:
+        channel = desk.authorise(await desk.open(V2, 1_000), 100)
+        order = CloseOrder(100, 100, channel.signature)
+        closed = await desk.payee.send([close_call(channel, order)])
+        desk.chain.mine(40)
+
+        limited = LimitedRpc("http://tempo.test", http=desk.http)
+        found = await find_close(limited, channel.book, channel.id)
+        assert found is not None
+        assert found.tx_hash == closed.hash
+
+
+class LimitedRpc(TempoRpc):
+    """A node that answers for at most eight blocks."""
+
+    async def call(self, method: str, *params: Any) -> Any:
+        """Refuse a longer range."""
+        if method == "eth_getLogs":
+            first, last = (int(params[0][name], 16) for name in ("fromBlock", "toBlock"))
+            if last - first >= 8:
+                raise RpcError(-32602, "query exceeds max block range 8")
+        return await super().call(method, *params)

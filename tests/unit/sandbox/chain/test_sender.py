@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
+from mock_rails.core import Clock
 from mock_rails.tempo.addresses import ALPHA_USD, BETA_USD, PATH_USD
 from mock_rails.tempo.tx.handoff import Handoff, decode_handoff
 from mock_rails.tempo.tx.model import EXPIRING_NONCE_KEY
@@ -91,3 +94,40 @@ async def test_nobody_sponsors_themselves() -> None:
         handed = await desk.payer.sign([transfer(SHOP, 3)], sponsored=True)
         with pytest.raises(TransactionRefused, match="cannot resolve to sender"):
             co_sign(handed, desk.payer.wallet, BETA_USD)
+
+
+@pytest.mark.parametrize("ahead_s", [3_600, -3_600])
+async def test_a_chain_in_another_time_is_paid_all_the_same(ahead_s: int) -> None:
+    """A sandbox's clock can be moved, and the payer may live in another process."""
+    async with ChainDesk() as desk:
+        ours = Clock.frozen(NOW_S - ahead_s)
+        stranger = Sender(desk.rpc, Wallet.dev(4), clock=ours, fee_token=ALPHA_USD)
+        await desk.payer.send([transfer(SHOP, 1)])
+        assert (await stranger.send([transfer(SHOP, 1)])).success
+
+
+async def test_a_base_fee_that_rose_is_met_with_a_new_signature() -> None:
+    async with ChainDesk() as desk:
+        await desk.payer.send([transfer(SHOP, 1)])
+        desk.payer._price = (1, desk.clock.monotonic_ns() + 10**12)  # an old, low price
+        assert (await desk.payer.send([transfer(SHOP, 1)])).success
+
+
+async def test_many_payments_are_under_way_at_once() -> None:
+    """Expiring nonces: none waits for another (facts 1.7)."""
+    async with ChainDesk() as desk:
+        sent = await asyncio.gather(*(desk.payer.send([transfer(SHOP, 1)]) for _ in range(20)))
+        assert all(one.success for one in sent)
+        assert await token_balance(desk.rpc, PATH_USD, SHOP) == 20
+
+
+async def test_without_a_seed_two_senders_of_a_wallet_differ() -> None:
+    async with ChainDesk() as desk:
+        one, other = (Sender(desk.rpc, Wallet.dev(4), clock=desk.clock) for _ in range(2))
+        first, second = [await sender.sign([transfer(SHOP, 1)]) for sender in (one, other)]
+        assert first.hash != second.hash
+
+
+async def test_nothing_shows_the_key() -> None:
+    async with ChainDesk() as desk:
+        assert desk.payer.wallet.reveal_key().hex() not in repr(desk.payer) + repr(vars(desk.payer))
