@@ -1,0 +1,351 @@
+"""A paid WebSocket, as mppx's client speaks it (facts: protocol 2.9).
+
+    C  {mpp: authorization}          open or voucher: starts the stream
+    S  {mpp: payment-receipt}        for every accepted credential
+    S  {mpp: message} ...            one unit each, charged before it is sent
+    S  {mpp: payment-need-voucher}   the stream holds; C sends another authorization
+    C  {mpp: payment-close-request}  or the stream ends by itself
+    S  {mpp: payment-close-ready}    what was spent
+    C  {mpp: authorization}          close, for exactly that; or C just leaves
+    S  {mpp: payment-receipt}, then 1000
+
+Credentials are worked off one by one, in order, while the stream runs; a request to close stops the
+stream at once, between two units. What a client may not say ends the socket with `payment-error`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import aclosing, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from mpp import Credential
+from mpp._parsing import ParseError
+from mpp.errors import PaymentError
+
+from sandbox.server.streaming.app_stream import StreamRefused
+from sandbox.server.streaming.hold import HOLD_S, Hold, HoldExpired
+from sandbox.server.streaming.receipts import current, settled
+from sandbox.streaming import frames
+from sandbox.streaming.frames import ClientFrame, CloseCode, FrameError, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, MutableMapping
+
+    from mock_rails.core import Clock
+    from sandbox.server.offer import Settlement
+
+    Message = MutableMapping[str, Any]
+    Receive = Callable[[], Awaitable[Message]]
+    Send = Callable[[Message], Awaitable[None]]
+
+MAX_QUEUED: Final = 32
+"""Frames that wait for their turn; more is an attack or a loop."""
+
+IDLE_S: Final = 300
+"""How long a socket on which nothing is streamed waits for the next frame, in real time."""
+
+_LONGEST_REASON: Final = 120  # RFC 6455, 5.5: 125 bytes with the code
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class SocketPayment:
+    """A credential that came over the socket and was accepted."""
+
+    settlement: Settlement
+    challenge_id: str
+
+
+async def serve_socket(
+    scope: MutableMapping[str, Any],
+    receive: Receive,
+    send: Send,
+    *,
+    pay: Callable[[str], Awaitable[SocketPayment]],
+    open_stream: Callable[[Settlement], AsyncIterator[str]],
+    clock: Clock,
+    hold_s: float = HOLD_S,
+    idle_s: float = IDLE_S,
+) -> None:
+    """Serve one paid WebSocket from its handshake to its end.
+
+    `pay` settles an authorization as the gate would for a POST with nothing but this header, and
+    raises `PaymentError` if it refuses; the settlement of an open or a voucher has the meter.
+    `open_stream` yields the data to be sent; it is closed when the stream is stopped.
+    """
+    if (await receive())["type"] != "websocket.connect":
+        return
+    await send({"type": "websocket.accept"})
+    socket = _Socket(send, pay=pay, open_stream=open_stream, clock=clock, hold_s=hold_s)
+    reading = asyncio.ensure_future(socket.read(receive, idle_s))
+    ended = asyncio.ensure_future(socket.closed.wait())
+    try:
+        await asyncio.wait({reading, ended}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in (reading, ended):
+            task.cancel()
+        await asyncio.wait({reading, ended})
+        await socket.stop()
+    if not reading.cancelled():
+        reading.result()
+
+
+class _Socket:
+    """One connection: a reader, a worker that pays, and the stream."""
+
+    def __init__(
+        self,
+        send: Send,
+        *,
+        pay: Callable[[str], Awaitable[SocketPayment]],
+        open_stream: Callable[[Settlement], AsyncIterator[str]],
+        clock: Clock,
+        hold_s: float,
+    ) -> None:
+        self._send = send
+        self._pay = pay
+        self._open_stream = open_stream
+        self._clock = clock
+        self._hold_s = hold_s
+        self._queue: asyncio.Queue[ClientFrame] = asyncio.Queue()
+        self._working = asyncio.ensure_future(self._work())
+        self._streaming: asyncio.Task[None] | None = None
+        self._paid: SocketPayment | None = None
+        """The payment that started the stream, with the challenge that was answered last."""
+        self._is_closing = False
+        """The client wants to close: no more units."""
+        self._must_not_be_cut = False
+        """What the stream does right now is to be finished: it sends a unit that is charged."""
+        self._is_ready = False
+        self.closed = asyncio.Event()
+        """The socket has ended, from either side."""
+        self._hold: Hold | None = None
+        self._busy = False
+
+    # -- reading ----------------------------------------------------------------------------------
+
+    async def read(self, receive: Receive, idle_s: float) -> None:
+        """Take frames until either side ends the socket."""
+        while not self.closed.is_set():
+            try:
+                async with asyncio.timeout(idle_s):
+                    message = await receive()
+            except TimeoutError:
+                if not self._is_occupied:
+                    await self._idle(idle_s)
+                continue
+            if message["type"] != "websocket.receive":
+                self.closed.set()
+                return
+            await self._take(message)
+
+    async def _take(self, message: Message) -> None:
+        try:
+            text = message.get("text")
+            if text is None:  # mppx reads binary frames as text, too
+                text = bytes(message.get("bytes") or b"").decode()
+            frame = frames.read_client_frame(text)
+        except (FrameError, UnicodeDecodeError) as error:
+            await self.fail(400, str(error), CloseCode.POLICY)
+            return
+        if self._queue.qsize() >= MAX_QUEUED:
+            await self.fail(429, "too many queued payment messages", CloseCode.POLICY)
+            return
+        if frame.kind is Kind.CLOSE_REQUEST:
+            self._ask_to_stop()
+        self._queue.put_nowait(frame)
+
+    async def _idle(self, idle_s: float) -> None:
+        if self._paid is None:
+            await self.fail(402, f"nothing was paid within {idle_s:g} seconds", CloseCode.POLICY)
+        else:
+            await self.close(CloseCode.NORMAL, "idle")
+
+    @property
+    def _is_occupied(self) -> bool:
+        return self._is_streaming or self._busy or not self._queue.empty()
+
+    @property
+    def _is_streaming(self) -> bool:
+        return self._streaming is not None and not self._streaming.done()
+
+    # -- paying -----------------------------------------------------------------------------------
+
+    async def _work(self) -> None:
+        while not self.closed.is_set():
+            frame = await self._queue.get()
+            self._busy = True
+            try:
+                if frame.kind is Kind.CLOSE_REQUEST:
+                    await self._close_requested()
+                else:
+                    await self._authorization(frame.authorization)
+            except Exception:
+                if self.closed.is_set():  # the client is gone; the reader learns it, too
+                    return
+                # Without the error's words: they may speak of what only the server knows.
+                _log.exception("A frame of a paid WebSocket could not be handled.")
+                await self.fail(500, "the payment could not be handled", CloseCode.INTERNAL)
+            finally:
+                self._busy = False
+
+    async def _authorization(self, authorization: str) -> None:
+        action = _action(authorization)
+        if action == "close":
+            self._ask_to_stop()
+            await self._stopped()
+        try:
+            payment = await self._pay(authorization)
+        except PaymentError as error:
+            internal = error.status >= 500
+            code = CloseCode.INTERNAL if internal else CloseCode.POLICY
+            await self.fail(error.status, str(error), code)
+            return
+        await self._text(frames.receipt(settled(payment.settlement)))
+        if action == "close":
+            await self.close(CloseCode.NORMAL, "payment session closed")
+        elif action != "topUp":
+            await self._start_or_go_on(payment, is_session=action is not None)
+
+    async def _start_or_go_on(self, payment: SocketPayment, *, is_session: bool) -> None:
+        if self._paid is not None:
+            if self._paid.settlement.reference == payment.settlement.reference:
+                self._paid = SocketPayment(self._paid.settlement, payment.challenge_id)
+            return
+        if is_session and payment.settlement.meter is None:
+            await self.fail(500, "this session cannot be metered", CloseCode.INTERNAL)
+            return
+        self._paid = payment
+        if not self._is_closing:
+            self._streaming = asyncio.ensure_future(self._stream(payment.settlement))
+
+    # -- streaming --------------------------------------------------------------------------------
+
+    async def _stream(self, settlement: Settlement) -> None:
+        failure = await self._run(settlement)
+        self._must_not_be_cut = True
+        if failure is not None:
+            await self.fail(*failure)
+        elif not self._is_closing:
+            with suppress(OSError):
+                await self._close_ready()
+
+    async def _run(self, settlement: Settlement) -> tuple[int, str, int] | None:
+        """Stream to the end; what went wrong, as status, words and close code."""
+        try:
+            async with aclosing(_closable(self._open_stream(settlement))) as stream:
+                await self._units(stream, settlement)
+        except HoldExpired:
+            return None  # the client learns from the receipt how far its authorisation went
+        except PaymentError as error:
+            return error.status, str(error), CloseCode.POLICY
+        except StreamRefused as refusal:
+            return refusal.status, str(refusal), CloseCode.INTERNAL
+        except Exception:
+            if not self.closed.is_set():
+                _log.exception("The application behind a paid WebSocket failed.")
+            return 500, "the stream failed", CloseCode.INTERNAL
+        return None
+
+    async def _units(self, stream: AsyncIterator[str], settlement: Settlement) -> None:
+        if settlement.meter is not None:
+            self._hold = Hold(
+                settlement.meter, clock=self._clock, hold_s=self._hold_s, ask=self._ask
+            )
+        async for data in stream:
+            if self._hold is not None:
+                await self._hold.charge()
+            self._must_not_be_cut = True
+            await self._text(frames.message(data))
+            self._must_not_be_cut = False
+            if self._is_closing:
+                break
+
+    async def _ask(self, need: dict[str, Any]) -> None:
+        await self._text(frames.need_voucher(need))
+
+    # -- ending -----------------------------------------------------------------------------------
+
+    def _ask_to_stop(self) -> None:
+        """No more units. One that may be charged already is delivered first."""
+        self._is_closing = True
+        is_charging = False
+        if self._hold is not None:
+            self._hold.stop()
+            is_charging = self._hold.is_charging
+        if self._streaming is not None and not (is_charging or self._must_not_be_cut):
+            self._streaming.cancel()
+
+    async def _stopped(self) -> None:
+        if self._streaming is not None:
+            await asyncio.wait({self._streaming})
+
+    async def _close_requested(self) -> None:
+        await self._stopped()
+        if self._paid is None:
+            await self.close(CloseCode.NORMAL, "nothing was paid")
+        else:
+            await self._close_ready()
+
+    async def _close_ready(self) -> None:
+        if self._paid is not None and not self._is_ready:
+            self._is_ready = True
+            receipt = current(self._paid.settlement, self._paid.challenge_id)
+            await self._text(frames.close_ready(receipt))
+
+    async def _text(self, text: str) -> None:
+        await self._put({"type": "websocket.send", "text": text})
+
+    async def _put(self, message: Message) -> None:
+        if self.closed.is_set():
+            raise ConnectionError("The socket is closed.")
+        try:
+            await self._send(message)
+        except (OSError, RuntimeError):  # servers say it either way when the client was faster
+            self.closed.set()
+            raise ConnectionError("The socket is closed.") from None
+
+    async def fail(self, status: int, words: str, code: int) -> None:
+        """Say what is wrong, and end the socket."""
+        self._is_closing = True
+        with suppress(OSError):
+            await self._text(frames.error(status, words))
+        await self.close(code, words)
+
+    async def close(self, code: int, reason: str) -> None:
+        """End the socket, once."""
+        short = reason.encode()[:_LONGEST_REASON].decode("utf-8", "ignore")
+        with suppress(OSError):
+            await self._put({"type": "websocket.close", "code": code, "reason": short})
+        self.closed.set()
+
+    async def stop(self) -> None:
+        """End the worker and the stream, whose application is cancelled."""
+        self.closed.set()
+        tasks = {task for task in (self._working, self._streaming) if task is not None}
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+
+
+def _action(authorization: str) -> object:
+    """What a session credential is for. One that cannot be read has none, and is refused later."""
+    try:
+        return Credential.from_authorization(authorization).payload.get("action")
+    except ParseError:
+        return None
+
+
+async def _closable(stream: AsyncIterator[str]) -> AsyncGenerator[str, None]:
+    """An iterator that can be closed, whatever it was made of."""
+    try:
+        async for item in stream:
+            yield item
+    finally:
+        close = getattr(stream, "aclose", None)
+        if close is not None:
+            await close()
