@@ -22,7 +22,6 @@ from mock_rails.tempo.tx.decode import decode_transaction
 from sandbox.chain.errors import (
     ChainError,
     RpcError,
-    RpcOutcomeUnknown,
     RpcUnavailable,
     TransactionOutcomeUnknown,
     TransactionRefused,
@@ -94,18 +93,19 @@ class _Broadcast:
             return await self._send() if self.to_be_sent else None
         except RpcError as error:
             return await self._judge(error)
-        except RpcOutcomeUnknown as error:
-            self.may_be_there, self.last = True, error
         except RpcUnavailable as error:
             if not self.may_be_there:
                 raise
             self.last = error
+        except ChainError as error:  # lost, or unreadable
+            self.may_be_there, self.last = True, error
         return None
 
     async def _send(self) -> TxResult | None:
         params: list[Any] = [self.raw]
         if self.method == _SEND_SYNC:
-            longest_s = min(self._left_s(), self.rpc.timeout_s - _MARGIN_S)
+            patience_s = max(self.rpc.timeout_s - _MARGIN_S, self.rpc.timeout_s / 2)
+            longest_s = min(self._left_s(), patience_s)
             params.append(max(1, int(longest_s * 1_000)))
         answer = await self.rpc.call(self.method, *params)
         self._is_there()

@@ -2,7 +2,8 @@
 
     ChainError                        the chain could not do it                              502
      ├── RpcError                     the node answered with a JSON-RPC error
-     ├── RpcUnavailable               the request surely was not processed                   503
+     ├── RpcUnavailable               the node was not reached, or the read got no answer:
+     │                                nothing was changed                                    503
      ├── RpcOutcomeUnknown            the answer was lost: processed or not, nobody knows    504
      ├── EscrowMissing                there is no such escrow on this chain
      ├── TransactionRefused           it surely is not on the chain, in the node's words     402
@@ -57,7 +58,7 @@ class RpcError(ChainError):
 
 
 class RpcUnavailable(ChainError):
-    """The node was not reached, or turned the request away: it has changed nothing."""
+    """The node was not reached, turned the request away, or never answered a read."""
 
     code = "rpc-unavailable"
     title = "The node cannot be reached"

@@ -1,7 +1,7 @@
 """JSON-RPC over HTTP to any Tempo node: one POST a call, on a connection that is kept (facts 5.1).
 
-An error says what is certain. `RpcError`: the node answered. `RpcUnavailable`: it never saw the
-request. `RpcOutcomeUnknown`: it may have. Reads whose answer is lost are asked once more; what
+An error says what is certain. `RpcError`: the node answered. `RpcUnavailable`: it has changed
+nothing. `RpcOutcomeUnknown`: it may have. Reads whose answer is lost are asked once more; what
 changes something never is, for only the caller knows whether that is safe.
 """
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 _JSON: Final = {"content-type": "application/json"}
+_REQUEST_TIMEOUT: Final = 408
 _RATE_LIMITED: Final = 429
 _RATE_LIMITED_CODE: Final = -32005
 _KEEP_ALIVE: Final = httpx.Limits(max_connections=256, max_keepalive_connections=64)
@@ -85,7 +86,10 @@ class TempoRpc:
         except RpcOutcomeUnknown:
             if method not in _READS:
                 raise
+        try:
             return await self._post(method, body)
+        except RpcOutcomeUnknown as error:  # of a read there is no outcome to wonder about
+            raise RpcUnavailable(error.detail, hint=error.hint) from error
 
     async def chain_id(self) -> int:
         """The chain's id; asked once."""
@@ -145,7 +149,7 @@ class TempoRpc:
     ) -> RpcUnavailable | RpcOutcomeUnknown | RpcError:
         if status == _RATE_LIMITED:
             return RpcError(_RATE_LIMITED_CODE, "rate limit exceeded (HTTP 429)")
-        if 300 <= status < 500:
+        if 300 <= status < 500 and status != _REQUEST_TIMEOUT:
             return RpcUnavailable(
                 f"{self.host} turned {method} away with HTTP {status}.",
                 hint="Is this the URL of a Tempo node, and does it ask for a key?",

@@ -169,3 +169,13 @@ async def test_an_unreachable_node_has_changed_nothing() -> None:
         with pytest.raises(RpcUnavailable):
             await broadcast(rpc, signed.raw)
         assert await receipt(desk.rpc, signed.hash) is None
+
+
+async def test_an_unreadable_receipt_leaves_the_outcome_unknown() -> None:
+    def respond(request: dict[str, Any]) -> httpx.Response:
+        return httpx.Response(200, json={"jsonrpc": "2.0", "id": request["id"], "result": {}})
+
+    rpc = answering(respond)
+    with pytest.raises(TransactionOutcomeUnknown, match="unreadable"):
+        await broadcast(rpc, b"\x76\xc0", timeout_s=SHORT_S)
+    await rpc.http.aclose()

@@ -167,3 +167,13 @@ async def test_an_unreadable_value_is_named(answer: Any) -> None:
     with pytest.raises(Exception, match="eth_chainId is unreadable"):
         await rpc.chain_id()
     await rpc.http.aclose()
+
+
+async def test_a_read_that_is_never_answered_has_changed_nothing() -> None:
+    def respond(_: dict[str, Any]) -> httpx.Response:
+        raise httpx.ReadTimeout("slow")
+
+    rpc = answering(respond)
+    with pytest.raises(RpcUnavailable):
+        await rpc.call("eth_call", {}, "latest")
+    await rpc.http.aclose()
