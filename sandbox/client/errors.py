@@ -7,18 +7,30 @@
      ├── PaymentRefusedError         the payer's own policy forbids it; nothing was signed   403
      │    ├── BudgetExceededError    it would exceed a limit
      │    ├── HostNotAllowedError    the host is not one that may be paid
-     │    └── CurrencyNotAllowedError     the currency is not one that may be spent
-     └── ReservationClosedError      the reservation was committed or released before        409
+     │    ├── CurrencyNotAllowedError     the currency is not one that may be spent
+     │    ├── CrossOriginPaymentError     a redirect led to another origin, which wants money
+     │    ├── RealmNotTrustedError   a payment of nothing would sign somebody else's realm
+     │    └── ChainMismatchError     the challenge is of another chain than the client's node
+     ├── ReservationClosedError      the reservation was committed or released before        409
+     ├── BodyTooLargeError           a streamed body that cannot be kept to be sent again    413
+     ├── ChallengeExpiredError       a fresh challenge is needed                             402
+     ├── PaymentNotPreparedError     no credential could be made; nothing was sent           502
+     ├── PaymentNotMadeError         all attempts were refused; raised on demand only        402
+     └── OutcomeUnknownError         a credential was sent, and its answer lost              504
 
-The first three are `BadInput` as well, the last is a `Conflict`: shells that know the common tree
-need not know this one. No message ever holds a key, not even a malformed one.
+Those that mean a malformed request are `BadInput` as well, and a closed reservation a `Conflict`:
+shells that know the common tree need not know this one. No message ever holds a key, not even a
+malformed one, or a credential.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mock_rails.core.errors import BadInput, Conflict, SandboxError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class ClientError(SandboxError):
@@ -115,3 +127,97 @@ class ReservationClosedError(ClientError, Conflict):
     code = "reservation-closed"
     title = "The reservation is closed"
     status = 409
+
+
+class CrossOriginPaymentError(PaymentRefusedError):
+    """A redirect led to another origin, which asks for money: the caller did not name it."""
+
+    code = "cross-origin-payment"
+    title = "Another origin than the one that was asked wants to be paid"
+
+
+class RealmNotTrustedError(PaymentRefusedError):
+    """A payment of nothing would sign the realm of somebody else, who might be shown it."""
+
+    code = "realm-not-trusted"
+    title = "The challenge's realm is not the host's"
+
+
+class ChainMismatchError(PaymentRefusedError):
+    """The challenge is of another chain than the one the client has a node of."""
+
+    code = "chain-mismatch"
+    title = "The challenge is of another chain"
+
+
+class BodyTooLargeError(ClientError, BadInput):
+    """A streamed body that is too large to be kept and sent again with a payment."""
+
+    code = "body-too-large"
+    title = "The body is too large to be sent again"
+    status = 413
+
+
+class ChallengeExpiredError(ClientError):
+    """The challenge has expired, or would before it could be paid: a fresh one is needed."""
+
+    code = "challenge-expired"
+    title = "The challenge has expired"
+    status = 402
+
+
+class PaymentNotPreparedError(ClientError):
+    """The credential could not be made, such as for want of a node. Nothing was sent."""
+
+    code = "payment-not-prepared"
+    title = "The payment could not be prepared"
+    status = 502
+
+
+class PaymentNotMadeError(ClientError):
+    """The answer is still a 402, or a refusal: what was asked for was not paid."""
+
+    code = "payment-not-made"
+    title = "The payment was not made"
+    status = 402
+
+
+class OutcomeUnknownError(ClientError):
+    """A credential was sent and its answer lost; it was not paid again.
+
+    `paid` says what a look at the chain has found: True, the money has moved, but whether it was
+    delivered nobody knows; False, it has not and cannot any more; None, neither is known, and the
+    ledger keeps the money aside.
+    """
+
+    code = "outcome-unknown"
+    title = "The outcome of the payment is not known"
+    status = 504
+
+    def __init__(
+        self,
+        detail: str,
+        *,
+        paid: bool | None,
+        tx_hash: bytes | None = None,
+        hint: str | None = None,
+        details: Mapping[str, Any] | None = None,
+    ) -> None:
+        shown = {} if tx_hash is None else {"tx_hash": f"0x{tx_hash.hex()}"}
+        super().__init__(detail, hint=hint, details={"paid": paid, **shown, **(details or {})})
+        self.paid = paid
+        self.tx_hash = tx_hash
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Survive a pickle, as the errors of a worker process must."""
+        return _unknown_again, (self.detail, self.paid, self.tx_hash, self.hint, self.details)
+
+
+def _unknown_again(
+    detail: str,
+    paid: bool | None,
+    tx_hash: bytes | None,
+    hint: str | None,
+    details: dict[str, Any],
+) -> OutcomeUnknownError:
+    return OutcomeUnknownError(detail, paid=paid, tx_hash=tx_hash, hint=hint, details=details)
