@@ -37,6 +37,7 @@ DEFAULT_TIMEOUT_S: Final = 30
 _SEND_SYNC: Final = "eth_sendRawTransactionSync"
 _SEND: Final = "eth_sendRawTransaction"
 _NO_SUCH_METHOD: Final = -32601
+_BAD_PARAMS: Final = -32602
 _RATE_LIMITED: Final = -32005
 _INTERNAL: Final = -32603
 _NOT_MINED_YET: Final = 4
@@ -69,6 +70,7 @@ class _Broadcast:
         self.deadline_ns = _WALL.monotonic_ns() + int(timeout_s * 1_000_000_000)
         self.pause_ms = _FIRST_PAUSE_MS
         self.method = _SEND_SYNC
+        self.says_how_long = True
         self.may_be_there = False
         self.to_be_sent = True
         self.last: ChainError | None = None
@@ -103,7 +105,7 @@ class _Broadcast:
 
     async def _send(self) -> TxResult | None:
         params: list[Any] = [self.raw]
-        if self.method == _SEND_SYNC:
+        if self.method == _SEND_SYNC and self.says_how_long:
             patience_s = max(self.rpc.timeout_s - _MARGIN_S, self.rpc.timeout_s / 2)
             longest_s = min(self._left_s(), patience_s)
             params.append(max(1, int(longest_s * 1_000)))
@@ -116,6 +118,10 @@ class _Broadcast:
         self.last = error
         if error.rpc_code == _NO_SUCH_METHOD and self.method == _SEND_SYNC:
             self.method = _SEND
+            self.pause_ms = 0
+            return None
+        if error.rpc_code == _BAD_PARAMS and self.method == _SEND_SYNC and self.says_how_long:
+            self.says_how_long = False  # anvil takes the transaction only
             self.pause_ms = 0
             return None
         if error.rpc_code == _RATE_LIMITED:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from mock_rails.tempo.abi import Event
+from mock_rails.tempo.addresses import FEE_MANAGER
 from sandbox.chain.values import read_data, read_object, read_quantity, to_hex
 
 if TYPE_CHECKING:
     from sandbox.chain.rpc import TempoRpc
 
+_TRANSFER: Final = Event("Transfer(address indexed, address indexed, uint256)").topic
+_TO_FEE_MANAGER: Final = bytes(12) + FEE_MANAGER
 _ATTO_PER_UNIT: Final = 10**12
 """Gas is priced in 1e-18 USD, a token's base unit is 1e-6 (facts, tempo 4.1)."""
 
@@ -40,16 +44,38 @@ def read_receipt(value: Any) -> TxResult:
     """A receipt's JSON, read."""
     members = read_object(value, "receipt")
     gas_used = read_quantity(members.get("gasUsed"), "receipt's gasUsed")
-    price = read_quantity(members.get("effectiveGasPrice", 0), "receipt's effectiveGasPrice")
-    fee_token, fee_payer = members.get("feeToken"), members.get("feePayer")
+    logs = tuple(members.get("logs") or ())
+    fee, fee_token, fee_payer = _read_fee(members, gas_used, logs)
     return TxResult(
         hash=read_data(members.get("transactionHash"), "receipt's transactionHash"),
         success=read_quantity(members.get("status"), "receipt's status") == 1,
         block_number=read_quantity(members.get("blockNumber"), "receipt's blockNumber"),
         gas_used=gas_used,
-        fee=-(-gas_used * price // _ATTO_PER_UNIT),
-        fee_token=None if fee_token is None else read_data(fee_token, "receipt's feeToken"),
-        fee_payer=None if fee_payer is None else read_data(fee_payer, "receipt's feePayer"),
-        logs=tuple(members.get("logs") or ()),
+        fee=fee,
+        fee_token=fee_token,
+        fee_payer=fee_payer,
+        logs=logs,
         sender=read_data(members.get("from"), "receipt's from"),
+    )
+
+
+def _read_fee(
+    members: dict[str, Any], gas_used: int, logs: tuple[dict[str, Any], ...]
+) -> tuple[int, bytes | None, bytes | None]:
+    """The fee, its token and who paid it: from its log, which every node writes last (4.2).
+
+    Not every node's receipt names the token, or the sponsor of a sponsored transaction.
+    """
+    if logs:
+        log = read_object(logs[-1], "log")
+        topics = [read_data(topic, "log's topic") for topic in log.get("topics") or ()]
+        if len(topics) == 3 and topics[0] == _TRANSFER and topics[2] == _TO_FEE_MANAGER:
+            paid = int.from_bytes(read_data(log.get("data"), "log's data"))
+            return paid, read_data(log.get("address"), "log's address"), topics[1][12:]
+    price = read_quantity(members.get("effectiveGasPrice", 0), "receipt's effectiveGasPrice")
+    token, payer = (members.get(name) for name in ("feeToken", "feePayer"))
+    return (
+        -(-gas_used * price // _ATTO_PER_UNIT),
+        None if token is None else read_data(token, "receipt's feeToken"),
+        None if payer is None else read_data(payer, "receipt's feePayer"),
     )

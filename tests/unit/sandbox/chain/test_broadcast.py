@@ -12,6 +12,7 @@ from mock_rails.server import Host
 from mock_rails.tempo.addresses import PATH_USD
 from mock_rails.tempo.api import TempoApi
 from sandbox.chain import (
+    RpcError,
     RpcUnavailable,
     TempoRpc,
     TransactionOutcomeUnknown,
@@ -27,6 +28,16 @@ if TYPE_CHECKING:
 
 SHOP = b"\x51" * 20
 SHORT_S = 0.3
+
+
+class StrictRpc(TempoRpc):
+    """A node that refuses a second parameter of the synchronous form."""
+
+    async def call(self, method: str, *params: Any) -> Any:
+        """Refuse it as a parameter, not as a transaction."""
+        if method == "eth_sendRawTransactionSync" and len(params) > 1:
+            raise RpcError(-32602, "invalid type: integer")
+        return await super().call(method, *params)
 
 
 async def payment(desk: ChainDesk, amount: int = 7) -> Submission:
@@ -179,3 +190,22 @@ async def test_an_unreadable_receipt_leaves_the_outcome_unknown() -> None:
     with pytest.raises(TransactionOutcomeUnknown, match="unreadable"):
         await broadcast(rpc, b"\x76\xc0", timeout_s=SHORT_S)
     await rpc.http.aclose()
+
+
+async def test_a_node_that_takes_no_timeout_is_given_none() -> None:
+    """Foundry's anvil in its Tempo mode: the transaction is the only parameter it knows."""
+    async with ChainDesk() as desk:
+        signed = await payment(desk)
+        strict = StrictRpc("http://tempo.test", http=desk.http)
+        assert (await broadcast(strict, signed.raw)).success
+        assert await received(desk) == 7
+
+
+async def test_a_receipt_that_comes_late_is_waited_for() -> None:
+    """Its resend is refused as a replay, which is no proof that it was not mined (facts 1.9)."""
+    async with ChainDesk() as desk:
+        signed = await payment(desk)
+        arm(desk, "lose_response")
+        arm(desk, "hide", at="tempo.receipt")
+        assert (await broadcast(desk.rpc, signed.raw)).success
+        assert await received(desk) == 7

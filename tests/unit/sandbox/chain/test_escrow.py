@@ -30,6 +30,18 @@ from tests.unit.sandbox.chain.support import NOW_S, PROTOCOLS, ChainDesk
 V1, V2 = SessionProtocol.V1, SessionProtocol.V2
 
 
+class LimitedRpc(TempoRpc):
+    """A node that answers for at most eight blocks."""
+
+    async def call(self, method: str, *params: Any) -> Any:
+        """Refuse a longer range."""
+        if method == "eth_getLogs":
+            first, last = (int(params[0][name], 16) for name in ("fromBlock", "toBlock"))
+            if last - first >= 8:
+                raise RpcError(-32602, "query exceeds max block range 8")
+        return await super().call(method, *params)
+
+
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 async def test_a_channel_is_followed_from_open_to_close(protocol: SessionProtocol) -> None:
     async with ChainDesk() as desk:
@@ -104,15 +116,3 @@ async def test_a_node_that_limits_the_range_of_logs_is_asked_in_pieces() -> None
         found = await find_close(limited, channel.book, channel.id)
         assert found is not None
         assert found.tx_hash == closed.hash
-
-
-class LimitedRpc(TempoRpc):
-    """A node that answers for at most eight blocks."""
-
-    async def call(self, method: str, *params: Any) -> Any:
-        """Refuse a longer range."""
-        if method == "eth_getLogs":
-            first, last = (int(params[0][name], 16) for name in ("fromBlock", "toBlock"))
-            if last - first >= 8:
-                raise RpcError(-32602, "query exceeds max block range 8")
-        return await super().call(method, *params)
