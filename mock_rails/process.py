@@ -31,14 +31,21 @@ def run_rails(
     A state file that is not there yet is a first start. One that cannot be read, or written to,
     is an error before anything listens.
     """
-    if state is not None:
-        _load(state, context, rails)
+    load_state(state, context, rails)
     run(serve(hosts, ready=ready))
+    save_state(state, context, rails)
+
+
+def save_state(state: Path | None, context: RailContext, rails: Sequence[Rail]) -> None:
+    """Write the state file, if there is to be one."""
     if state is not None:
         snapshot.save(state, snapshot.take(context, rails))
 
 
-def _load(state: Path, context: RailContext, rails: Sequence[Rail]) -> None:
+def load_state(state: Path | None, context: RailContext, rails: Sequence[Rail]) -> None:
+    """Go on from a state file, if there is one; a name for a new one is checked."""
+    if state is None:
+        return
     if state.exists():
         try:
             snapshot.apply(snapshot.load(state), context, rails)

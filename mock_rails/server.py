@@ -24,6 +24,7 @@ from mock_rails.core.errors import SandboxError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable
+    from contextlib import AbstractAsyncContextManager
     from types import TracebackType
 
 LOOPBACK: Final = "127.0.0.1"
@@ -50,11 +51,21 @@ class Host:
         print(host.url)
     """
 
-    def __init__(self, app: Any, *, host: str = LOOPBACK, port: int = 0, name: str = "") -> None:
+    def __init__(
+        self,
+        app: Any,
+        *,
+        host: str = LOOPBACK,
+        port: int = 0,
+        name: str = "",
+        listener: socket.socket | None = None,
+    ) -> None:
+        """`listener` is a socket that `bind` has opened already, in this process or its parent."""
         self.app = app
         self.host = host
         self.port = port
         self.name = name
+        self._listener = listener
         self._server: Any = None
         self._serving: asyncio.Task[None] | None = None
 
@@ -72,7 +83,7 @@ class Host:
         """Listen; the application answers when this returns."""
         from uvicorn import Config, Server
 
-        listener = _bind(self.host, self.port)
+        listener = self._listener or bind(self.host, self.port)
         self.port = listener.getsockname()[1]
         config = Config(
             self.app,
@@ -124,8 +135,11 @@ class Host:
         await self.stop()
 
 
-async def serve(hosts: Iterable[Host], *, ready: Callable[[], None]) -> None:
-    """Run hosts until SIGINT or SIGTERM; `ready` is called when all of them listen.
+async def serve(
+    hosts: Iterable[AbstractAsyncContextManager[Any]], *, ready: Callable[[], None]
+) -> None:
+    """Run hosts, or whatever starts and stops like one, until SIGINT or SIGTERM; `ready` is called
+    when all of them listen.
 
     If one cannot start, those before it are stopped and the error is raised.
     """
@@ -177,7 +191,8 @@ def _stop_signals(stack: contextlib.AsyncExitStack) -> asyncio.Event:
     return event
 
 
-def _bind(host: str, port: int) -> socket.socket:
+def bind(host: str, port: int) -> socket.socket:
+    """A socket that listens there, or `CannotListen`, which says why not."""
     try:
         (family, kind, protocol, _, address) = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE

@@ -1,24 +1,106 @@
-"""What `mpp-sandbox up` prints: each part's own words under one heading, or one JSON line."""
+"""What `mpp-sandbox up` prints: accounts with balances, every address, and what to do next.
+
+Its facts are the devnet's description (`sandbox.info`), so that `status` prints the same.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 from mock_rails import __version__
-from mock_rails.tempo import banner as tempo_banner
+from sandbox.info import ROLES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sandbox.server.session import Capture
+
+READY: Final = "Ready. Ctrl-C settles and closes open channels, says what it captured, and stops."
+
+_UNIT: Final = 10**6
+_CURL: Final = '{"jsonrpc":"2.0","id":1,"method":"tempo_fundAddress","params":["%s"]}'
 
 
-def text(parts: dict[str, dict[str, Any]]) -> str:
-    """The banner for people; `parts` are the summaries of what was started, by name."""
-    lines = [f"mpp-sandbox {__version__}", ""]
-    if "tempo" in parts:
-        lines += tempo_banner.lines(parts["tempo"])
-    lines += ["", "Ctrl-C stops it."]
-    return "\n".join(lines)
-
-
-def json_line(parts: dict[str, dict[str, Any]]) -> str:
-    """The same facts for programs, on one line."""
+def json_line(info: Mapping[str, Any]) -> str:
+    """The facts for programs, on one line."""
     import orjson
 
-    return orjson.dumps({"version": __version__, **parts}).decode()
+    return orjson.dumps(info).decode()
+
+
+def text(info: Mapping[str, Any], balances: Mapping[str, int]) -> str:
+    """The banner for people; `balances` are base units of pathUSD by address."""
+    lines = [f"mpp-sandbox {__version__}", ""]
+    tempo, merchants = info.get("tempo"), info.get("merchants")
+    if tempo is not None:
+        lines += [*_accounts(tempo, balances), ""]
+    if merchants is not None:
+        lines += [*_paid_api(merchants), ""]
+    if tempo is not None:
+        lines += [*_chain(tempo), ""]
+    if "control" in info:
+        lines += [f"Control  {info['control']['url']}/_sandbox/info", ""]
+    return "\n".join([*lines, *_next(info)])
+
+
+def dollars(amount: int) -> str:
+    """Base units as people read them: 10000 is $0.01."""
+    whole, fraction = divmod(amount, _UNIT)
+    digits = f"{fraction:06}".rstrip("0").ljust(2, "0")
+    return f"${whole:,}.{digits}"
+
+
+def captures(found: Sequence[Capture]) -> list[str]:
+    """What stopping brought in: a line for each channel, and the sum."""
+    if not found:
+        return []
+    lines = [
+        f"Closed channel 0x{one.channel_id.hex()}: captured {dollars(one.captured)}"
+        for one in found
+    ]
+    if len(lines) > 1:
+        total = dollars(sum(one.captured for one in found))
+        lines.append(f"{len(lines)} channels, {total} captured")
+    return lines
+
+
+def _accounts(tempo: Mapping[str, Any], balances: Mapping[str, int]) -> list[str]:
+    roles = {index: role for role, index in ROLES.items()}
+    lines = ["Accounts with PUBLIC development keys: never send anything of value to them"]
+    for at, one in enumerate(tempo["accounts"]):
+        held = dollars(balances[one["address"]]) if one["address"] in balances else ""
+        line = f"  ({at}) {one['address']}  {one['private_key']}  {held}  {roles.get(at, '')}"
+        lines.append(line.rstrip())
+    return [*lines, f"  Mnemonic   {tempo['mnemonic']}"]
+
+
+def _paid_api(merchants: Mapping[str, Any]) -> list[str]:
+    lines = [f"Paid API  {merchants['url']}"]
+    for route in merchants["routes"]:
+        prices = ", or ".join(offer["price"] for offer in route["offers"])
+        lines.append(f"  {route['path']:<14} {prices}")
+        if route["socket_path"]:
+            lines.append(f"  {route['socket_path']:<14} the same over a WebSocket")
+    return [*lines, "  /health, /openapi.json, /llms.txt are free"]
+
+
+def _chain(tempo: Mapping[str, Any]) -> list[str]:
+    cadence = tempo["block_time_ms"]
+    mining = "a block for every payment" if cadence is None else f"a block every {cadence} ms"
+    tokens = "  ".join(f"{name} {address}" for name, address in tempo["tokens"].items())
+    return [
+        f"Tempo chain  {tempo['url']}  {tempo['ws_url']}",
+        f"  Chain id   {tempo['chain_id']}",
+        f"  Blocks     {mining}; the newest is {tempo['block_number']}",
+        f"  Tokens     {tokens}",
+    ]
+
+
+def _next(info: Mapping[str, Any]) -> list[str]:
+    if "merchants" in info:
+        return ["Try it:", f"  mpp-sandbox pay {info['merchants']['url']}/quote"]
+    address = info["tempo"]["accounts"][0]["address"]
+    return [
+        "Try it: give the first account money, then point any MPP SDK at the RPC address",
+        f"  curl {info['tempo']['url']} -d '{_CURL % address}'",
+    ]

@@ -1,0 +1,54 @@
+"""The command line: `mpp-sandbox up` starts the devnet and prints what to do with it.
+
+A command is a module here with a function `register(app)`, named in `_COMMANDS`. Nothing of the
+rails is imported before a command runs, so that `--help` answers at once.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Annotated, Final
+
+import typer
+
+from mock_rails import __version__
+
+_COMMANDS: Final = ("up", "status", "execute")
+
+app = typer.Typer(
+    name="mpp-sandbox",
+    help="A local devnet for the Machine Payments Protocol: no container, no account, no network.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            help="Print the version and leave.",
+            is_eager=True,
+            callback=_print_version,
+        ),
+    ] = False,
+) -> None:
+    """Options that need no command; the callbacks act on them."""
+
+
+for _name in _COMMANDS:
+    import_module(f"sandbox.cli.{_name}").register(app)
+
+
+def main() -> None:
+    """The console script."""
+    app()

@@ -1,0 +1,85 @@
+"""`mpp-sandbox exec -- CMD`: a devnet for as long as one program runs."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from contextlib import suppress
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from sandbox.cli.failing import one_clear_line
+from sandbox.cli.options import Options, read_settings, takes_devnet_options
+
+if TYPE_CHECKING:
+    from sandbox.settings import DevnetSettings
+
+_CANNOT_RUN: Final = 126
+_NOT_FOUND: Final = 127
+_SIGNALLED: Final = 128
+_FORWARDED: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(
+        "exec", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False}
+    )(execute)
+
+
+@takes_devnet_options
+def execute(
+    given: Options,
+    command: Annotated[list[str], typer.Argument(metavar="-- CMD…", help="What to run.")],
+) -> None:
+    """Start a devnet on free ports, run a command that finds it in MPP_SANDBOX_* variables, stop.
+
+    The exit code is the command's.
+    """
+    with one_clear_line():
+        from mock_rails.server import run
+
+        base = given["port_base"] or os.environ.get("MPP_SANDBOX_PORT_BASE") or "0"
+        settings = read_settings({**given, "port_base": base})
+        codes: list[int] = []
+        run(_execute(settings, command, codes))
+    raise typer.Exit(codes[0])
+
+
+async def _execute(settings: DevnetSettings, command: list[str], codes: list[int]) -> None:
+    from sandbox.devnet import Devnet
+    from sandbox.info import environment
+
+    async with Devnet(settings) as devnet:
+        codes.append(await _run(command, os.environ | environment(devnet.info())))
+
+
+async def _run(command: list[str], environment: dict[str, str]) -> int:
+    """Run it with our terminal; signals that we get are for it."""
+    try:
+        process = await asyncio.create_subprocess_exec(*command, env=environment)
+    except FileNotFoundError:
+        typer.echo(f"mpp-sandbox: {command[0]}: there is no such command.", err=True)
+        return _NOT_FOUND
+    except OSError as error:
+        typer.echo(f"mpp-sandbox: {command[0]} cannot be run: {error.strerror}.", err=True)
+        return _CANNOT_RUN
+    loop = asyncio.get_running_loop()
+    for one in _FORWARDED:
+        loop.add_signal_handler(one, _forward, process, one)
+    try:
+        code = await process.wait()
+    finally:
+        for one in _FORWARDED:
+            loop.remove_signal_handler(one)
+    return code if code >= 0 else _SIGNALLED - code
+
+
+def _forward(process: Any, which: signal.Signals) -> None:
+    """Ctrl-C in a terminal reaches the program by itself: it is in our process group."""
+    if which is signal.SIGINT and os.isatty(0):
+        return
+    with suppress(ProcessLookupError):
+        process.send_signal(which)

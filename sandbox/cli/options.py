@@ -1,0 +1,75 @@
+"""The options that say what a devnet is to be: those of `up` and of `exec`.
+
+All arrive as text, or not at all; `DevnetSettings.read` understands them, and takes the
+`MPP_SANDBOX_*` variables and the defaults for those that do not.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import wraps
+from inspect import Parameter, Signature
+from typing import TYPE_CHECKING, Annotated, Any, Final, get_type_hints
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from sandbox.settings import DevnetSettings
+
+Options = dict[str, str | None]
+"""What was given on the command line, by the setting's name."""
+
+
+def _option(help: str, metavar: str | None = None) -> Any:
+    return Annotated[str | None, typer.Option(metavar=metavar, help=help)]
+
+
+_OPTIONS: Final[Mapping[str, Any]] = {
+    "host": _option("Address to listen on (127.0.0.1)."),
+    "control_port": _option("Port of the control (8400).", "PORT"),
+    "api_port": _option("Port of the paid API (8402).", "PORT"),
+    "tempo_port": _option("Port of the Tempo chain (8545); 0 picks a free one.", "PORT"),
+    "port_base": _option("All ports: N, N + 2 and N + 145; 0 picks free ones.", "N"),
+    "only": _option("Some of rails,merchants,control (all).", "PARTS"),
+    "chain_url": _option("The chain of merchants that run without rails.", "URL"),
+    "chain_id": _option("Chain id (1337).", "ID"),
+    "block_time": _option("A block this often; else one for each transaction.", "SECONDS"),
+    "history": _option("Keep this many blocks and their states (4096).", "BLOCKS"),
+    "state": _option("Load at start, save at stop.", "FILE"),
+    "seed": _option("Seed of everything random (mpp-sandbox)."),
+    "fee_payer": _option("Development account N sponsors whoever asks.", "N"),
+    "workers": _option("Merchant processes (1).", "N"),
+    "store": _option("Where channels are kept: memory, sqlite:PATH or redis://HOST.", "STORE"),
+}
+
+
+def takes_devnet_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command all of these options; it gets them together, as its first argument."""
+    hints = get_type_hints(command, include_extras=True)
+    own = list(Signature.from_callable(command).parameters.values())[1:]
+
+    @wraps(command)
+    def run(**given: Any) -> None:
+        chosen = {name: given.pop(name) for name in _OPTIONS}
+        command(chosen, **given)
+
+    shown = [one.replace(annotation=hints[one.name]) for one in own]
+    shown += [
+        Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+        for name, annotation in _OPTIONS.items()
+    ]
+    # typer reads both.
+    run.__signature__ = Signature(  # type: ignore[attr-defined]
+        sorted(shown, key=lambda one: one.kind)
+    )
+    run.__annotations__ = {one.name: one.annotation for one in shown}
+    return run
+
+
+def read_settings(options: Options) -> DevnetSettings:
+    """The settings that a command line and the environment make."""
+    from sandbox.settings import DevnetSettings
+
+    return DevnetSettings.read(options, os.environ)

@@ -1,0 +1,154 @@
+"""The control's routes as a FastAPI application; errors are RFC 9457 problems."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import orjson
+from fastapi import FastAPI, Header, Query, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel, ConfigDict
+
+from mock_rails import __version__
+from mock_rails.core.errors import BadInput, SandboxError
+from sandbox.control import channels, journal, money
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from fastapi import Request
+
+    from sandbox.devnet import Devnet
+
+PREFIX: Final = "/_sandbox"
+MOST_EXCHANGES: Final = 500
+
+Offset = Annotated[int, Query(ge=0)]
+Limit = Annotated[int, Query(ge=1, le=journal.MOST_EVENTS)]
+
+
+class Gift(BaseModel):
+    """Who gets money: some of every token, or an exact amount of one, in base units."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    address: str
+    amount: str | int | None = None
+    token: str | None = None
+
+
+def build_routes(devnet: Devnet, stopping: asyncio.Event) -> FastAPI:
+    """The application; `stopping` ends its endless answers."""
+    app = FastAPI(title="mpp-sandbox control", version=__version__, docs_url=None, redoc_url=None)
+    app.add_exception_handler(SandboxError, _problem)
+    app.add_exception_handler(RequestValidationError, _malformed)
+    _add_money(app, devnet)
+    _add_channels(app, devnet)
+    _add_journal(app, devnet, stopping)
+    return app
+
+
+def _add_money(app: FastAPI, devnet: Devnet) -> None:
+    @app.get(f"{PREFIX}/accounts")
+    async def accounts() -> Response:
+        """The development accounts with their roles and balances."""
+        return _json({"accounts": await money.accounts(devnet)})
+
+    @app.get(f"{PREFIX}/accounts/{{address}}")
+    async def account(address: str) -> Response:
+        """What any account holds."""
+        owner = money.read_address(address)
+        balances = await money.balances_of(money.rpc_of(devnet), owner)
+        return _json({"address": f"0x{owner.hex()}", "balances": balances})
+
+    @app.post(f"{PREFIX}/fund")
+    async def fund(gift: Gift) -> Response:
+        """Give an address money."""
+        amount = None if gift.amount is None else str(gift.amount)
+        return _json(await money.give(devnet, gift.address, amount, gift.token))
+
+
+def _add_channels(app: FastAPI, devnet: Devnet) -> None:
+    @app.get(f"{PREFIX}/channels")
+    async def listed() -> Response:
+        """The merchants' channels."""
+        return _json(await channels.listed(devnet))
+
+    @app.get(f"{PREFIX}/channels/{{channel_id}}")
+    async def one(channel_id: str) -> Response:
+        """One channel."""
+        return _json(await channels.one(devnet, channel_id))
+
+    @app.post(f"{PREFIX}/channels/{{channel_id}}/settle")
+    async def settle(channel_id: str) -> Response:
+        """Capture what is authorised and delivered; the channel stays open."""
+        return _json(await channels.settle(devnet, channel_id))
+
+    @app.post(f"{PREFIX}/channels/{{channel_id}}/close")
+    async def close(channel_id: str) -> Response:
+        """Capture what is due and end the channel."""
+        return _json(await channels.close(devnet, channel_id))
+
+
+def _add_journal(app: FastAPI, devnet: Devnet, stopping: asyncio.Event) -> None:
+    kept = devnet.context.journal
+
+    @app.get(f"{PREFIX}/journal")
+    async def page(after: Offset = 0, limit: Limit = 100, kind: str | None = None) -> Response:
+        """What happened past an offset."""
+        return _json(journal.page(kept, after, limit, kind))
+
+    @app.get(f"{PREFIX}/events")
+    async def events(
+        after: Annotated[int | None, Query(ge=0)] = None,
+        last_event_id: Annotated[str | None, Header()] = None,
+    ) -> Response:
+        """The same as it happens, as server-sent events; `Last-Event-ID` goes on where one was."""
+        start = after
+        if last_event_id is not None and last_event_id.isascii() and last_event_id.isdigit():
+            start = int(last_event_id)
+        if start is None:
+            start = kept.last_offset
+        return StreamingResponse(
+            journal.stream(kept, start, stopping),
+            media_type="text/event-stream",
+            headers={"cache-control": "no-cache, no-transform"},
+        )
+
+    @app.get(f"{PREFIX}/exchanges")
+    async def exchanges(
+        limit: Annotated[int, Query(ge=1, le=MOST_EXCHANGES)] = 50,
+    ) -> Response:
+        """The newest paid requests."""
+        return _json({"exchanges": journal.exchanges(kept, limit)})
+
+    @app.get(f"{PREFIX}/exchanges/{{exchange_id}}")
+    async def exchange(exchange_id: str) -> Response:
+        """One paid request and all that it caused."""
+        return _json(journal.exchange(kept, exchange_id))
+
+
+def _json(document: Any) -> Response:
+    return Response(
+        orjson.dumps(document),
+        media_type="application/json",
+        headers={"cache-control": "no-store"},
+    )
+
+
+async def _problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, SandboxError)
+    return Response(
+        orjson.dumps(error.problem(), default=str),
+        status_code=error.status,
+        media_type="application/problem+json",
+    )
+
+
+async def _malformed(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    told = "; ".join(
+        f"{'.'.join(str(part) for part in one['loc'])}: {one['msg']}" for one in error.errors()
+    )
+    return await _problem(request, BadInput(f"The request is malformed: {told}."))

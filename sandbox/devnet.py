@@ -1,0 +1,251 @@
+"""The devnet: the chain, the merchants on it and the control of both, in one event loop.
+
+    async with Devnet(DevnetSettings().with_free_ports()) as devnet:
+        print(devnet.info()["merchants"]["url"])
+
+Starting opens the ports, the chain's first and the control's last; `ready` is true from then on.
+Stopping goes the other way and first brings in the money: merchants take no more requests, settle
+and close their channels on a chain that still runs, and `captures` says what they got. Then the
+state file is written.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, Any, Final
+
+import httpx
+
+from mock_rails.core.rail import RailContext
+from mock_rails.process import load_state, save_state
+from mock_rails.server import LOOPBACK, Host, bind
+from mock_rails.tempo.addresses import PATH_USD
+from mock_rails.tempo.api import TempoApi
+from mock_rails.tempo.banner import summary
+from mock_rails.tempo.engine import ChainSettings
+from mock_rails.tempo.history import DEFAULT_DEPTH
+from mock_rails.tempo.rail import Chain
+from sandbox import info
+from sandbox.chain import TempoRpc, token_balance
+from sandbox.client.wallet import Wallet
+from sandbox.local_rpc import LocalRpc
+from sandbox.settings import DevnetSettings, Part
+from sandbox.storage import open_store
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from mock_rails.core.rail import Rail
+    from sandbox.merchants.merchants import Merchants, Till
+    from sandbox.server.session import Capture
+    from sandbox.workers.crew import Crew
+
+CURRENCY: Final = PATH_USD
+_WILDCARDS: Final = frozenset({"0.0.0.0", "::", ""})
+
+
+class Devnet:
+    """Everything that `mpp-sandbox up` runs. It starts once."""
+
+    def __init__(self, settings: DevnetSettings | None = None) -> None:
+        self.settings = settings or DevnetSettings()
+        self.context = RailContext.create(seed=self.settings.seed)
+        self.chain: Chain | None = None
+        self.merchants: Merchants | None = None
+        self.rpc: TempoRpc | None = None
+        self.ready = False
+        self.balances: dict[str, int] = {}
+        """What the development accounts held of the currency at the start, by address."""
+        self.captures: list[Capture] = []
+        """What stopping brought in."""
+        self.store_name = self.settings.store
+        self._tempo_host: Host | None = None
+        self._api_host: Host | None = None
+        self._control_host: Host | None = None
+        self._crew: Crew | None = None
+        self._stack = AsyncExitStack()
+        if self.settings.runs(Part.RAILS):
+            self.chain = Chain(
+                self.context,
+                ChainSettings(
+                    chain_id=self.settings.chain_id,
+                    block_time_ms=self.settings.block_time_ms,
+                    history_depth=self.settings.history or DEFAULT_DEPTH,
+                ),
+            )
+
+    @property
+    def rails(self) -> list[Rail]:
+        """The rails that run, as snapshots want them."""
+        return [] if self.chain is None else [self.chain]
+
+    @property
+    def api_url(self) -> str | None:
+        """Where the paid API is."""
+        return None if self._api_host is None else self._api_host.url
+
+    @property
+    def control_url(self) -> str | None:
+        """Where the control is."""
+        return None if self._control_host is None else self._control_host.url
+
+    @property
+    def rpc_url(self) -> str:
+        """Where the chain is."""
+        if self._tempo_host is not None:
+            return self._tempo_host.url
+        return self.settings.chain_url or ""
+
+    # -- starting and stopping --------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Open everything; if something cannot be opened, close what was and say why."""
+        load_state(self.settings.state, self.context, self.rails)
+        try:
+            await self._start_chain()
+            if self.settings.runs(Part.MERCHANTS):
+                await self._start_merchants()
+            if self.settings.runs(Part.CONTROL):
+                await self._start_control()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        self.ready = True
+
+    async def stop(self) -> list[Capture]:
+        """Bring in the money, close everything, write the state; returns what was captured."""
+        was_ready, self.ready = self.ready, False
+        await self._stack.aclose()
+        if was_ready:
+            save_state(self.settings.state, self.context, self.rails)
+        return self.captures
+
+    async def __aenter__(self) -> Devnet:
+        """Start it."""
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop it."""
+        await self.stop()
+
+    async def _start_chain(self) -> None:
+        if self.chain is None:
+            http = httpx.AsyncClient(timeout=30)
+        else:
+            relay = self.settings.fee_payer
+            key = None if relay is None else self.chain.accounts[relay].key
+            api = TempoApi(self.chain, relay_key=key)
+            self._tempo_host = self._host(api, self.settings.tempo_port, "the Tempo chain")
+            await self._stack.enter_async_context(self._tempo_host)
+            http = httpx.AsyncClient(transport=LocalRpc(api))
+        await self._stack.enter_async_context(http)
+        self._http = http
+        self.rpc = TempoRpc(self.rpc_url, http=http)
+        for one in () if self.chain is None else self.chain.accounts:
+            held = await token_balance(self.rpc, CURRENCY, one.address)
+            self.balances[f"0x{one.address.hex()}"] = held
+
+    async def _start_merchants(self) -> None:
+        from sandbox.merchants.merchants import Merchants, Till, challenge_secret
+
+        assert self.rpc is not None
+        if self.settings.workers > 1 and self.store_name == "memory":
+            folder = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="mpp-sandbox-"))
+            self.store_name = f"sqlite:{folder}/channels.db"
+        store = await open_store(self.store_name, self.context.clock)
+        self._stack.push_async_callback(store.close)
+        till = Till(
+            rpc=self.rpc,
+            rpc_url=self.rpc_url,
+            http=self._http,
+            chain_id=await self.rpc.chain_id(),
+            currency=CURRENCY,
+            payee=Wallet.dev(info.MERCHANT),
+            store=store,
+            clock=self.context.clock,
+            seeds=self.context.seeds,
+            journal=self.context.journal,
+        )
+        host = self.settings.host
+        realm = LOOPBACK if host in _WILDCARDS else host
+        secret = challenge_secret(self.context.seeds.seed)
+        self.merchants = Merchants(till, host=realm, secret=secret)
+        await self.merchants.start()
+        self._stack.push_async_callback(self._bring_in)
+        if self.settings.workers > 1:
+            await self._start_crew(till, realm, secret)
+        else:
+            self._api_host = self._host(self.merchants.app, self.settings.api_port, "the paid API")
+            await self._stack.enter_async_context(self._api_host)
+
+    async def _start_crew(self, till: Till, realm: str, secret: str) -> None:
+        from sandbox.workers.crew import Crew
+        from sandbox.workers.orders import Orders
+
+        settings, context = self.settings, self.context
+        listener = self._stack.enter_context(bind(settings.host, settings.api_port))
+        self._api_host = Host(None, host=settings.host, port=listener.getsockname()[1])
+        orders = [
+            Orders(
+                number=number,
+                socket=listener.fileno(),
+                realm=realm,
+                rpc_url=self.rpc_url,
+                chain_id=till.chain_id,
+                store=self.store_name,
+                seed=context.seeds.seed,
+                clock=context.clock.snapshot(),
+                secret=secret,
+            )
+            for number in range(1, settings.workers + 1)
+        ]
+        self._crew = Crew(listener, orders, context)
+        await self._crew.start()
+        self._stack.push_async_callback(self._crew.stop)
+
+    async def _bring_in(self) -> None:
+        assert self.merchants is not None
+        self.captures = await self.merchants.stop()
+
+    async def _start_control(self) -> None:
+        from sandbox.control import Control
+
+        control = Control(self)
+        self._control_host = self._host(control, self.settings.control_port, "the control")
+        await self._stack.enter_async_context(self._control_host)
+        self._stack.callback(control.end_streams)
+
+    def _host(self, app: Any, port: int, name: str) -> Host:
+        return Host(app, host=self.settings.host, port=port, name=name)
+
+    # -- describing -------------------------------------------------------------------------------
+
+    def trouble(self) -> str | None:
+        """Why it is not ready, or None if it is."""
+        if not self.ready:
+            return "starting or stopping"
+        return None if self._crew is None else self._crew.trouble()
+
+    def info(self) -> dict[str, Any]:
+        """What it says about itself: `--json` and `/_sandbox/info`."""
+        tempo = None
+        if self.chain is not None and self._tempo_host is not None:
+            tempo = summary(self.chain, self._tempo_host.url, self._tempo_host.ws_url)
+        merchants = None
+        if self.merchants is not None and self._api_host is not None:
+            merchants = self.merchants.facts(self._api_host.url)
+        return info.describe(
+            ready=self.ready,
+            workers=self.settings.workers,
+            store=self.store_name,
+            control_url=self.control_url,
+            tempo=tempo,
+            merchants=merchants,
+        )

@@ -1,0 +1,75 @@
+"""What a running devnet says about itself: the object of `--json`, of `/_sandbox/info` and of
+`status`, and the variables that `exec` and `status -o env` make of it.
+
+Keys are those of the public development accounts, which everybody knows; nothing else is secret.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from mock_rails import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PAYER: Final = 0
+"""The development account that pays where the command line names no other."""
+SPONSOR: Final = 8
+"""The one that pays fees where somebody is to be sponsored."""
+MERCHANT: Final = 9
+"""The one that the merchants are paid to, and settle and close channels from."""
+
+ROLES: Final = {"payer": PAYER, "sponsor": SPONSOR, "merchant": MERCHANT}
+
+
+def describe(
+    *,
+    ready: bool,
+    workers: int,
+    store: str,
+    control_url: str | None,
+    tempo: Mapping[str, Any] | None,
+    merchants: Mapping[str, Any] | None,
+) -> dict[str, Any]:
+    """The description; a part that does not run is absent."""
+    info: dict[str, Any] = {"version": __version__, "ready": ready, "roles": ROLES}
+    if control_url is not None:
+        info["control"] = {
+            "url": control_url,
+            "health": f"{control_url}/_sandbox/health",
+            "events": f"{control_url}/_sandbox/events",
+        }
+    if merchants is not None:
+        info["merchants"] = {**merchants, "workers": workers, "store": store}
+    if tempo is not None:
+        info["tempo"] = tempo
+    return info
+
+
+def environment(info: Mapping[str, Any]) -> dict[str, str]:
+    """Variables for a program beside a devnet: ours, and those that SDKs' tools read."""
+    found: dict[str, str] = {}
+    if "control" in info:
+        found["MPP_SANDBOX_CONTROL_URL"] = info["control"]["url"]
+    merchants, tempo = info.get("merchants"), info.get("tempo")
+    if merchants is not None:
+        found |= {
+            "MPP_SANDBOX_API_URL": merchants["url"],
+            "MPP_SANDBOX_RECIPIENT": merchants["recipient"],
+            "MPP_SANDBOX_CURRENCY": merchants["currency"],
+        }
+    if tempo is not None:
+        payer = tempo["accounts"][PAYER]
+        found |= {
+            "MPP_SANDBOX_RPC_URL": tempo["url"],
+            "MPP_SANDBOX_WS_URL": tempo["ws_url"],
+            "MPP_SANDBOX_CHAIN_ID": str(tempo["chain_id"]),
+            "MPP_SANDBOX_MNEMONIC": tempo["mnemonic"],
+            "MPP_SANDBOX_PAYER": payer["address"],
+            "MPP_SANDBOX_PAYER_KEY": payer["private_key"],
+            "MPPX_RPC_URL": tempo["url"],
+            "MPPX_PRIVATE_KEY": payer["private_key"],
+            "TEMPO_RPC_URL": tempo["url"],
+        }
+    return found

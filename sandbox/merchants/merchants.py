@@ -1,0 +1,115 @@
+"""The merchants of one process: the paid application behind its gate, and the money it takes.
+
+One `Merchants` is one ASGI application. Several processes may run one each on the same store and
+port; then one of them, or their parent, keeps the settlement schedule (`keeps_books`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from mock_rails.core.seeds import Seeds
+from sandbox.merchants import discovery
+from sandbox.merchants.routes import build_routes
+
+if TYPE_CHECKING:
+    import httpx
+
+    from mock_rails.core.clock import Clock
+    from mock_rails.core.journal import Journal
+    from sandbox.chain import TempoRpc
+    from sandbox.client.wallet import Wallet
+    from sandbox.server.session import Capture, SessionServer
+    from sandbox.server.stores import Store
+
+SECRET_BYTES: Final = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Till:
+    """Where the merchants' money comes in, and what they do it with."""
+
+    rpc: TempoRpc
+    rpc_url: str
+    http: httpx.AsyncClient
+    """The connection that `rpc` uses; pympp's charge method gets it too."""
+    chain_id: int
+    currency: bytes
+    payee: Wallet
+    store: Store
+    clock: Clock
+    seeds: Seeds
+    journal: Journal
+
+
+def challenge_secret(seed: str) -> str:
+    """The HMAC secret of a devnet's challenges: the same after each start with the same seed, so
+    that a client's challenge outlives the merchant's process."""
+    return Seeds(seed).stream("merchants.challenges").hex(SECRET_BYTES)
+
+
+class Merchants:
+    """The paid API: `app` is what a server serves.
+
+    Challenges name `host` as their realm, without a port, as mppx wants it (facts: protocol 3.2).
+    """
+
+    def __init__(self, till: Till, *, host: str, secret: str, keeps_books: bool = True) -> None:
+        from mpp.methods.tempo.server import charge
+
+        from sandbox.merchants.app import build_app
+        from sandbox.server.challenges import Challenges
+        from sandbox.server.gate import Gate
+        from sandbox.server.session import SessionServer
+
+        self.till = till
+        self.host = host
+        self._keeps_books = keeps_books
+        self.sessions: SessionServer = SessionServer(
+            rpc=till.rpc,
+            payee=till.payee,
+            store=till.store,
+            clock=till.clock,
+            seeds=till.seeds,
+            journal=till.journal,
+        )
+        charges = charge(
+            chain_id=till.chain_id,
+            rpc_url=till.rpc_url,
+            recipient=f"0x{till.payee.address.hex()}",
+            currencies=[f"0x{till.currency.hex()}"],
+            store=till.store.replays(),
+            http_client=till.http,
+        )
+        self.routes = build_routes(
+            self.sessions, charges, currency=till.currency, chain_id=till.chain_id
+        )
+        self.app = Gate(
+            build_app(discovery.describe(self.routes), till.clock),
+            self.routes,
+            challenges=Challenges(realm=host, secret=secret, clock=till.clock),
+            store=till.store,
+            clock=till.clock,
+            journal=till.journal,
+        )
+
+    async def start(self) -> None:
+        """Go on with the channels of the store, if this process keeps the books."""
+        if self._keeps_books:
+            await self.sessions.start()
+
+    async def stop(self) -> list[Capture]:
+        """Settle and close what is open, if this process keeps the books; what was captured."""
+        return await self.sessions.stop() if self._keeps_books else []
+
+    def facts(self, url: str) -> dict[str, Any]:
+        """What a payer wants to know, as plain values."""
+        return {
+            "url": url,
+            "realm": self.host,
+            "openapi": f"{url}/openapi.json",
+            "recipient": f"0x{self.till.payee.address.hex()}",
+            "currency": f"0x{self.till.currency.hex()}",
+            "routes": discovery.facts(self.routes),
+        }

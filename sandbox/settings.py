@@ -1,0 +1,236 @@
+"""What a devnet is told: which parts run, where, and with which money.
+
+Values come from options, from `MPP_SANDBOX_*` variables and from the defaults of DESIGN section 3,
+in this order; each says clearly when it is wrong, and who said it. Loads nothing of the rails, so
+that a wrong option is answered at once.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from mock_rails.arguments import parse_chain_id, parse_duration_ms, parse_history, parse_port
+from mock_rails.core.errors import BadInput
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+PREFIX: Final = "MPP_SANDBOX_"
+
+CONTROL_PORT: Final = 8400
+API_PORT: Final = 8402
+TEMPO_PORT: Final = 8545
+PORTS: Final = {"control_port": CONTROL_PORT, "api_port": API_PORT, "tempo_port": TEMPO_PORT}
+
+ACCOUNTS: Final = 10
+MOST_WORKERS: Final = 64
+_HIGHEST_PORT: Final = 65_535
+_STORES: Final = ("memory", "sqlite:", "redis://", "rediss://", "unix://")
+_NUMBER: Final = re.compile(r"[0-9]{1,9}")
+
+
+class Part(StrEnum):
+    """What a devnet is made of."""
+
+    RAILS = "rails"
+    MERCHANTS = "merchants"
+    CONTROL = "control"
+
+
+EVERYTHING: Final = frozenset(Part)
+
+
+@dataclass(frozen=True, slots=True)
+class DevnetSettings:
+    """One devnet. A port of 0 is any free one."""
+
+    host: str = "127.0.0.1"
+    control_port: int = CONTROL_PORT
+    api_port: int = API_PORT
+    tempo_port: int = TEMPO_PORT
+    only: frozenset[Part] = EVERYTHING
+    chain_id: int = 1337
+    block_time_ms: int | None = None
+    """Milliseconds between blocks; None for a block as soon as a transaction arrives."""
+    history: int | None = None
+    """Blocks that are kept; None for the chain's own default."""
+    seed: str = "mpp-sandbox"
+    state: Path | None = None
+    """Where the rails' state is loaded from at the start and saved at the end."""
+    fee_payer: int | None = None
+    """The development account that sponsors whoever asks the chain; None for nobody."""
+    workers: int = 1
+    """Merchant processes; from two on they share the port and the store."""
+    store: str = "memory"
+    """Where merchants keep channels: `memory`, `sqlite:PATH`, or a Redis URL."""
+    chain_url: str | None = None
+    """The chain of merchants that run without rails."""
+
+    def __post_init__(self) -> None:
+        """Refuse what fits no devnet."""
+        if not self.only:
+            raise BadInput("A devnet needs at least one part.", hint=_PARTS_HINT)
+        if self.only == {Part.CONTROL}:
+            raise BadInput(
+                "Control alone has nothing to show.", hint="Run it beside rails or merchants."
+            )
+        if self.chain_url is not None and self.runs(Part.RAILS):
+            raise BadInput(
+                "An RPC address is for merchants of another chain; this devnet runs its own.",
+                hint="Leave it out, or add --only merchants,control.",
+            )
+        if self.chain_url is None and not self.runs(Part.RAILS):
+            raise BadInput(
+                "Merchants without rails need the RPC address of a chain.",
+                hint="Name it with --chain-url.",
+            )
+        if self.fee_payer is not None and not 0 <= self.fee_payer < ACCOUNTS:
+            raise BadInput(
+                f"There is no development account {self.fee_payer} to pay fees.",
+                hint=f"They are numbered 0 to {ACCOUNTS - 1}.",
+            )
+        if self.workers > 1 and self.runs(Part.RAILS) and not self.runs(Part.MERCHANTS):
+            raise BadInput("Workers are merchant processes, and no merchants run.")
+        self._check_ports()
+
+    def _check_ports(self) -> None:
+        taken: dict[int, str] = {}
+        for name in self.ports():
+            port = getattr(self, name)
+            if port and port in taken:
+                raise BadInput(
+                    f"Port {port} is asked for twice: {_option(taken[port])} and {_option(name)}."
+                )
+            taken[port] = name
+
+    def runs(self, part: Part) -> bool:
+        """Whether this part is wanted."""
+        return part in self.only
+
+    def ports(self) -> tuple[str, ...]:
+        """The names of the ports that will be opened."""
+        wanted = {
+            "control_port": Part.CONTROL,
+            "api_port": Part.MERCHANTS,
+            "tempo_port": Part.RAILS,
+        }
+        return tuple(name for name, part in wanted.items() if self.runs(part))
+
+    def with_free_ports(self) -> DevnetSettings:
+        """The same on any free ports."""
+        return replace(self, control_port=0, api_port=0, tempo_port=0)
+
+    @classmethod
+    def read(
+        cls, options: Mapping[str, str | None], environment: Mapping[str, str]
+    ) -> DevnetSettings:
+        """Settings from a command line's texts (None: not given) and an environment.
+
+        `port_base` stands for all ports: N, N + 2 and N + 145, or all free ones if it is 0. Ports
+        that are named one by one come first.
+        """
+        values: dict[str, Any] = {}
+        for name, parse in _PARSERS.items():
+            text, who = options.get(name), _option(name)
+            if text is None:
+                variable = PREFIX + name.upper()
+                text, who = environment.get(variable) or None, variable
+            if text is not None:
+                values[name] = _parsed(text, who, parse)
+        if "block_time" in values:
+            values["block_time_ms"] = values.pop("block_time")
+        base = values.pop("port_base", None)
+        if base is not None:
+            values = {**_shifted(base), **values}
+        return cls(**values)
+
+
+def _shifted(base: int) -> dict[str, int]:
+    if base == 0:
+        return dict.fromkeys(PORTS, 0)
+    if base + TEMPO_PORT - CONTROL_PORT > _HIGHEST_PORT:
+        raise BadInput(
+            f"Ports from {base} on end above {_HIGHEST_PORT}.",
+            hint=f"The highest base is {_HIGHEST_PORT - TEMPO_PORT + CONTROL_PORT}.",
+        )
+    return {name: base + port - CONTROL_PORT for name, port in PORTS.items()}
+
+
+def _parsed(text: str, who: str, parse: Callable[[str], Any]) -> Any:
+    try:
+        return parse(text)
+    except BadInput as error:
+        raise BadInput(f"{who}: {error.detail}", hint=error.hint) from None
+
+
+def _option(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def _parse_only(text: str) -> frozenset[Part]:
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    unknown = [name for name in names if name not in set(Part)]
+    if unknown or not names:
+        what = f"{unknown[0]!r} is no part" if unknown else "no part is named"
+        raise BadInput(f"{what} of a devnet.", hint=_PARTS_HINT)
+    return frozenset(map(Part, names))
+
+
+def _parse_account(text: str) -> int:
+    if _NUMBER.fullmatch(text) is None or int(text) >= ACCOUNTS:
+        raise BadInput(
+            f"There is no development account {text} to pay fees.",
+            hint=f"They are numbered 0 to {ACCOUNTS - 1}.",
+        )
+    return int(text)
+
+
+def _parse_workers(text: str) -> int:
+    if _NUMBER.fullmatch(text) is None or not 1 <= int(text) <= MOST_WORKERS:
+        raise BadInput(
+            f"{text!r} is no number of merchant processes.",
+            hint=f"It is a whole number from 1 to {MOST_WORKERS}.",
+        )
+    return int(text)
+
+
+def _parse_store(text: str) -> str:
+    if not text.startswith(_STORES) or (text.startswith("memory") and text != "memory"):
+        raise BadInput(
+            f"{text.partition(':')[0]!r} is no store of channels.",
+            hint="It is memory, sqlite:PATH or redis://HOST:PORT/DATABASE.",
+        )
+    if text == "sqlite:":
+        raise BadInput("The SQLite store has no path.", hint="Write sqlite:channels.db.")
+    return text
+
+
+def _parse_url(text: str) -> str:
+    if not text.startswith(("http://", "https://")):
+        raise BadInput(f"{text[:60]!r} is no RPC address.", hint="It begins with http://.")
+    return text
+
+
+_PARTS_HINT: Final = f"Its parts are {', '.join(Part)}; name one or several, between commas."
+
+_PARSERS: Final[Mapping[str, Callable[[str], Any]]] = {
+    "host": str,
+    "control_port": parse_port,
+    "api_port": parse_port,
+    "tempo_port": parse_port,
+    "port_base": parse_port,
+    "only": _parse_only,
+    "chain_id": parse_chain_id,
+    "block_time": parse_duration_ms,
+    "history": parse_history,
+    "seed": str,
+    "state": Path,
+    "fee_payer": _parse_account,
+    "workers": _parse_workers,
+    "store": _parse_store,
+    "chain_url": _parse_url,
+}

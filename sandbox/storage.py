@@ -1,0 +1,26 @@
+"""Opens the place where merchants keep their channels, as a setting names it.
+
+memory              this process, until it ends
+sqlite:channels.db  this machine, across processes and restarts
+redis://host/0      several machines; needs the extra `redis`
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sandbox.server.stores import MemoryStore, RedisStore, SqliteStore
+
+if TYPE_CHECKING:
+    from mock_rails.core.clock import Clock
+    from sandbox.server.stores import Store
+
+
+async def open_store(name: str, clock: Clock) -> Store:
+    """The store of this name, which `DevnetSettings.read` has checked."""
+    if name == "memory":
+        return MemoryStore(clock)
+    kind, _, path = name.partition(":")
+    if kind == "sqlite":
+        return await SqliteStore.open(path, clock)
+    return await RedisStore.open(name, clock)

@@ -1,0 +1,137 @@
+"""The devnet's side of its workers: starts them, keeps their clocks right, hears what they did."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from contextlib import suppress
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+from mock_rails.core.errors import SandboxError
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Sequence
+
+    from mock_rails.core.rail import RailContext
+    from sandbox.workers.orders import Orders
+
+_START_S: Final = 30
+_STOP_S: Final = 10
+_CLOCK_POLL: Final = timedelta(milliseconds=20)
+_LONGEST_LINE: Final = 1 << 20
+
+
+class WorkerFailed(SandboxError):
+    """A merchant process ended before it was told to."""
+
+    code = "worker-failed"
+    title = "A merchant process ended"
+
+
+class Crew:
+    """The merchant processes of one devnet."""
+
+    def __init__(
+        self, listener: socket.socket, orders: Sequence[Orders], context: RailContext
+    ) -> None:
+        self._listener = listener
+        self._orders = orders
+        self._context = context
+        self._processes: list[asyncio.subprocess.Process] = []
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def trouble(self) -> str | None:
+        """Which workers have ended though nobody told them to, if any."""
+        gone = [
+            str(order.number)
+            for order, process in zip(self._orders, self._processes, strict=True)
+            if process.returncode is not None
+        ]
+        return f"merchant process {', '.join(gone)} ended" if gone else None
+
+    async def start(self) -> None:
+        """Start them all; they serve when this returns."""
+        try:
+            for order in self._orders:
+                self._processes.append(await self._spawn(order))
+            async with asyncio.timeout(_START_S):
+                await asyncio.gather(*map(self._ready, self._processes))
+        except BaseException as error:
+            await self.stop()
+            if isinstance(error, TimeoutError):
+                raise WorkerFailed("The merchant processes did not start in time.") from None
+            raise
+        for order, process in zip(self._orders, self._processes, strict=True):
+            self._tasks.append(asyncio.create_task(self._hear(order.number, process)))
+        self._tasks.append(asyncio.create_task(self._keep_time()))
+
+    async def stop(self) -> None:
+        """End their input, let them finish what they do, and hear the last of it."""
+        if self._tasks:
+            clock = self._tasks.pop()
+            clock.cancel()
+            with suppress(asyncio.CancelledError):
+                await clock
+        await asyncio.gather(*map(_end, self._processes))
+        await asyncio.gather(*self._tasks)
+        self._tasks.clear()
+
+    async def _spawn(self, order: Orders) -> asyncio.subprocess.Process:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "sandbox.workers",
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            pass_fds=(self._listener.fileno(),),
+            limit=_LONGEST_LINE,
+        )
+        _say(process, order.to_line())
+        return process
+
+    async def _ready(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stdout is not None
+        if not await process.stdout.readline():
+            raise WorkerFailed("A merchant process did not start.", hint="Its words are above.")
+
+    async def _hear(self, number: int, process: asyncio.subprocess.Process) -> None:
+        """Add its journal to ours; an exchange's name there says whose it is."""
+        assert process.stdout is not None
+        while line := await process.stdout.readline():
+            event = orjson.loads(line)
+            exchange = event["exchange"] and f"w{number}-{event['exchange']}"
+            self._context.journal.append(event["rail"], event["kind"], event["data"], exchange)
+
+    async def _keep_time(self) -> None:
+        """Tell them when somebody moves, stops or resumes the clock."""
+        clock = self._context.clock
+        told: dict[str, Any] = self._orders[0].clock
+        while True:
+            await clock.wall_sleep(_CLOCK_POLL)
+            now = clock.snapshot()
+            if now != told:
+                told = now
+                for process in self._processes:
+                    _say(process, orjson.dumps(now) + b"\n")
+
+
+def _say(process: asyncio.subprocess.Process, line: bytes) -> None:
+    assert process.stdin is not None
+    if process.returncode is None:
+        process.stdin.write(line)
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    assert process.stdin is not None
+    with suppress(OSError):
+        process.stdin.close()
+    try:
+        async with asyncio.timeout(_STOP_S):
+            await process.wait()
+    except TimeoutError:
+        process.kill()
+        await process.wait()

@@ -1,0 +1,33 @@
+"""What a worker is told in its first line of standard input."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import orjson
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """Everything that one merchant process needs. The secret is in no repr."""
+
+    number: int
+    socket: int
+    """The inherited file descriptor of the listening socket."""
+    realm: str
+    rpc_url: str
+    chain_id: int
+    store: str
+    seed: str
+    clock: dict[str, Any]
+    secret: str = field(repr=False)
+
+    def to_line(self) -> bytes:
+        """One line of JSON."""
+        return orjson.dumps(asdict(self)) + b"\n"
+
+    @classmethod
+    def from_line(cls, line: bytes) -> Orders:
+        """The orders in such a line."""
+        return cls(**orjson.loads(line))
