@@ -146,7 +146,8 @@ class Sender:
             try:
                 return await broadcast(self.rpc, signed.raw, timeout_s=timeout_s)
             except TransactionRefused as refused:
-                if not _STALE.search(refused.words):
+                # Only what the node itself turned away: what waited and expired is the caller's.
+                if refused.rpc_code is None or not _STALE.search(refused.words):
                     raise
                 await self.sync(refused.words)
         signed = await self.sign(calls)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
@@ -131,3 +132,16 @@ async def test_without_a_seed_two_senders_of_a_wallet_differ() -> None:
 async def test_nothing_shows_the_key() -> None:
     async with ChainDesk() as desk:
         assert desk.payer.wallet.reveal_key().hex() not in repr(desk.payer) + repr(vars(desk.payer))
+
+
+async def test_what_was_taken_and_never_mined_is_not_paid_again() -> None:
+    """Its window passed: whether to pay anew is not the sender's decision."""
+    async with ChainDesk() as desk:
+        desk.context.faults.arm({"at": "tempo.submit", "do": "drop", "when": {"times": 1}})
+        sending = asyncio.create_task(desk.payer.send([transfer(SHOP, 1)], timeout_s=0.3))
+        await desk.clock.wall_sleep(timedelta(milliseconds=100))
+        desk.clock.advance(60)
+        desk.chain.mine()
+        with pytest.raises(TransactionRefused, match="expired before"):
+            await sending
+        assert await token_balance(desk.rpc, PATH_USD, SHOP) == 0
