@@ -7,6 +7,9 @@ the fee (facts, protocol 1.1, rows 33, 35, 39). Whoever holds it can make the pa
 out is free again only when the chain's time has passed that without the transfer: a server's word
 that it was refused is not enough, though another attempt may be made meanwhile.
 
+Nothing at all is paid with a proof of who asks, as mppx does it, and to servers that do not take
+one, such as pympp's, with a transfer of nothing (protocol 1.1, row 31).
+
 The fee of an unsponsored transaction is not counted by the budget, for no challenge names it.
 """
 
@@ -19,6 +22,7 @@ from mpp.client.transport import _is_zero_tempo_charge
 from sandbox.chain.errors import ChainError
 from sandbox.client.budget import Payment
 from sandbox.client.charge_attempt import ChargeAttempt, SignedTransfer
+from sandbox.client.charge_proof import ProofAttempt
 from sandbox.client.errors import (
     ChainMismatchError,
     ChallengeExpiredError,
@@ -26,6 +30,7 @@ from sandbox.client.errors import (
     PaymentNotPreparedError,
     RealmNotTrustedError,
 )
+from sandbox.methods.tempo_session.fields import FieldError
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -69,6 +74,7 @@ class ChargePayer:
         self._patience_ms = patience_ms
         self._signers: dict[str, tuple[PaymentRuntime, ClientMethod]] = {}
         self._open: dict[int, ChargeAttempt] = {}
+        self._no_proofs: set[str] = set()
 
     @property
     def name(self) -> str:
@@ -93,6 +99,8 @@ class ChargePayer:
         if url is None or payment is None:
             raise PaymentNotPreparedError("That challenge cannot be paid by a charge.")
         self._check_realm(challenge, order)
+        if payment.amount == 0 and order.host not in self._no_proofs:
+            return self._prove(challenge, payment)
         await self.reconcile(due_only=True)
         reservation = self._ledger.reserve(payment)
         try:
@@ -140,6 +148,19 @@ class ChargePayer:
         await self.reconcile()
 
     # -- inside -----------------------------------------------------------------------------------
+
+    def _prove(self, challenge: Challenge, payment: Payment) -> ProofAttempt:
+        """Prove whose wallet asks; hosts that want a transfer of nothing instead are remembered."""
+        try:
+            return ProofAttempt(
+                challenge,
+                self._wallet,
+                self._ledger,
+                self._ledger.reserve(payment),
+                refused_by=self._no_proofs.add,
+            )
+        except FieldError as error:
+            raise PaymentNotPreparedError(f"Nothing can be proven: {error}.") from error
 
     def _forget(self, attempt: ChargeAttempt) -> None:
         self._open.pop(attempt.reservation.number, None)

@@ -11,6 +11,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Final
 
+from sandbox.client.errors import PaymentNotPreparedError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -57,6 +59,15 @@ class Nodes:
         if node is None:
             node = self._nodes[url] = TempoRpc(url, http=self._http)
         return node
+
+    def of_chain(self, chain_id: int) -> TempoRpc:
+        """A chain's node, or an error that says that there is none."""
+        url = self.url(chain_id)
+        if url is None:
+            raise PaymentNotPreparedError(
+                f"This client has no node of chain {chain_id}.", hint="Give it one as rpc_url."
+            )
+        return self.at(url)
 
     async def aclose(self) -> None:
         """Close the connections."""

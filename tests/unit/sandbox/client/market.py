@@ -163,6 +163,7 @@ def unpaid_by(response: httpx.Response) -> PaymentNotMade:
 def asking(
     *,
     method: str = "tempo",
+    amount: int = PRICE,
     chain_id: int = 1337,
     expires: str = "2099-01-01T00:00:00Z",
     problem: str = "payment-required",
@@ -174,7 +175,7 @@ def asking(
         method=method,
         intent="charge",
         request={
-            "amount": str(PRICE),
+            "amount": str(amount),
             "currency": TOKEN,
             "recipient": f"0x{SHOP.address.hex()}",
             "methodDetails": {"chainId": chain_id},

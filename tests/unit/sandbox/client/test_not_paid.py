@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import httpx
 import pytest
+from mpp import Credential
 
 from sandbox.client.client import PaidClient
 from sandbox.client.errors import (
@@ -77,7 +78,21 @@ async def test_nothing_is_signed_for_the_realm_of_somebody_else(market: Market) 
             await client.get("/paid")
     assert line.paid == []
     async with customer(market, line, trusted_realms=["bank.example"]) as client:
+        assert paid_by(await client.get("/paid")).attempts == 2  # pympp takes no proof, a transfer
+        assert paid_by(await client.get("/paid")).attempts == 1
+
+
+async def test_a_charge_of_nothing_is_answered_with_a_proof(market: Market) -> None:
+    # mppx's way, and the one for which no transaction is needed (protocol 2.6).
+    async def world(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200) if credential_of(request) else asking(amount=0)
+
+    line = Line(httpx.MockTransport(world), "answer lost")
+    async with customer(market, line) as client:
         paid_by(await client.get("/paid"))
+    sent = [Credential.from_authorization(credential_of(one) or "") for one in line.paid]
+    assert [one.payload["type"] for one in sent] == ["proof", "proof"]
+    assert sent[0].source == f"did:pkh:eip155:1337:0x{PAYER.address.hex()}"
 
 
 @pytest.mark.parametrize("status", [302, 307])
