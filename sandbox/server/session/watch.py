@@ -1,0 +1,118 @@
+"""The watch: looks at the chain every few seconds for what happened to our channels without us.
+
+A payer can ask the chain to let it leave. From then it takes 15 minutes until it may take back
+everything that was not captured, and in this time the payee brings its last voucher (facts:
+protocol 2.5, tempo 2.8). The watch reads the escrows' logs since it last looked, so that a thousand
+idle channels cost one question; whatever a log names is looked at, and a channel whose payer is
+leaving is closed if it owes something. Closes with an unknown outcome are tried again, openings
+that the chain never heard of are forgotten when they are old, and settlements that are due by time
+are sent.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from mpp.errors import PaymentError
+
+from sandbox.chain import ChainError
+from sandbox.methods.tempo_session import Channel, Status
+
+if TYPE_CHECKING:
+    from sandbox.server.session.chain_state import ChainState
+    from sandbox.server.session.closing import Closer
+    from sandbox.server.session.context import SessionContext
+
+_ID_TOPIC: Final = 1
+"""All the escrows' events have the channel's id as their first indexed field."""
+
+_MOST_BLOCKS: Final = 2_000
+"""A longer absence is made up for by looking at every channel: nodes limit such questions."""
+
+
+class Watch:
+    """One server's eye on the chain."""
+
+    def __init__(
+        self, context: SessionContext, state: ChainState, closer: Closer, interval_s: int
+    ) -> None:
+        self._context = context
+        self._state = state
+        self._closer = closer
+        self._interval = timedelta(seconds=interval_s)
+        self._block: int | None = None
+        """The newest block that was looked at."""
+
+    async def run(self) -> None:
+        """Look, again and again, in sandbox time."""
+        while True:
+            await self._context.clock.sleep(self._interval)
+            try:
+                await self.look()
+            except (ChainError, PaymentError) as error:
+                self._context.background.note("watch.failed", error=type(error).__name__)
+
+    async def look(self) -> None:
+        """Look once."""
+        await self._look_at_chain()
+        for channel_id in tuple(self._closer.unresolved):
+            channel = await self._context.book.get(channel_id)
+            if channel is not None and channel.status is Status.CLOSING:
+                await self._closer.resume(channel)
+            else:
+                self._closer.unresolved.discard(channel_id)
+        await self._look_at_clock()
+
+    # -- inside -----------------------------------------------------------------------------------
+
+    async def _look_at_chain(self) -> None:
+        rpc, escrows = self._context.rpc, self._context.escrows
+        if not escrows:
+            return
+        head = int(await rpc.call("eth_blockNumber"), 16)
+        first = head + 1 if self._block is None else self._block + 1
+        missed = self._block is None or head < self._block or head - first > _MOST_BLOCKS
+        if missed:  # the first look, a chain that was set back, or a long absence
+            await self._look_at_all()
+        elif first <= head:
+            await self._look_at_logs(first, head)
+        self._block = head
+
+    async def _look_at_logs(self, first: int, head: int) -> None:
+        addresses = sorted({f"0x{book.escrow.hex()}" for book in self._context.escrows})
+        wanted = {"address": addresses, "fromBlock": hex(first), "toBlock": hex(head)}
+        logs: list[dict[str, Any]] = await self._context.rpc.call("eth_getLogs", wanted)
+        named = {log["topics"][_ID_TOPIC] for log in logs if len(log["topics"]) > _ID_TOPIC}
+        for text in sorted(named):
+            channel = await self._context.book.get(bytes.fromhex(text.removeprefix("0x")))
+            if channel is not None:
+                await self._look_at(channel)
+
+    async def _look_at_all(self) -> None:
+        async for channel in self._context.book.scan():
+            await self._look_at(channel)
+
+    async def _look_at(self, channel: Channel) -> None:
+        if channel.status is not Status.OPEN:
+            return  # its own action is under way, or it is over
+        try:
+            await self._state.refresh(channel)
+        except PaymentError:
+            return  # the chain does not know it, or cannot be asked; the next request will be told
+
+    async def _look_at_clock(self) -> None:
+        """What is due by time: settlements, and openings that never came to anything."""
+        context = self._context
+        now_s = context.clock.now_s()
+        by_time = context.schedule.interval_s is not None
+        async for channel in context.book.scan():
+            if by_time:
+                self._closer.settle_if_due(channel)
+            if channel.status is not Status.OPENING:
+                continue
+            if now_s - channel.opened_at_s < context.limits.opening_lifetime_s:
+                continue
+            left = await self._state.resolve_opening(channel)
+            if left.status is Status.OPENING:
+                await context.book.forget_opening(channel.descriptor.payer, channel.id)
