@@ -61,6 +61,8 @@ class Hold:
     async def charge(self) -> None:
         """Charge one unit, however long its authorisation takes. Raises `HoldExpired` when that is
         too long, and whatever else the meter raises at once."""
+        # An application that never waits would otherwise never let the disconnect be seen.
+        await self._clock.yield_to_loop()
         asked: dict[str, Any] | None = None
         left_s = self._hold_s
         while True:

@@ -1,0 +1,167 @@
+"""Reads a metered event stream, and authorises more when the server asks (facts: protocol 2.8).
+
+The voucher goes to the stream's own URL while the stream is held open: a POST without a body, which
+servers tell from a request for content (facts: protocol 2.5). A POST with a query would be content,
+so there it is a HEAD. If the server answers 402 with a fresh challenge, the voucher is made once
+more for that one. Redirects are not followed: the credential is for this server.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+from mpp import AUTHORIZATION_HEADER
+
+from sandbox.client.streaming.errors import StreamError, StreamPaymentError, StreamProtocolError
+from sandbox.streaming.events import (
+    LARGEST_EVENT,
+    NEED_VOUCHER,
+    RECEIPT,
+    EventParser,
+    EventTooLarge,
+)
+from sandbox.streaming.frames import FrameError, NeedVoucher, read_receipt
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+    from types import TracebackType
+
+    import httpx
+
+    from sandbox.streaming.events import Event
+
+_LONGEST_PROBLEM: Final = 16 * 1_024
+
+
+class SseReader:
+    """The messages of a paid stream, one by one.
+
+    async with SseReader(response, http=http, authorize=authorize) as messages:
+        async for data in messages: ...
+    messages.receipt
+
+    `response` is open and not yet read; the reader closes it. `authorize` makes the credential that
+    is asked for, after a top-up if the deposit is too small, or raises.
+    """
+
+    def __init__(
+        self,
+        response: httpx.Response,
+        *,
+        http: httpx.AsyncClient,
+        authorize: Callable[[NeedVoucher], Awaitable[str]],
+        header: str = AUTHORIZATION_HEADER,
+        channel_id: str | None = None,
+        event_limit: int = LARGEST_EVENT,
+    ) -> None:
+        self.response = response
+        self.receipt: dict[str, Any] | None = None
+        """The last receipt that came; when the stream has ended, the closing one."""
+        self.delivered = 0
+        """How many messages were handed over."""
+        self._http = http
+        self._authorize = authorize
+        self._header = header
+        self._channel_id = channel_id
+        self._parser = EventParser(event_limit)
+        self._stream = self._read()
+
+    def __aiter__(self) -> AsyncIterator[str]:
+        """The data of the messages."""
+        return self._data()
+
+    def events(self) -> AsyncIterator[Event]:
+        """All events of the application: messages, and those of other names."""
+        return self._stream
+
+    async def aclose(self) -> None:
+        """Stop reading; the server charges nothing that it has not sent."""
+        await self._stream.aclose()
+        await self.response.aclose()
+
+    async def __aenter__(self) -> SseReader:
+        """The reader itself."""
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop reading."""
+        await self.aclose()
+
+    async def _data(self) -> AsyncIterator[str]:
+        async for event in self._stream:
+            if event.is_message and event.data is not None:
+                yield event.data
+
+    async def _read(self) -> AsyncGenerator[Event, None]:
+        from httpx import TransportError
+
+        try:
+            async for chunk in self.response.aiter_bytes():
+                for event in self._parser.feed(chunk):
+                    if event.is_reserved:
+                        await self._payment(event)
+                    elif event.data is not None:
+                        self.delivered += event.is_message
+                        yield event
+        except (EventTooLarge, FrameError) as error:
+            raise StreamProtocolError(str(error)) from None
+        except TransportError as error:
+            raise StreamError(f"The stream broke off: {error!r}.") from error
+        finally:
+            await self.response.aclose()
+
+    async def _payment(self, event: Event) -> None:
+        if event.name not in (NEED_VOUCHER, RECEIPT):
+            return  # a later protocol's, perhaps
+        try:
+            value = orjson.loads(event.data or "")
+        except orjson.JSONDecodeError:
+            raise FrameError(f"The data of {event.name} is not JSON.") from None
+        if event.name == RECEIPT:
+            self.receipt = read_receipt(value)
+            return
+        need = replace(NeedVoucher.from_json(value), delivered=self.delivered)
+        if self._channel_id not in (None, need.channel_id):
+            raise FrameError("The server asks for a voucher on another channel.")
+        await self._pay(need)
+
+    async def _pay(self, need: NeedVoucher) -> None:
+        status, challenges, words = await self._send(await self._authorize(need))
+        if status == 402 and challenges:
+            again = replace(need, challenges=challenges)
+            status, challenges, words = await self._send(await self._authorize(again))
+        if not 200 <= status < 300:
+            raise StreamPaymentError(
+                f"The voucher for the stream was answered with {status}.",
+                details={"status": status, "problem": words, "required": need.required},
+            )
+
+    async def _send(self, credential: str) -> tuple[int, tuple[str, ...], str]:
+        """The status, the fresh challenges, and what the server says is wrong."""
+        url = self.response.url.copy_with(fragment=None)
+        async with self._http.stream(
+            "HEAD" if url.query else "POST",
+            url,
+            headers={self._header: credential},
+            follow_redirects=False,
+        ) as answer:
+            challenges = tuple(answer.headers.get_list("www-authenticate"))
+            return answer.status_code, challenges, await _problem(answer)
+
+
+async def _problem(answer: httpx.Response) -> str:
+    """The beginning of an error's body. A success is not read: it might be another stream."""
+    text = b""
+    if answer.is_error:
+        async for chunk in answer.aiter_bytes():
+            text += chunk
+            if len(text) > _LONGEST_PROBLEM:
+                break
+    return text[:_LONGEST_PROBLEM].decode("utf-8", "replace")
