@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mpp.client.transport import _is_zero_tempo_charge
 
-from sandbox.chain.errors import ChainError
+from sandbox.chain.errors import ChainError, TransactionReverts
 from sandbox.client.budget import Payment
 from sandbox.client.charge_attempt import ChargeAttempt, SignedTransfer
 from sandbox.client.charge_proof import ProofAttempt
@@ -30,13 +30,14 @@ from sandbox.client.errors import (
     PaymentNotPreparedError,
     RealmNotTrustedError,
 )
+from sandbox.client.selection import is_expired
 from sandbox.methods.tempo_session.fields import FieldError
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from mpp import Challenge, Credential
-    from mpp.runtime import ClientMethod, PaymentRuntime
+    from mpp.runtime import ClientMethod
 
     from mock_rails.core.clock import Clock
     from sandbox.client.ledger import Ledger
@@ -72,7 +73,7 @@ class ChargePayer:
         self._clock = clock
         self._trusted = frozenset(trusted_realms)
         self._patience_ms = patience_ms
-        self._signers: dict[str, tuple[PaymentRuntime, ClientMethod]] = {}
+        self._signers: dict[str, ClientMethod] = {}
         self._open: dict[int, ChargeAttempt] = {}
         self._no_proofs: set[str] = set()
 
@@ -89,7 +90,7 @@ class ChargePayer:
         url = self._nodes.url(chain_id)
         if url is None or _payment(challenge, "localhost") is None:
             return False
-        _, method = self._signer(url)
+        method = self._signer(url)
         return method.can_handle_challenge is None or method.can_handle_challenge(challenge)
 
     async def prepare(self, challenge: Challenge, order: Order) -> Attempt:
@@ -105,16 +106,11 @@ class ChargePayer:
         reservation = self._ledger.reserve(payment)
         try:
             await self._check_chain(challenge, url)
-            credential, method = await self._sign(challenge, url)
+            credential = await self._sign(challenge, url)
+            transfer = SignedTransfer.of(challenge, credential, payer=self._wallet.address)
         except BaseException:
             self._ledger.release(reservation)
             raise
-        transfer = SignedTransfer.of(
-            challenge,
-            payer=self._wallet.address,
-            tx_hash=method.transaction_hash(credential) if method.transaction_hash else None,
-            signed_at_s=self._clock.wall_s(),
-        )
         attempt = ChargeAttempt(
             transfer,
             reservation,
@@ -165,29 +161,38 @@ class ChargePayer:
     def _forget(self, attempt: ChargeAttempt) -> None:
         self._open.pop(attempt.reservation.number, None)
 
-    def _signer(self, url: str) -> tuple[PaymentRuntime, ClientMethod]:
+    def _signer(self, url: str) -> ClientMethod:
         signer = self._signers.get(url)
         if signer is None:
-            from mpp.methods.tempo import client as tempo
-            from mpp.runtime import PaymentRuntime
+            from mpp.methods.tempo.client import _client_method
 
-            method = tempo.charge(account=self._wallet.tempo_account(), rpc_url=url)
-            signer = self._signers[url] = PaymentRuntime([method]), method
+            from sandbox.client.charge_signer import NodeMethod
+
+            method = NodeMethod(self._wallet, self._nodes.at(url), self._clock)
+            signer = self._signers[url] = _client_method(method)
         return signer
 
-    async def _sign(self, challenge: Challenge, url: str) -> tuple[Credential, ClientMethod]:
-        from mpp.errors import InvalidChallengeError, PaymentExpiredError
+    async def _sign(self, challenge: Challenge, url: str) -> Credential:
+        from mpp import Credential
+        from mpp.errors import PaymentExpiredError
+        from mpp.runtime import CredentialParams
 
-        runtime, method = self._signer(url)
+        if is_expired(challenge, self._clock.utc()):
+            raise ChallengeExpiredError("The challenge expired before it could be paid.")
         try:
-            return await runtime.create_credential(challenge, method), method
-        except (InvalidChallengeError, PaymentExpiredError) as error:
+            params = CredentialParams(challenge=challenge)
+            signed = await self._signer(url).create_credential(params)
+            return Credential.from_authorization(signed)
+        except PaymentExpiredError as error:
             raise ChallengeExpiredError(str(error)) from error
-        except Exception as error:
+        except TransactionReverts as error:
             raise PaymentNotPreparedError(
-                f"The transfer could not be signed: {error}",
-                hint=f"Does the chain's node answer at {self._nodes.at(url).host}?",
+                f"The transfer would revert: {error.words}.", hint=error.hint
             ) from error
+        except ChainError as error:
+            raise PaymentNotPreparedError(error.detail, hint=error.hint) from error
+        except Exception as error:
+            raise PaymentNotPreparedError(f"The transfer could not be signed: {error}") from error
 
     async def _check_chain(self, challenge: Challenge, url: str) -> None:
         node, asked = self._nodes.at(url), _chain_id(challenge)

@@ -8,11 +8,14 @@ of these yet, and the money stays aside. The chain is asked, not the server (DES
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
 from mock_rails.tempo.crypto.hashing import keccak256
+from mock_rails.tempo.tx.decode import decode_transaction
+from mock_rails.tempo.tx.handoff import decode_handoff
+from mock_rails.tempo.tx.model import TYPE_FEE_PAYER_HANDOFF
 from sandbox.chain.errors import ChainError
 from sandbox.chain.receipts import receipt
 from sandbox.chain.values import read_data, read_object, read_quantity, to_hex
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     import httpx
-    from mpp import Challenge
+    from mpp import Challenge, Credential
 
     from mock_rails.core.clock import Clock
     from sandbox.chain.rpc import TempoRpc
@@ -33,6 +36,7 @@ _WITH_MEMO: Final = keccak256(b"TransferWithMemo(address,address,uint256,bytes32
 _BLOCKS_BACK: Final = 1_000
 """More blocks than a chain makes in a credential's minute."""
 _STEP_MS: Final = 100
+_NEVER_S: Final = 1 << 64
 
 
 class Fate(Enum):
@@ -57,27 +61,27 @@ class SignedTransfer:
     tx_hash: bytes | None
     """None where a sponsor signs last: then the memo finds it."""
     valid_until_s: int
-    """From this time of the chain on it is in no block: at or after its `validBefore`."""
+    """Its `validBefore`: from this time of the chain on, no block takes it."""
 
     @classmethod
-    def of(
-        cls, challenge: Challenge, *, payer: bytes, tx_hash: str | None, signed_at_s: int
-    ) -> SignedTransfer:
-        """The transfer that pympp has just signed for a challenge."""
+    def of(cls, challenge: Challenge, credential: Credential, *, payer: bytes) -> SignedTransfer:
+        """The transfer that was signed for a challenge."""
         from mpp.methods.tempo import attribution
-        from mpp.methods.tempo.client import EXPIRING_NONCE_VALID_BEFORE_SECS
 
-        valid_until_s = signed_at_s + EXPIRING_NONCE_VALID_BEFORE_SECS
-        if challenge.expires is not None:
-            expires_s = int(datetime.fromisoformat(challenge.expires).timestamp())
-            valid_until_s = min(valid_until_s, expires_s + 1)
+        raw = bytes.fromhex(credential.payload["signature"][2:])
+        tx_hash: bytes | None = None
+        if raw[0] == TYPE_FEE_PAYER_HANDOFF:
+            tx = decode_handoff(raw).tx
+        else:
+            signed = decode_transaction(raw)
+            tx, tx_hash = signed.tx, signed.hash
         return cls(
             challenge_id=challenge.id,
             token=challenge.request["currency"],
             payer=payer,
             memo=bytes.fromhex(attribution.encode(challenge.id, challenge.realm)[2:]),
-            tx_hash=None if tx_hash is None else bytes.fromhex(tx_hash[2:]),
-            valid_until_s=valid_until_s,
+            tx_hash=tx_hash,
+            valid_until_s=tx.valid_before or _NEVER_S,
         )
 
 

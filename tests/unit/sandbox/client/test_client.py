@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
 
 from mock_rails.tempo.addresses import ALPHA_USD
+from mock_rails.tempo.api import TempoApi
 from sandbox.chain import receipt
 from sandbox.client.budget import Budget, Limit
+from sandbox.client.client import PaidClient
 from sandbox.client.errors import (
     BodyTooLargeError,
     BudgetExceededError,
@@ -23,6 +26,7 @@ from sandbox.client.ledger import Tally
 from sandbox.client.outcome import payment_of
 from sandbox.client.transport import TransportSettings
 from tests.unit.sandbox.client.market import (
+    PAYER,
     PRICE,
     SHOP,
     SPONSOR,
@@ -163,6 +167,22 @@ async def test_the_client_says_what_it_could_pay(market: Market) -> None:
         await client.get("/free", headers={"Accept-Payment": "stripe/charge"})
     assert line.sent[0].headers["Accept-Payment"].startswith("tempo/")
     assert line.sent[1].headers["Accept-Payment"] == "stripe/charge"
+
+
+async def test_the_chain_may_be_in_the_same_process(market: Market) -> None:
+    node = httpx.AsyncClient(transport=httpx.ASGITransport(TempoApi(market.chain)))
+    http = httpx.AsyncClient(transport=market.shop(), base_url="https://shop.example")
+    url = "http://tempo.internal"
+    async with node, http, PaidClient(PAYER, http=http, rpc_http=node, rpc_url=url) as client:
+        paid_by(await client.get("/paid"))
+    assert await market.sold() == 1
+
+
+async def test_a_chain_whose_time_is_not_the_walls_is_paid_on(market: Market) -> None:
+    market.chain.context.clock.advance(timedelta(days=40))
+    async with customer(market, market.shop()) as client:
+        paid_by(await client.get("/paid"))
+    assert await market.sold() == 1
 
 
 # -- the budget, before anything is signed ---------------------------------------------------------

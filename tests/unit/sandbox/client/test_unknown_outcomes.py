@@ -13,16 +13,32 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from mock_rails.core import Clock
+from mock_rails.tempo.abi import Function
+from mock_rails.tempo.addresses import ALPHA_USD, PATH_USD
+from mock_rails.tempo.tx.model import Call
+from sandbox.chain import Sender, token_balance
 from sandbox.client.budget import Budget
 from sandbox.client.charge import ChargePayer
 from sandbox.client.errors import OutcomeUnknownError
 from sandbox.client.events import ClientEvent, EventKind
 from sandbox.client.ledger import Tally
 from sandbox.client.outcome import PaymentMade, payment_of
-from tests.unit.sandbox.client.market import PRICE, TOKEN, Line, Market, credential_of, customer
+from tests.unit.sandbox.client.market import (
+    PAYER,
+    PRICE,
+    SPONSOR,
+    TOKEN,
+    Line,
+    Market,
+    credential_of,
+    customer,
+)
 
 if TYPE_CHECKING:
     from sandbox.client.client import PaidClient
+
+TRANSFER = Function("transfer(address to, uint256 amount) returns (bool)")
 
 
 def credentials(line: Line) -> list[tuple[str | None, str]]:
@@ -156,8 +172,21 @@ async def test_a_payment_that_can_no_longer_be_made_is_made_anew(market: Market)
 
 
 async def test_a_reverted_transfer_is_reported_and_not_repeated(market: Market) -> None:
-    # pympp broadcasts without a rehearsal; the revert is on the chain, and the answer is a 500.
-    line = Line(market.shop("1" + "0" * 24))
+    # All money goes elsewhere after the transfer was signed. pympp broadcasts without a rehearsal:
+    # the revert is on the chain, and the answer a 500.
+    shop = market.shop()
+    sender = Sender(market.node, PAYER, clock=Clock(), fee_token=ALPHA_USD)
+
+    async def world(request: httpx.Request) -> httpx.Response:
+        if credential_of(request) and (
+            left := await token_balance(market.node, PATH_USD, PAYER.address)
+        ):
+            fee = 200_000
+            data = TRANSFER.call(SPONSOR.address, left - fee)
+            assert (await sender.send([Call(PATH_USD, 0, data)])).success
+        return await shop.handle_async_request(request)
+
+    line = Line(httpx.MockTransport(world))
     async with customer(market, line) as client:
         with pytest.raises(OutcomeUnknownError) as unknown:
             await client.get("/paid")
@@ -244,14 +273,17 @@ async def test_a_cancelled_request_is_accounted_for_later(market: Market) -> Non
 
 async def test_without_a_node_to_ask_nothing_is_assumed(market: Market) -> None:
     # The node goes away after the transfer was signed.
-    async def down(request: httpx.Request) -> httpx.Response:
-        if b"eth_chainId" in request.content:
-            return httpx.Response(200, json={"jsonrpc": "2.0", "id": 1, "result": "0x539"})
-        raise httpx.ConnectError("the node is down")
+    wire = httpx.AsyncHTTPTransport()
+
+    async def node(request: httpx.Request) -> httpx.Response:
+        if line.paid:
+            raise httpx.ConnectError("the node is down")
+        return await wire.handle_async_request(request)
 
     line = Line(market.shop(), "answer lost")
     async with (
-        httpx.AsyncClient(transport=httpx.MockTransport(down)) as rpc_http,
+        wire,
+        httpx.AsyncClient(transport=httpx.MockTransport(node)) as rpc_http,
         customer(market, line, rpc_http=rpc_http) as client,
     ):
         with pytest.raises(OutcomeUnknownError) as unknown:
