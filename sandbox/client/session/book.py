@@ -1,0 +1,114 @@
+"""The payer's book of channels: what must not be forgotten between two runs.
+
+A voucher is written down before it is sent. A payer that comes back, even from a kill, so never
+signs a total that contradicts one that the server has. The book is a SQLite file; without a place
+for it, it lasts as long as the process.
+
+Several processes may read a book. A change names the version it was made from, so two that sign for
+the same channel are found out at the second one's first voucher, before it leaves.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from typing import TYPE_CHECKING, Final
+
+from sandbox.client.session.channel import PayerChannel, from_record, to_record
+from sandbox.client.session.errors import BookDamagedError, StateInUseError
+from sandbox.methods.tempo_session import FieldError
+from sandbox.methods.tempo_session.fields import to_hex
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FILE_NAME: Final = "channels.sqlite3"
+
+_APPLICATION: Final = 0x4D505042
+"""`MPPB`: how the file says whose it is."""
+_SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS channels (
+    id TEXT PRIMARY KEY, version INTEGER NOT NULL, record TEXT NOT NULL
+) WITHOUT ROWID
+"""
+_INSERT: Final = "INSERT OR IGNORE INTO channels (version, record, id) VALUES (?, ?, ?)"
+_UPDATE: Final = "UPDATE channels SET version = ?, record = ? WHERE id = ? AND version = ?"
+_PATIENCE_S: Final = 5
+
+
+class ChannelBook:
+    """All channels of all wallets that use the same place."""
+
+    def __init__(self, state: Path | None) -> None:
+        self._kept: dict[bytes, PayerChannel] = {}
+        self._file = None if state is None else _open(state)
+
+    def load(self) -> list[PayerChannel]:
+        """Every channel, as it was last written down."""
+        if self._file is None:
+            return list(self._kept.values())
+        try:
+            rows = self._file.execute("SELECT record FROM channels").fetchall()
+            return [from_record(json.loads(text)) for (text,) in rows]
+        except (sqlite3.Error, FieldError, ValueError) as error:
+            raise BookDamagedError(f"The book of channels cannot be read: {error}.") from error
+
+    def save(self, channel: PayerChannel) -> None:
+        """Write a channel down; it is on disk when this returns, and survives a kill.
+
+        `StateInUseError` if another process wrote the channel since we read it.
+        """
+        if self._file is None:
+            self._kept[channel.id] = channel
+            return
+        record, key = json.dumps(to_record(channel)), to_hex(channel.id)
+        try:
+            if channel.version == 1:
+                done = self._file.execute(_INSERT, (1, record, key))
+            else:
+                done = self._file.execute(
+                    _UPDATE, (channel.version, record, key, channel.version - 1)
+                )
+        except sqlite3.Error as error:
+            raise BookDamagedError(f"The book of channels cannot be written: {error}.") from error
+        if done.rowcount != 1:
+            raise StateInUseError(
+                f"Channel {key} was changed by another process that uses the same book.",
+                hint="Give each process a place of its own, or run one at a time.",
+            )
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._file is not None:
+            self._file.close()
+
+
+def _open(state: Path) -> sqlite3.Connection:
+    path = state / FILE_NAME
+    try:
+        state.mkdir(parents=True, exist_ok=True)
+        # Autocommit: every statement is a transaction of its own.
+        file = sqlite3.connect(
+            path, timeout=_PATIENCE_S, isolation_level=None, check_same_thread=False
+        )
+    except (OSError, sqlite3.Error) as error:
+        raise BookDamagedError(f"The book {path} cannot be opened: {error}.") from error
+    try:
+        _prepare(file)
+    except (sqlite3.Error, BookDamagedError) as error:
+        file.close()
+        raise BookDamagedError(f"The book {path} cannot be used: {error}.") from error
+    return file
+
+
+def _prepare(file: sqlite3.Connection) -> None:
+    (application,) = file.execute("PRAGMA application_id").fetchone()
+    (tables,) = file.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    if application != _APPLICATION and (application or tables):
+        raise BookDamagedError("it belongs to another program")
+    # A kill loses nothing in this mode; a power cut may lose the last vouchers, which the server
+    # then shows in its snapshot.
+    file.execute("PRAGMA journal_mode = WAL")
+    file.execute("PRAGMA synchronous = NORMAL")
+    file.execute(f"PRAGMA application_id = {_APPLICATION}")
+    file.execute(_SCHEMA)

@@ -1,0 +1,78 @@
+"""The ledger's side of one channel: no voucher without a reservation, and none let go too early.
+
+A request that the server refuses leaves a voucher in its hands. That money stays reserved (it is
+`spare`) until another request uses the voucher, or the channel is closed without it.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from sandbox.client.errors import PaymentRefusedError
+
+if TYPE_CHECKING:
+    from sandbox.client.budget import Payment
+    from sandbox.client.ledger import Ledger, Reservation
+
+
+class Purse:
+    """The spare reservations of a channel. No method waits, so each is one step."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._spare: list[Reservation] = []
+
+    @property
+    def spare(self) -> int:
+        """What is reserved for vouchers that nobody has used."""
+        return sum(one.payment.amount for one in self._spare)
+
+    def take(self, payment: Payment) -> Reservation:
+        """A reservation for the payment: a spare one, a part of one, or a new one.
+
+        Raises `PaymentRefusedError` and changes nothing if the budget does not allow it.
+        """
+        for at, one in enumerate(self._spare):
+            if one.payment == payment:
+                return self._spare.pop(at)
+        for at, one in enumerate(self._spare):
+            if one.payment.amount > payment.amount:
+                del self._spare[at]
+                self._ledger.release(one)
+                taken = self._ledger.reserve(payment)
+                self._reserve_spare(one.payment, one.payment.amount - payment.amount)
+                return taken
+        return self._ledger.reserve(payment)
+
+    def keep(self, reservation: Reservation) -> None:
+        """The request came to nothing, but its voucher is out."""
+        self._spare.append(reservation)
+
+    def fit(self, headroom: int) -> None:
+        """Let go of what no voucher stands behind any more."""
+        while self._spare and (excess := self.spare - headroom) > 0:
+            one = self._spare.pop()
+            self._ledger.release(one)
+            if one.payment.amount > excess:
+                self._reserve_spare(one.payment, one.payment.amount - excess)
+
+    def spend(self) -> None:
+        """The server says that all of it was used."""
+        for one in self._spare:
+            self._ledger.commit(one)
+        self._spare.clear()
+
+    def drop(self) -> None:
+        """The channel is closed: no voucher of it is worth anything any more."""
+        self.fit(0)
+
+    def doubt(self) -> None:
+        """Nobody knows whether the payee will capture it."""
+        for one in self._spare:
+            self._ledger.mark_unknown(one)
+
+    def _reserve_spare(self, payment: Payment, amount: int) -> None:
+        with suppress(PaymentRefusedError):  # it was reserved a moment ago: only threads could
+            self._spare.append(self._ledger.reserve(replace(payment, amount=amount)))
