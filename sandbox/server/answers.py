@@ -1,0 +1,127 @@
+"""The answers that the gate gives itself: challenges, refusals, 204s, and answers given again."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Final
+
+from mpp.errors import PaymentError, PaymentRequiredError
+
+from sandbox.server.delivery import own_headers
+from sandbox.server.digest import body_digest
+from sandbox.server.idempotency import KeptResponse
+from sandbox.server.negotiation import negotiate
+from sandbox.server.page import payment_page, prefers_html
+from sandbox.server.refusals import (
+    CORS,
+    HTML,
+    NO_STORE,
+    PROBLEM,
+    Headers,
+    OutcomeUnknownError,
+    Refused,
+    invites,
+    problem_body,
+    refusal_headers,
+)
+from sandbox.server.route import binding
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sandbox.server.challenges import Challenges, Issued
+    from sandbox.server.delivery import Send
+    from sandbox.server.offer import Settlement
+    from sandbox.server.repeats import Repeat
+    from sandbox.server.request import PaidRequest
+    from sandbox.server.visit import Visit
+
+_LOG: Final = logging.getLogger("sandbox.server")
+
+
+class Answers:
+    """What the gate says, with its challenges."""
+
+    def __init__(self, challenges: Challenges) -> None:
+        self._challenges = challenges
+
+    async def ask(self, visit: Visit) -> None:
+        """402 to a request that pays with nothing."""
+        error = PaymentRequiredError(self._challenges.realm, visit.route.summary or None)
+        issued = await self._issue(visit)
+        if visit.exchange is not None:
+            visit.exchange.challenged(issued, error.status)
+        await self._problem(visit, error, issued)
+
+    async def refuse(self, visit: Visit, refused: Refused) -> None:
+        """Say what is wrong, with fresh challenges where paying can mend it."""
+        error = refused.error
+        issued: Sequence[Issued] = await self._issue(visit) if invites(error) else ()
+        if isinstance(error, OutcomeUnknownError) and refused.__cause__ is not None:
+            _LOG.error("the outcome of a payment is not known", exc_info=refused.__cause__)
+        if visit.exchange is not None:
+            visit.exchange.refused(refused, issued)
+        await self._problem(visit, error, issued)
+
+    async def acknowledge(
+        self, visit: Visit, settlement: Settlement, repeat: Repeat | None
+    ) -> None:
+        """204 to a message that wants nothing but to be taken (facts: protocol 2.5)."""
+        headers: Headers = [NO_STORE]
+        if settlement.receipt:
+            headers.append((b"payment-receipt", settlement.receipt.encode("latin-1")))
+        headers += own_headers(settlement)
+        if visit.is_foreign:
+            headers += CORS
+        if repeat is not None:
+            texts = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in headers)
+            await repeat.finish(KeptResponse(204, tuple(texts)))
+        await _respond(visit.send, 204, headers, b"")
+        if visit.exchange is not None:
+            visit.exchange.lap("deliver")
+            visit.exchange.delivered(204)
+
+    async def repeat(self, visit: Visit, answer: KeptResponse) -> None:
+        """The answer that was given the first time, receipt included; nothing is charged."""
+        headers = [(name.encode("latin-1"), v.encode("latin-1")) for name, v in answer.headers]
+        await _respond(visit.send, answer.status, headers, answer.body or b"")
+        if visit.exchange is not None:
+            visit.exchange.lap("deliver")
+            visit.exchange.replayed(answer.status)
+
+    async def _issue(self, visit: Visit) -> list[Issued]:
+        """A challenge for each offer that the client takes, its favourite first."""
+        request = visit.request
+        digest = body_digest(request.body)
+        is_known = request.field(b"payment-session") is not None
+        issued = []
+        for offer in negotiate(visit.offers, request.fields(b"accept-payment")):
+            own = await offer.personal_request(request) if is_known else None
+            bound = binding(offer, request)
+            issued.append(self._challenges.issue(offer, request=own, digest=digest, scope=bound))
+        return issued
+
+    async def _problem(self, visit: Visit, error: PaymentError, issued: Sequence[Issued]) -> None:
+        request = visit.request
+        kind = PROBLEM
+        if issued and prefers_html(request.field(b"accept")):
+            kind = HTML
+            body = payment_page(error, issued, url=_url(request), summary=visit.route.summary)
+        else:
+            body = problem_body(error, issued[0].id if issued else None)
+        headers = refusal_headers(error, issued, kind=kind, length=len(body), cors=visit.is_foreign)
+        await _respond(visit.send, error.status, headers, b"" if request.method == "HEAD" else body)
+
+
+async def _respond(send: Send, status: int, headers: Headers, body: bytes) -> None:
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _url(request: PaidRequest) -> str:
+    """What was asked for, as the client wrote it."""
+    scope = request.scope
+    host = request.field(b"host") or "localhost"
+    raw = scope.get("raw_path") or request.path.encode()
+    query = f"?{request.query.decode('latin-1')}" if request.query else ""
+    return f"{scope.get('scheme', 'http')}://{host}{raw.decode('latin-1')}{query}"

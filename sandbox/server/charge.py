@@ -1,0 +1,216 @@
+"""pympp's charge methods as offers: `mpp.methods.tempo.server.charge(...)`, Stripe's, any other.
+
+Facts: protocol 2.2. The calls are those of pympp's own engine (`mpp/server/mpp.py`, `compose.py`):
+the method's model makes the wire request, its payload model reads the proof, `validate` looks and
+`broadcast` pays. What `validate` raises happened before anything was charged, so a node that cannot
+be reached there is a 503 and no unknown outcome.
+
+    offers = charge_offers(tempo.charge(recipient="0x...", store=store.replays()), amount="0.01")
+"""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+from mpp import Challenge, Credential, Receipt
+from mpp.errors import InternalPaymentError, InvalidPayloadError, VerificationFailedError
+from mpp.server.method import RequestContext, ServerMethod, ValidateContext, VerifyContext
+from pydantic import ValidationError
+
+from mock_rails.core.errors import BadInput
+from sandbox.server.offer import Offer, Settlement
+from sandbox.server.refusals import PaymentUncheckedError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sandbox.server.request import PaidRequest
+
+_HASH_DIGITS: Final = 64
+
+
+class ChargeOffer(Offer):
+    """One configured charge method at one price."""
+
+    is_single_use = True
+
+    def __init__(
+        self,
+        server_method: ServerMethod,
+        *,
+        amount: str,
+        description: str | None = None,
+        **route_options: Any,
+    ) -> None:
+        self._server_method = server_method
+        self._input = _resolved(server_method, {"amount": amount, **route_options})
+        self._request = server_method.method.normalize_request(self._input)
+        self._description = description
+
+    @property
+    def method(self) -> str:
+        """The payment method's name on the wire."""
+        return self._server_method.name
+
+    @property
+    def intent(self) -> str:
+        """Its intent's."""
+        return self._server_method.intent
+
+    @property
+    def description(self) -> str | None:
+        """What is paid for."""
+        return self._description
+
+    @property
+    def request(self) -> Mapping[str, Any]:
+        """The wire request, the same for everyone."""
+        return self._request
+
+    async def personal_request(self, request: PaidRequest) -> Mapping[str, Any] | None:
+        """None: a charge asks everyone for the same."""
+        return None
+
+    def matches(self, echoed: Mapping[str, Any]) -> bool:
+        """Whether the challenge asked for exactly this."""
+        return echoed is self._request or echoed == self._request
+
+    async def prove(self, credential: Credential, request: PaidRequest) -> str | None:
+        """Who pays with this credential, checked but not charged; None if it cannot be told."""
+        if self._server_method.validate is None:
+            return None
+        context = self._context(credential)
+        try:
+            found = await self._server_method.validate(
+                ValidateContext(
+                    credential=context.credential,
+                    request=context.request,
+                    challenge=context.challenge,
+                )
+            )
+        except InternalPaymentError as error:
+            raise PaymentUncheckedError from error
+        return found.payer
+
+    async def settle(self, credential: Credential, request: PaidRequest) -> Settlement:
+        """Check the proof and take the payment."""
+        context = self._context(credential)
+        receipt = await self._paid(context)
+        payer = receipt.payer or _address(credential.source)
+        reference = receipt.reference
+        return Settlement(
+            receipt=receipt.to_payment_receipt(),
+            reference=reference,
+            amount=int(self._request["amount"]),
+            currency=str(self._request.get("currency", "")),
+            payer=payer,
+            tx_hash=reference if _is_hash(reference) else None,
+        )
+
+    async def _paid(self, context: VerifyContext) -> Receipt:
+        """The lifecycle of pympp's `ServerMethod.settle`, with its two halves told apart."""
+        method = self._server_method
+        if method.broadcast is None:
+            receipt, _ = await method.settle(context)
+            return receipt
+        payer = None
+        if method.validate is not None:
+            checking = ValidateContext(
+                credential=context.credential,
+                request=context.request,
+                challenge=context.challenge,
+                operation="broadcast",
+            )
+            try:
+                payer = (await method.validate(checking)).payer
+            except InternalPaymentError as error:
+                raise PaymentUncheckedError from error
+        receipt = await method.broadcast(context)
+        return receipt if receipt.payer or payer is None else replace(receipt, payer=payer)
+
+    def _context(self, credential: Credential) -> VerifyContext:
+        try:
+            payload = self._server_method.method.parse_payload(credential.payload)
+        except ValidationError as error:
+            raise InvalidPayloadError(_reasons(error)) from None
+        except RecursionError as error:
+            raise InvalidPayloadError("it is nested too deeply") from error
+        echo = credential.challenge
+        if credential.source is not None and len(credential.source) > 512:
+            raise VerificationFailedError("the source is no account")
+        challenge = Challenge(
+            id=echo.id,
+            realm=echo.realm,
+            method=echo.method,
+            intent=echo.intent,
+            request=dict(self._request),
+            request_b64=echo.request,
+            expires=echo.expires,
+            digest=echo.digest,
+            header=echo.header,
+            description=echo.description,
+        )
+        return VerifyContext(
+            credential=replace(credential, payload=payload),
+            request=self._input,
+            challenge=challenge,
+        )
+
+
+def charge_offers(
+    methods: Sequence[ServerMethod],
+    *,
+    amount: str,
+    description: str | None = None,
+    **route_options: Any,
+) -> tuple[ChargeOffer, ...]:
+    """An offer for each method (pympp makes one for each currency), all at the same price.
+
+    `amount` is a decimal text in whole units. `route_options` are the method's own: `currency`
+    picks one of the methods, as in pympp.
+    """
+    wanted = route_options.get("currency")
+    chosen = [
+        one
+        for one in methods
+        if wanted is None or (one.defaults or {}).get("currency", wanted).lower() == wanted.lower()
+    ]
+    if not chosen:
+        raise BadInput(f"None of the methods takes the currency {wanted}.")
+    return tuple(
+        ChargeOffer(one, amount=amount, description=description, **route_options) for one in chosen
+    )
+
+
+def _resolved(method: ServerMethod, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The method's input, with its defaults under the route's options."""
+    given = {key: value for key, value in options.items() if value is not None}
+    merged = {**(method.defaults or {}), **given}
+    if method.resolve_request is None:
+        return merged
+    resolved = method.resolve_request(RequestContext(request=merged))
+    if inspect.isawaitable(resolved):
+        if inspect.iscoroutine(resolved):
+            resolved.close()
+        raise BadInput(f"{method.key} makes each request anew: it needs an offer of its own.")
+    return resolved
+
+
+def _reasons(error: ValidationError) -> str:
+    """What is wrong with a payload, without repeating its values: they may be signatures."""
+    found = error.errors(include_input=False, include_url=False, include_context=False)
+    return "; ".join(
+        f"{'.'.join(str(part)[:40] for part in one['loc']) or 'payload'}: {one['msg'][:200]}"
+        for one in found[:5]
+    )
+
+
+def _address(source: str | None) -> str | None:
+    """The account in a `did:pkh:eip155:<chain>:<address>` that the client claims to be."""
+    return source.rpartition(":")[2].lower() if source else None
+
+
+def _is_hash(reference: str) -> bool:
+    return reference.startswith("0x") and len(reference) == 2 + _HASH_DIGITS

@@ -1,0 +1,263 @@
+"""The payment gate: an ASGI application around another, whose listed routes cost money.
+
+    challenge -> verify -> settle -> deliver
+
+Core draft; facts: protocol 1.1, 1.5, 2.5 and 2.9. pympp's handler decides only about a payment, and
+its framework glue runs the route after each (2.3, G1-G7). This gate speaks ASGI itself, so that it
+can answer a message to a channel with 204, a HEAD with a bootstrap, a dead channel with 410, and
+charge a stream as it flows. What a payment is stays the offers' business.
+
+The application sees `scope["mpp"]`, the Settlement of what it is paid for.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, Final
+
+from mpp.errors import BadRequestError, PaymentError, PaymentRequiredError
+
+from mock_rails.core.errors import BadInput
+from sandbox.server.admission import admit
+from sandbox.server.answers import Answers
+from sandbox.server.delivery import Courier, expose_answers
+from sandbox.server.exchange import Exchange
+from sandbox.server.refusals import (
+    ContentTooLargeError,
+    GateFailedError,
+    OutcomeUnknownError,
+    PolicyRefusedError,
+    Refused,
+)
+from sandbox.server.repeats import Repeats
+from sandbox.server.request import PaidRequest
+from sandbox.server.single_use import SingleUse
+from sandbox.server.visit import (
+    BodyTooLarge,
+    ClientLeft,
+    Visit,
+    as_message,
+    bootstraps,
+    costs,
+    found_credential,
+    frame_requests,
+    read_body,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mock_rails.core.clock import Clock
+    from mock_rails.core.journal import Journal
+    from sandbox.server.admission import Admitted
+    from sandbox.server.challenges import Challenges
+    from sandbox.server.delivery import Message, Receive, Send
+    from sandbox.server.offer import Offer, Settlement
+    from sandbox.server.repeats import Repeat
+    from sandbox.server.route import Route
+    from sandbox.server.stores import Store
+
+BODY_LIMIT: Final = 1 << 20
+
+_LOG: Final = logging.getLogger("sandbox.server")
+
+
+class Gate:
+    """An ASGI application that takes payments for another one's routes."""
+
+    def __init__(
+        self,
+        app: Any,
+        routes: Sequence[Route],
+        *,
+        challenges: Challenges,
+        store: Store,
+        clock: Clock,
+        journal: Journal | None = None,
+        body_limit: int = BODY_LIMIT,
+    ) -> None:
+        self.app = app
+        self._routes = {route.path: route for route in routes}
+        if len(self._routes) != len(routes):
+            raise BadInput("Two routes have the same path; one route takes several methods.")
+        self._sockets = {route.socket_path: route for route in routes if route.socket_path}
+        self._challenges = challenges
+        self._clock = clock
+        self._journal = journal
+        self._body_limit = body_limit
+        self._answers = Answers(challenges)
+        self._courier = Courier(app, clock)
+        self._single_use = SingleUse(store.replays())
+        self._repeats = Repeats(store, clock, challenges, self._single_use)
+        self._bootstraps = {route.path: bootstraps(route) for route in routes}
+        for route in routes:
+            for offer in (*route.offers, *self._bootstraps[route.path]):
+                challenges.prepare(offer)
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Serve a paid request, or hand anything else to the application as it came."""
+        kind = scope["type"]
+        if kind == "http":
+            route = self._routes.get(scope["path"])
+            if route is not None:
+                await self._http(route, scope, receive, send)
+                return
+        elif kind == "websocket":
+            route = self._sockets.get(scope["path"])
+            if route is not None:
+                await self._socket(route, scope, receive, send)
+                return
+        await self.app(scope, receive, send)
+
+    async def pay_once(
+        self, authorization: str, route: Route, request: PaidRequest
+    ) -> tuple[Settlement, str]:
+        """Settle the credential of a WebSocket frame, and say which challenge it answered.
+
+        `request` is the socket's handshake. Raises a PaymentError if the credential is refused.
+        """
+        asked, posted = frame_requests(route, authorization, request.scope)
+        visit = self._visit(route, route.offers, asked, _no_answer)
+        try:
+            paid = await self._paid(visit, posted)
+            if paid is None:
+                raise Refused("credential", PaymentRequiredError(self._challenges.realm))
+        except Refused as refused:
+            if visit.exchange is not None:
+                visit.exchange.refused(refused, ())
+            raise refused.error from refused
+        admitted, settlement, _ = paid
+        assert settlement is not None  # a frame has no Idempotency-Key, so it is never repeated
+        return settlement, admitted.challenge_id
+
+    # -- HTTP -------------------------------------------------------------------------------------
+
+    async def _http(self, route: Route, scope: Message, receive: Receive, send: Send) -> None:
+        method = scope["method"]
+        request = PaidRequest(scope)
+        offers: Sequence[Offer] = route.offers
+        if method == "HEAD" and self._bootstraps[route.path]:
+            offers = self._bootstraps[route.path]
+        elif not costs(route, method) and not _is_message(route, request):
+            await self.app(scope, receive, expose_answers(send) if method == "OPTIONS" else send)
+            return
+        visit = self._visit(route, offers, request, send)
+        try:
+            await self._read(request, receive)
+            paid = await self._paid(visit, as_message(route, request))
+        except Refused as refused:
+            await self._answers.refuse(visit, refused)
+            return
+        except ClientLeft:
+            return
+        except Exception:
+            _LOG.exception("the payment gate failed")
+            await self._answers.refuse(visit, Refused("gate", GateFailedError()))
+            return
+        if paid is None:
+            await self._answers.ask(visit)
+            return
+        admitted, settlement, repeat = paid
+        if settlement is None:
+            assert repeat is not None
+            assert repeat.answer is not None
+            await self._answers.repeat(visit, repeat.answer)
+        elif settlement.delivers:
+            try:
+                await self._courier.deliver(visit, admitted, settlement, repeat, receive)
+            except Refused as refused:  # a stream's price turned out not to be covered
+                await self._answers.refuse(visit, refused)
+        else:
+            await self._answers.acknowledge(visit, settlement, repeat)
+
+    def _visit(
+        self, route: Route, offers: Sequence[Offer], request: PaidRequest, send: Send
+    ) -> Visit:
+        visit = Visit(route, offers, request, send)
+        if self._journal is not None:
+            visit.exchange = Exchange(self._journal, self._clock, request, visit.progress)
+        return visit
+
+    async def _read(self, request: PaidRequest, receive: Receive) -> None:
+        """Read the body before anything is charged, for what is too large is not worth paying."""
+        try:
+            request.body = await read_body(request, receive, self._body_limit)
+        except BodyTooLarge:
+            error = ContentTooLargeError(self._body_limit)
+            raise Refused("body", error, expected=f"at most {self._body_limit} bytes") from None
+
+    async def _paid(
+        self, visit: Visit, message: PaidRequest
+    ) -> tuple[Admitted, Settlement | None, Repeat | None] | None:
+        """What the request pays with, settled; None if it pays with nothing. Without a settlement
+        it was answered before. `message` is the request as the offer is to see it."""
+        request, exchange = visit.request, visit.exchange
+        _check_policy(visit.route, request)
+        try:
+            found = found_credential(request)
+        except BadRequestError as error:
+            raise Refused("one-credential", error, expected=1) from error
+        except PaymentError as error:
+            raise Refused("credential", error) from error
+        if exchange is not None:
+            exchange.lap("parse")
+        if found is None:
+            return None
+        admitted = admit(found, visit.offers, request, self._challenges, visit.progress)
+        if exchange is not None:
+            exchange.lap("verify")
+        repeat = await self._repeats.begin(admitted, request)
+        if repeat is not None and repeat.answer is not None:
+            return admitted, None, repeat
+        try:
+            settlement = await self._single_use.settle(admitted, message)
+        except Refused as refused:
+            if repeat is not None and not isinstance(refused.error, OutcomeUnknownError):
+                await repeat.abandon()
+            raise
+        if exchange is not None:
+            exchange.lap("settle")
+            exchange.paid(settlement)
+        return admitted, settlement, repeat
+
+    # -- WebSockets -------------------------------------------------------------------------------
+
+    async def _socket(self, route: Route, scope: Message, receive: Receive, send: Send) -> None:
+        """The WebSocket twin of a streamed route: the application answers a GET behind it."""
+        from sandbox.server.streaming import SocketPayment, run_app_as_stream, serve_socket
+
+        handshake = PaidRequest({**scope, "type": "http", "method": "GET"})
+
+        async def pay(authorization: str) -> SocketPayment:
+            return SocketPayment(*await self.pay_once(authorization, route, handshake))
+
+        await serve_socket(
+            scope,
+            receive,
+            send,
+            pay=pay,
+            open_stream=lambda paid: run_app_as_stream(self.app, scope, path=route.path, mpp=paid),
+            clock=self._clock,
+        )
+
+
+async def _no_answer(message: Message) -> None:
+    """A frame is answered by whoever reads the socket."""
+
+
+def _check_policy(route: Route, request: PaidRequest) -> None:
+    if route.policy is None:
+        return
+    reason = route.policy(request)
+    if reason is not None:
+        raise Refused("policy", PolicyRefusedError(reason), got=reason)
+
+
+def _is_message(route: Route, request: PaidRequest) -> bool:
+    """Whether it is a POST about a payment, on a route that serves no POST (facts 2.5)."""
+    if not route.is_managed or request.method != "POST":
+        return False
+    try:
+        return found_credential(request) is not None
+    except PaymentError:
+        return True  # it has one; what is wrong with it is said where it is looked at

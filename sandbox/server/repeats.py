@@ -1,0 +1,126 @@
+"""Idempotency-Key at the gate: under whose name a key is kept, and what comes of an old one.
+
+Core draft, Idempotency (facts: protocol 1.1, row 16). A key belongs to whoever asks, or guessing
+keys would hand out what others paid for. What proves it costs nothing is the challenge: its id is
+told to one client only. So an answer is kept under the challenge, which serves the same credential
+sent again; and also under the payer, where the offer can prove one without charging (`prove`),
+which serves a retry that carries a new credential. A claimed `source` proves nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from mpp.errors import PaymentError
+
+from sandbox.server.idempotency import (
+    Decision,
+    IdempotencyCodec,
+    IdempotencyLog,
+    KeptResponse,
+    Verdict,
+    fingerprint,
+    parse_key,
+    record_key,
+)
+from sandbox.server.refusals import NotKeptError, OutcomeUnknownError, Refused
+
+if TYPE_CHECKING:
+    from mock_rails.core.clock import Clock
+    from sandbox.server.admission import Admitted
+    from sandbox.server.challenges import Challenges
+    from sandbox.server.request import PaidRequest
+    from sandbox.server.single_use import SingleUse
+    from sandbox.server.stores import Store
+
+_KEY: Final = b"idempotency-key"
+_CHECK: Final = "idempotency"
+
+
+class Repeat:
+    """A request that has a key: either the first one, which runs, or one that was answered."""
+
+    __slots__ = ("_log", "_owner", "_records", "answer")
+
+    def __init__(self, log: IdempotencyLog, owner: str) -> None:
+        self._log = log
+        self._owner = owner
+        self._records: list[str] = []
+        self.answer: KeptResponse | None = None
+        """What was answered the first time."""
+
+    def claim(self, record: str) -> None:
+        """The record is this attempt's."""
+        self._records.append(record)
+
+    async def finish(self, answer: KeptResponse) -> None:
+        """Keep the answer."""
+        for record in self._records:
+            await self._log.finish(record, self._owner, answer)
+
+    async def abandon(self) -> None:
+        """Nothing was charged: the key is free."""
+        for record in self._records:
+            await self._log.abandon(record, self._owner)
+
+
+class Repeats:
+    """The keys of a gate."""
+
+    def __init__(
+        self, store: Store, clock: Clock, challenges: Challenges, single_use: SingleUse
+    ) -> None:
+        self._clock = clock
+        self._challenges = challenges
+        self._single_use = single_use
+        self._records = store.records("idempotency", IdempotencyCodec())
+        self._log = IdempotencyLog(self._records, clock)
+
+    async def begin(self, admitted: Admitted, request: PaidRequest) -> Repeat | None:
+        """Claim the request's key, if it has one. Raises Refused: 409, 422, 400, or what proving
+        the payer found."""
+        fields = request.fields(_KEY)
+        if not fields:
+            return None
+        try:
+            return await self._begun(parse_key(fields) or "", admitted, request)
+        except PaymentError as error:
+            raise Refused(_CHECK, error) from error
+
+    async def _begun(self, key: str, admitted: Admitted, request: PaidRequest) -> Repeat:
+        # The owner begins with the challenge, which tells a later attempt what to look up.
+        repeat = Repeat(self._log, f"{admitted.challenge_id} {self._challenges.nonce()}")
+        same = fingerprint(request.method, request.path, request.query, request.body)
+        if await self._claim(repeat, record_key(f"challenge {admitted.challenge_id}", key), same):
+            return repeat
+        try:
+            prove: Any = getattr(admitted.offer, "prove", None)
+            payer = None if prove is None else await prove(admitted.credential, request)
+            is_answered = payer is not None and await self._claim(
+                repeat, record_key(f"payer {payer}", key), same
+            )
+        except BaseException:
+            await repeat.abandon()
+            raise
+        if is_answered:
+            await repeat.abandon()  # the answer stays under the payer; this challenge is unspent
+        return repeat
+
+    async def _claim(self, repeat: Repeat, record: str, same: str) -> bool:
+        """One record: claimed, or (then True) its answer taken over; raises what forbids both."""
+        before = await self._records.get(record)
+        decision: Decision = await self._log.begin(record, same, repeat._owner)
+        decision.raise_refusal(self._clock.now_s())
+        if decision.verdict is Verdict.REPLAY:
+            answer = decision.record.response
+            assert answer is not None
+            if answer.body is None:
+                raise NotKeptError
+            repeat.answer = answer
+            return True
+        repeat.claim(record)
+        if decision.verdict is Verdict.RECOVER and before is not None:
+            earlier = before.owner.partition(" ")[0]
+            if await self._single_use.may_have_charged(earlier):
+                raise OutcomeUnknownError
+        return False

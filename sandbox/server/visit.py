@@ -1,0 +1,125 @@
+"""One HTTP request to a paid route, with what the gate has found out about it so far."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from sandbox.server.admission import Admission
+from sandbox.server.classify import has_body
+from sandbox.server.credentials import find_credential
+from sandbox.server.request import PaidRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sandbox.server.delivery import Message, Receive, Send
+    from sandbox.server.exchange import Exchange
+    from sandbox.server.offer import Offer
+    from sandbox.server.route import Route
+
+_BODILESS: Final = frozenset({"GET", "HEAD"})
+_FRAMING: Final = frozenset({b"content-length", b"transfer-encoding"})
+_AUTHORIZATION: Final = b"authorization"
+_PAYMENT_AUTHORIZATION: Final = b"payment-authorization"
+
+
+class Visit:
+    """What the parts of the gate hand to each other."""
+
+    __slots__ = ("exchange", "offers", "progress", "request", "route", "send")
+
+    def __init__(
+        self, route: Route, offers: Sequence[Offer], request: PaidRequest, send: Send
+    ) -> None:
+        self.route = route
+        self.offers = offers
+        """Those that this request may take: on HEAD, they may be others than the route's."""
+        self.request = request
+        self.send = send
+        self.progress = Admission()
+        self.exchange: Exchange | None = None
+        """Its record, where there is a journal."""
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether a page of some origin asks, which is told only what CORS lets it see."""
+        return self.request.field(b"origin") is not None
+
+
+def costs(route: Route, method: str) -> bool:
+    """Whether the route is paid for with this method: HEAD is GET without the content."""
+    return method in route.methods or (method == "HEAD" and "GET" in route.methods)
+
+
+def bootstraps(route: Route) -> tuple[Offer, ...]:
+    """What a HEAD is asked for instead of the price: a proof of who asks (facts: protocol 2.6)."""
+    found = (getattr(offer, "bootstrap", None) for offer in route.offers)
+    return tuple(offer for offer in found if offer is not None)
+
+
+def found_credential(request: PaidRequest) -> str | None:
+    """The request's one credential, in the spelling that pympp parses; see `find_credential`."""
+    plain: list[str] = []
+    other: list[str] = []
+    for name, value in request.headers:
+        if name == _AUTHORIZATION:
+            plain.append(value.decode("latin-1"))
+        elif name == _PAYMENT_AUTHORIZATION:
+            other.append(value.decode("latin-1"))
+    if not plain and not other:
+        return None
+    found = find_credential(plain, other)
+    return None if found is None else found.value
+
+
+def as_message(route: Route, request: PaidRequest) -> PaidRequest:
+    """The request as its offer is to see it. On a route that serves no POST, a POST only speaks of
+    a payment, whatever query its URL has: mppx's client sends vouchers to the URL that it reads."""
+    if request.method != "POST" or "POST" in route.methods:
+        return request
+    headers = [one for one in request.headers if one[0] not in _FRAMING]
+    return PaidRequest({**request.scope, "query_string": b"", "headers": headers})
+
+
+def frame_requests(
+    route: Route, authorization: str, scope: Message
+) -> tuple[PaidRequest, PaidRequest]:
+    """A WebSocket's credential as two requests (facts: protocol 2.9): the GET that its challenge
+    was issued for, and the POST with nothing but an Authorization field that it amounts to."""
+    asked = {
+        **scope,
+        "type": "http",
+        "method": "GET",
+        "path": route.path,
+        "headers": [(_AUTHORIZATION, authorization.encode("latin-1", "replace"))],
+    }
+    return PaidRequest(asked), PaidRequest({**asked, "method": "POST", "query_string": b""})
+
+
+class ClientLeft(Exception):
+    """The client left before its request was complete."""
+
+
+class BodyTooLarge(Exception):
+    """The body has more bytes than the gate reads."""
+
+
+async def read_body(request: PaidRequest, receive: Receive, limit: int) -> bytes:
+    """The request's body, of which no more is read than the limit."""
+    declared = request.field(b"content-length")
+    if request.method in _BODILESS and not has_body(declared, request.field(b"transfer-encoding")):
+        return b""
+    if declared is not None and declared.isdigit() and int(declared[:20]) > limit:
+        raise BodyTooLarge
+    pieces: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientLeft
+        pieces.append(message.get("body", b""))
+        size += len(pieces[-1])
+        if size > limit:
+            raise BodyTooLarge
+        if not message.get("more_body", False):
+            return b"".join(pieces)
