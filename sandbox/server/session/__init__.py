@@ -9,6 +9,7 @@ from sandbox.server.session.book import ChannelBook, ChannelCodec
 from sandbox.server.session.bootstrap import BootstrapOffer
 from sandbox.server.session.limits import SessionLimits, VoucherRateError
 from sandbox.server.session.meter import SessionMeter
+from sandbox.server.session.method import session_method
 from sandbox.server.session.offer import SessionOffer
 from sandbox.server.session.recovery import Recovered
 from sandbox.server.session.schedule import AtShutdown, Capture, Schedule
@@ -27,4 +28,5 @@ __all__ = [
     "SessionOffer",
     "SessionServer",
     "VoucherRateError",
+    "session_method",
 ]

@@ -11,7 +11,7 @@ before; or nobody knows, then the record stays and `PaymentOutcomeUnknownError` 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Final, NamedTuple, NoReturn
 
 from mpp.errors import (
     InternalPaymentError,
@@ -57,13 +57,14 @@ if TYPE_CHECKING:
 
     from mock_rails.tempo.tx.model import Submission
     from sandbox.chain import TxResult
-    from sandbox.methods.tempo_session import Payload, SessionRequest
+    from sandbox.methods.tempo_session import SessionRequest
     from sandbox.methods.tempo_session.transaction import PayerTransaction
     from sandbox.server.session.chain_state import ChainState
     from sandbox.server.session.closing import Closer
     from sandbox.server.session.context import SessionContext
 
-_RECHECK_US = 1_000_000
+_MOST_SOURCES: Final = 65_536
+_RECHECK_US: Final = 1_000_000
 """A voucher beyond the deposit has the chain asked again, but not more than once a second."""
 
 
@@ -84,6 +85,8 @@ class Actions:
         self._state = state
         self._closer = closer
         self._pace = VoucherPace(context.limits.vouchers_per_s, context.clock)
+        self._sources: set[tuple[bytes, str]] = set()
+        """Who may speak for which channel: a client says it with every voucher."""
 
     async def voucher(
         self, terms: SessionRequest, payload: Voucher, source: str | None, price: int
@@ -95,32 +98,28 @@ class Actions:
         """
         book = self._context.book
         channel = check_channel(terms, payload, await book.get(payload.channel_id))
-        check_source(channel, source)
+        self._check_source(channel, source)
         if not self._state.is_fresh(channel):
             channel = await self._state.fresh(channel)
         cumulative, signature = payload.cumulative, payload.signature
         if cumulative > channel.deposit:
             channel = await self._look_for_deposit(channel)
         min_delta = terms.min_voucher_delta or 0
-        accept_voucher(channel, cumulative, signature, min_delta=min_delta)
+        accepted = accept_voucher(channel, cumulative, signature, min_delta=min_delta)
         self._pace.check(channel.id)
-        short: InsufficientBalanceError | None = None
+        planned, short = _spent(accepted, price)
 
         def change(current: Channel | None) -> Channel:
             nonlocal short
-            short = None
+            if current is channel:  # a memory store's record that nobody touched since
+                return planned
             if current is None:
                 raise ChannelNotFoundError("channel not found")
             accepted = accept_voucher(
                 current, cumulative, signature, min_delta=min_delta, signature_checked=True
             )
-            if not price:
-                return accepted
-            try:
-                return spend(accepted, price)
-            except InsufficientBalanceError as error:
-                short = error
-                return accepted
+            after, short = _spent(accepted, price)
+            return after
 
         after = await book.update(payload.channel_id, change)
         if short is not None:
@@ -232,6 +231,15 @@ class Actions:
 
     # -- inside -----------------------------------------------------------------------------------
 
+    def _check_source(self, channel: Channel, source: str | None) -> None:
+        if source is not None and (channel.id, source) in self._sources:
+            return
+        check_source(channel, source)
+        if source is not None:
+            if len(self._sources) >= _MOST_SOURCES:
+                self._sources.clear()
+            self._sources.add((channel.id, source))
+
     async def _admit(self, opening: Opening) -> None:
         """Count the channel among its payer's."""
         limit = self._context.limits.channels_per_payer
@@ -320,9 +328,14 @@ class Actions:
         ) from error
 
 
-def price_of(payload: Payload, terms: SessionRequest, *, charged: bool) -> int:
-    """What is spent before the application answers."""
-    return terms.amount if charged and isinstance(payload, Open | Voucher) else 0
+def _spent(channel: Channel, price: int) -> tuple[Channel, InsufficientBalanceError | None]:
+    """The channel with the price spent; or as it is, and the problem with that."""
+    if not price:
+        return channel, None
+    try:
+        return spend(channel, price), None
+    except InsufficientBalanceError as error:
+        return channel, error
 
 
 def _mentions(result: TxResult, opening: Opening) -> bool:

@@ -22,7 +22,6 @@ from sandbox.methods.tempo_session import (
 from sandbox.methods.tempo_session.fields import FieldError, read_hash, to_hex
 from sandbox.server.classify import RequestKind, is_charged_up_front, is_delivered
 from sandbox.server.offer import Settlement
-from sandbox.server.session.actions import price_of
 from sandbox.server.session.meter import SessionMeter
 
 if TYPE_CHECKING:
@@ -127,7 +126,7 @@ class SessionOffer:
         payload = parse_payload(credential.payload, terms.protocol)
         action, kind = payload.action, request.kind
         charged = is_charged_up_front(kind, action, request.method, streams=self._is_metered)
-        price = price_of(payload, terms, charged=charged)
+        price = terms.amount if charged else 0
         if isinstance(payload, Voucher):
             done = await self._actions.voucher(terms, payload, credential.source, price)
         elif isinstance(payload, Open):

@@ -1,0 +1,132 @@
+"""Settlement schedules, exposure, and what happens at shutdown (facts: protocol 2.5; E12)."""
+
+from __future__ import annotations
+
+import pytest
+
+from mock_rails.core.errors import BadInput, Conflict
+from sandbox.client.wallet import Wallet
+from sandbox.methods.tempo_session import Status
+from sandbox.server.session import AtShutdown, Schedule
+from tests.unit.sandbox.server.session.support import PAYEE, V1, make_world
+
+
+async def test_by_amount() -> None:
+    async with make_world(schedule=Schedule(amount=300)) as world:
+        payer = world.payer(world.offer())
+        theirs = await world.balance(PAYEE.address)
+        await payer.open()
+        await payer.voucher(200)
+        await world.server._background.join()
+        assert await world.balance(PAYEE.address) == theirs
+        assert await world.server.exposure() == 200
+
+        await payer.voucher(300)
+        await world.server._background.join()
+        assert await world.balance(PAYEE.address) == theirs + 300
+        record = await payer.record()
+        assert (record.settled, record.exposure, record.status) == (300, 0, Status.OPEN)
+        assert await world.server.exposure() == 0
+        await payer.voucher(400)  # the channel goes on
+        assert [event["captured"] for event in world.events("channel.settled")] == [300]
+
+
+async def test_by_units() -> None:
+    async with make_world(schedule=Schedule(units=2)) as world:
+        payer = world.payer(world.offer())
+        await payer.open()
+        await payer.voucher(200)
+        await world.server._background.join()
+        await payer.voucher(300)
+        await world.server._background.join()
+        assert (await payer.record()).settled == 200
+        await payer.voucher(400)
+        await world.server._background.join()
+        assert (await payer.record()).settled == 400
+
+
+async def test_by_interval() -> None:
+    async with make_world(schedule=Schedule(interval_s=60)) as world:
+        payer = world.payer(world.offer())
+        await payer.open()
+        await world.server.look()
+        await world.server._background.join()
+        assert (await payer.record()).settled == 0
+        world.clock.advance(60)
+        await world.server.look()
+        await world.server._background.join()
+        assert (await payer.record()).settled == 100
+        world.clock.advance(60)
+        await world.server.look()  # nothing was delivered since
+        await world.server._background.join()
+        assert len(world.events("channel.settled")) == 1
+
+
+@pytest.mark.parametrize("bound", ["amount", "units", "interval_s"])
+def test_a_bound_of_nothing_is_refused(bound: str) -> None:
+    with pytest.raises(BadInput, match=bound):
+        Schedule(**{bound: 0})
+
+
+async def test_a_shutdown_closes_what_owes_and_says_what_it_captured() -> None:
+    async with make_world() as world:
+        offer, old = world.offer(), world.offer(protocol=V1)
+        payer, second = world.payer(offer), world.payer(old, Wallet.dev(3))
+        idle = world.payer(offer, Wallet.dev(4))
+        theirs = await world.balance(PAYEE.address)
+        await payer.open()
+        await payer.voucher(200)
+        await second.open()
+        await idle.open()
+        await idle.close(100)
+
+        captures = {capture.channel_id: capture for capture in await world.server.stop()}
+        assert {key: one.captured for key, one in captures.items()} == {
+            payer.id: 200,
+            second.id: 100,
+        }
+        for capture in captures.values():
+            assert capture.fee > 0
+            assert world.chain.receipt(capture.tx_hash).status
+        assert await world.balance(PAYEE.address) == theirs + 400
+        assert await world.server.exposure() == 0
+
+
+async def test_a_shutdown_may_settle_and_leave_open() -> None:
+    async with make_world(schedule=Schedule(at_shutdown=AtShutdown.SETTLE)) as world:
+        payer = world.payer(world.offer())
+        await payer.open()
+        assert await world.server.stop() == []
+        record = await payer.record()
+        assert (record.status, record.settled) == (Status.OPEN, 100)
+
+
+async def test_a_shutdown_may_keep_everything() -> None:
+    async with make_world(schedule=Schedule(at_shutdown=AtShutdown.KEEP)) as world:
+        payer = world.payer(world.offer())
+        await payer.open()
+        before = await payer.record()
+        assert await world.server.stop() == []
+        assert await payer.record() == before
+
+
+async def test_a_shutdown_without_a_chain_loses_no_voucher() -> None:
+    async with make_world() as world:
+        payer = world.payer(world.offer())
+        await payer.open()
+        world.line.is_cut = True
+        assert await world.server.stop() == []
+        record = await payer.record()
+        assert (record.status, record.accepted) == (Status.OPEN, 100)
+        assert world.events("shutdown.failed")
+        world.line.is_cut = False
+        assert [one.captured for one in await world.server.stop()] == [100]
+
+
+async def test_settling_nothing_is_refused() -> None:
+    async with make_world() as world:
+        payer = world.payer(world.offer())
+        await payer.open()
+        await world.server.settle(payer.id)
+        with pytest.raises(Conflict, match="captured"):
+            await world.server.settle(payer.id)
