@@ -49,6 +49,11 @@ class Background:
         while self._tasks:
             await asyncio.wait(tuple(self._tasks.values()))
 
+    async def join_one(self, name: object) -> None:
+        """Wait until the task of this name has ended, if there is one."""
+        if (task := self._tasks.get(name)) is not None:
+            await asyncio.wait((task,))
+
     async def cancel(self, *names: object) -> None:
         """End these tasks now."""
         tasks = [self._tasks[name] for name in names if name in self._tasks]

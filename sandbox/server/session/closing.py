@@ -103,6 +103,8 @@ class Closer:
         nothing out.
         """
         context = self._context
+        await context.background.join_one(("settle", closing.id))  # it changes what can be captured
+        closing = await context.book.get(closing.id) or closing
         order = closing.close_order
         if order is None:  # somebody else was faster
             return self._as_found(closing)
@@ -152,7 +154,14 @@ class Closer:
             if state is None or not state.is_open:
                 return self._as_found(await self.state.gone(closing), before=closing.settled)
         except (ChainError, PaymentError):
-            pass  # the first error says what happened, this one only that nobody could look
+            state = None  # the first error says what happened, this one that nobody could look
+        if state is not None and state.settled > closing.settled:
+            settled, now_s = state.settled, self._context.clock.now_s()
+            again = await self._context.book.update(
+                closing.id, lambda one: one and rules.note_settled(one, settled, now_s=now_s)
+            )
+            if again is not None:
+                return await self.carry_out(again, resumed=resumed)
         if resumed:
             self.unresolved.add(closing.id)
         else:

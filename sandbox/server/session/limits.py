@@ -42,6 +42,9 @@ class SessionLimits:
     vouchers_per_s: int | None = None
     opening_lifetime_s: int = 3_600
     """How long an opening that the chain has never heard of is kept in mind."""
+    closed_kept_s: int = 30 * 86_400
+    """How long after its opening a closed channel's record is kept; then it is unknown, which is
+    410 as well."""
     sponsored_gas: int = 2_000_000
     sponsored_gas_price: int = 100_000_000_000
     sponsored_tip: int = 50_000_000_000

@@ -4,9 +4,8 @@ A payer can ask the chain to let it leave. From then it takes 15 minutes until i
 everything that was not captured, and in this time the payee brings its last voucher (facts:
 protocol 2.5, tempo 2.8). The watch reads the escrows' logs since it last looked, so that a thousand
 idle channels cost one question; whatever a log names is looked at, and a channel whose payer is
-leaving is closed if it owes something. Closes with an unknown outcome are tried again, openings
-that the chain never heard of are forgotten when they are old, and settlements that are due by time
-are sent.
+leaving is closed if it owes something. Closes with an unknown outcome are tried again, settlements
+that are due by time are sent, and what is old and led to nothing is forgotten.
 """
 
 from __future__ import annotations
@@ -18,14 +17,22 @@ from mpp.errors import PaymentError
 
 from sandbox.chain import ChainError
 from sandbox.methods.tempo_session import Channel, Status
+from sandbox.methods.tempo_session.problems import ChannelNotFoundError
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from sandbox.server.session.chain_state import ChainState
     from sandbox.server.session.closing import Closer
     from sandbox.server.session.context import SessionContext
 
 _ID_TOPIC: Final = 1
 """All the escrows' events have the channel's id as their first indexed field."""
+
+_SWEEP_S: Final = 600
+"""How often all records are gone through where no schedule asks for it."""
+
+_BREATH: Final = 64
 
 _MOST_BLOCKS: Final = 2_000
 """A longer absence is made up for by looking at every channel: nodes limit such questions."""
@@ -43,6 +50,7 @@ class Watch:
         self._interval = timedelta(seconds=interval_s)
         self._block: int | None = None
         """The newest block that was looked at."""
+        self._swept_s = 0
 
     async def run(self) -> None:
         """Look, again and again, in sandbox time."""
@@ -90,7 +98,7 @@ class Watch:
                 await self._look_at(channel)
 
     async def _look_at_all(self) -> None:
-        async for channel in self._context.book.scan():
+        async for channel in self._all():
             await self._look_at(channel)
 
     async def _look_at(self, channel: Channel) -> None:
@@ -102,17 +110,37 @@ class Watch:
             return  # the chain does not know it, or cannot be asked; the next request will be told
 
     async def _look_at_clock(self) -> None:
-        """What is due by time: settlements, and openings that never came to anything."""
+        """What is due by time: settlements; openings that never came to anything; old records."""
         context = self._context
         now_s = context.clock.now_s()
         by_time = context.schedule.interval_s is not None
-        async for channel in context.book.scan():
-            if by_time:
+        if not by_time and 0 <= now_s - self._swept_s < _SWEEP_S:
+            return
+        self._swept_s = now_s
+        async for channel in self._all():
+            age_s = now_s - channel.opened_at_s
+            if channel.status is Status.OPEN:
                 self._closer.settle_if_due(channel)
-            if channel.status is not Status.OPENING:
-                continue
-            if now_s - channel.opened_at_s < context.limits.opening_lifetime_s:
-                continue
+            elif channel.status is Status.OPENING:
+                if age_s >= context.limits.opening_lifetime_s:
+                    await self._give_up(channel)
+            elif channel.status is Status.CLOSED and age_s >= context.limits.closed_kept_s:
+                await context.book.update(channel.id, lambda _: None)
+
+    async def _give_up(self, channel: Channel) -> None:
+        """An opening that is old: look once more, then forget it."""
+        try:
             left = await self._state.resolve_opening(channel)
-            if left.status is Status.OPENING:
-                await context.book.forget_opening(channel.descriptor.payer, channel.id)
+        except ChannelNotFoundError:
+            return  # its transaction had failed, and now it is forgotten
+        if left.status is Status.OPENING:
+            await self._context.book.forget_opening(channel.descriptor.payer, channel.id)
+
+    async def _all(self) -> AsyncIterator[Channel]:
+        """All records, with a breath for the requests now and then."""
+        count = 0
+        async for channel in self._context.book.scan():
+            yield channel
+            count += 1
+            if count % _BREATH == 0:
+                await self._context.clock.yield_to_loop()

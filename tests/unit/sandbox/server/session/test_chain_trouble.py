@@ -1,4 +1,4 @@
-"""When the chain refuses, is out of reach, or loses its answer (facts: protocol 1.5; DESIGN 2.5)."""
+"""When the chain refuses, is out of reach, or loses its answer (facts: protocol 1.5)."""
 
 from __future__ import annotations
 

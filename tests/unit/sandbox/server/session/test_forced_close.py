@@ -57,9 +57,10 @@ async def test_a_request_after_the_payer_asked_to_leave_is_410() -> None:
         assert (await payer.record()).settled == 100
 
 
-async def test_a_channel_that_owes_nothing_is_not_worth_a_fee() -> None:
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+async def test_a_channel_that_owes_nothing_is_not_worth_a_fee(protocol: SessionProtocol) -> None:
     async with make_world() as world:
-        payer = world.payer(world.offer())
+        payer = world.payer(world.offer(protocol=protocol))
         await payer.open()
         await world.server.settle(payer.id)
         await world.server.look()
@@ -101,3 +102,15 @@ async def test_a_deposit_that_grew_behind_our_back_is_found() -> None:
         await broadcast(world.rpc, sent.transaction)
         world.clock.advance(1)
         await payer.voucher(1_500)
+
+
+async def test_a_long_absence_is_made_up_for() -> None:
+    async with make_world() as world:
+        payer = world.payer(world.offer())
+        await payer.open()
+        await payer.request_close()
+        world.make_server()  # one that has never looked
+        await world.server.start()
+        await world.server.look()
+        await world.server._background.join_one(("close", payer.id))
+        assert (await payer.record()).settled == 100

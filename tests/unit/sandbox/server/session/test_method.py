@@ -1,4 +1,4 @@
-"""The session inside pympp's own server, and a payer that speaks HTTP to it (facts: protocol 2.2)."""
+"""The session inside pympp's own server, and a payer speaking HTTP to it (facts: protocol 2.2)."""
 
 from __future__ import annotations
 

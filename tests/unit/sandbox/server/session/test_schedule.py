@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from mock_rails.core.errors import BadInput, Conflict
 from sandbox.client.wallet import Wallet
 from sandbox.methods.tempo_session import Status
-from sandbox.server.session import AtShutdown, Schedule
+from sandbox.methods.tempo_session.calls import settle_call
+from sandbox.methods.tempo_session.problems import ChannelClosedError, ChannelNotFoundError
+from sandbox.server.session import AtShutdown, Schedule, SessionLimits
 from tests.unit.sandbox.server.session.support import PAYEE, V1, make_world
 
 
@@ -130,3 +134,40 @@ async def test_settling_nothing_is_refused() -> None:
         await world.server.settle(payer.id)
         with pytest.raises(Conflict, match="captured"):
             await world.server.settle(payer.id)
+
+
+async def test_a_close_waits_for_the_settlement_under_way() -> None:
+    async with make_world(schedule=Schedule(amount=200)) as world:
+        payer = world.payer(world.offer())
+        await payer.open()
+        await payer.voucher(500)  # 200 spent, and 500 authorised: the settlement takes it all
+        await asyncio.sleep(0)  # it begins
+        await payer.close(500)
+        record = await payer.record()
+        assert (record.status, record.settled) == (Status.CLOSED, 500)
+
+
+async def test_a_close_follows_a_settlement_that_another_process_sent() -> None:
+    async with make_world() as world:
+        payer = world.payer(world.offer())
+        await payer.open()
+        await payer.voucher(500)
+        await world.server._context.sender.send([settle_call(await payer.record())])
+        await payer.close(500)  # what it would have captured is less than the chain has by now
+        record = await payer.record()
+        assert (record.status, record.settled) == (Status.CLOSED, 500)
+
+
+async def test_an_old_closed_channel_is_forgotten_and_still_410() -> None:
+    async with make_world(limits=SessionLimits(closed_kept_s=60)) as world:
+        payer = world.payer(world.offer())
+        await payer.open()
+        await payer.close(100)
+        await world.server.look()
+        with pytest.raises(ChannelClosedError):
+            await payer.voucher(200)
+        world.clock.advance(600)
+        await world.server.look()
+        assert await world.server.channels() == []
+        with pytest.raises(ChannelNotFoundError):
+            await payer.voucher(200)
