@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from sandbox.methods.tempo_session import Payload, SessionRequest
     from sandbox.server.request import PaidRequest
     from sandbox.server.session.actions import Actions, Done
+    from sandbox.server.session.bootstrap import BootstrapOffer
     from sandbox.server.session.closing import Closer
     from sandbox.server.session.context import SessionContext
 
@@ -67,6 +68,8 @@ class SessionOffer:
         self.description = description
         self.request: Mapping[str, Any] = terms.to_json()
         """The challenge's request, the same object for all clients."""
+        self.bootstrap: BootstrapOffer | None = None
+        """What a HEAD is asked for instead of the price."""
         self._context = context
         self._actions = actions
         self._closer = closer

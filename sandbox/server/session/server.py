@@ -115,10 +115,12 @@ class SessionServer:
         escrow: bytes | None = None,
         recipient: bytes | None = None,
         streams: bool = False,
+        bootstrap: bool = True,
         description: str | None = None,
     ) -> SessionOffer:
         """A priced offer. With a `recipient` other than this server's account, channels must name
-        this account as their operator, so that it can close them."""
+        this account as their operator, so that it can close them. `bootstrap` lets a payer ask
+        with HEAD which channel it has here."""
         is_operator = recipient is not None and recipient != self.address
         sponsors = self._context.fee_payer is not None
         terms = SessionRequest(
@@ -136,7 +138,7 @@ class SessionServer:
             fee_token=self._context.fee_token if sponsors else None,
         )
         self._context.escrows.add(terms.book)
-        return SessionOffer(
+        offer = SessionOffer(
             terms,
             context=self._context,
             actions=self._actions,
@@ -144,6 +146,9 @@ class SessionServer:
             streams=streams,
             description=description,
         )
+        if bootstrap:
+            offer.bootstrap = self.bootstrap_offer(offer)
+        return offer
 
     def bootstrap_offer(self, offer: SessionOffer) -> BootstrapOffer:
         """What a HEAD is offered: prove for nothing who you are, and learn of your channel."""

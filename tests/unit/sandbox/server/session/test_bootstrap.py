@@ -51,7 +51,8 @@ async def test_a_payer_is_told_of_its_channel(version: str) -> None:
         payer = world.payer(offer, PAYER)
         await payer.open()
         await payer.voucher(300)
-        bootstrap = world.server.bootstrap_offer(offer)
+        bootstrap = offer.bootstrap
+        assert bootstrap is not None
         answer = await bootstrap.settle(prove(bootstrap, version=version), HEAD)
         assert (answer.delivers, answer.amount) == (False, 0)
         headers = dict(answer.headers)
@@ -139,6 +140,7 @@ def test_digests_are_those_of_eip_712(version: str) -> None:
 
 async def test_an_offer_knows_its_own_challenges() -> None:
     async with make_world() as world:
+        assert world.offer(bootstrap=False).bootstrap is None
         bootstrap = world.server.bootstrap_offer(world.offer())
         assert bootstrap.matches(dict(bootstrap.request))
         assert not bootstrap.matches({**bootstrap.request, "amount": "1"})
