@@ -15,21 +15,29 @@ from mock_rails.core.clock import Clock
 from mock_rails.core.errors import BadInput
 from mock_rails.core.seeds import Seeds
 from sandbox.client.budget import Budget
+from sandbox.client.charge import ChargePayer
 from sandbox.client.ledger import Ledger
 from sandbox.client.nodes import Nodes
+from sandbox.client.streams import READ_TIMEOUT_S, open_socket, open_stream
 from sandbox.client.transport import PaidTransport, ThroughClient, TransportSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
+    from contextlib import AbstractAsyncContextManager
     from pathlib import Path
     from types import TracebackType
 
     from sandbox.client.events import ClientEvent
+    from sandbox.client.ledger import Reservation
     from sandbox.client.payer import Payer
+    from sandbox.client.session import SessionPayer, SessionSettings
+    from sandbox.client.streaming import SocketReader, SseReader
     from sandbox.client.wallet import Wallet
 
-PREFER: Final = ("tempo/charge",)
+PREFER: Final = ("tempo/session", "tempo/charge")
 """The methods that are paid, best first."""
+
+_MANAGEMENT_TIMEOUT: Final = httpx.Timeout(10, read=35)
 
 
 class PaidClient:
@@ -37,7 +45,8 @@ class PaidClient:
 
     `prefer` names the methods that may be used, best first; `payers` adds others, after them.
     `http` and `rpc_http` are clients of the caller's for requests and for the chain's node, who
-    also closes them; pympp's signing asks the node by `rpc_url` on connections of its own.
+    also closes them. `state` is the directory where channels are remembered; without one they end
+    with the client. `session` says what sessions may do by themselves.
     """
 
     def __init__(  # noqa: PLR0913 - each is an option of its own
@@ -51,6 +60,7 @@ class PaidClient:
         prefer: Sequence[str] = PREFER,
         payers: Sequence[Payer] = (),
         state: Path | None = None,
+        session: SessionSettings | None = None,
         trusted_realms: Collection[str] = (),
         clock: Clock | None = None,
         seeds: Seeds | None = None,
@@ -63,18 +73,21 @@ class PaidClient:
         self.ledger = Ledger(budget or Budget(), self._clock)
         """What was reserved and spent."""
         self._nodes = Nodes(rpc_url, http=rpc_http)
-        self._state = state
-        self._trusted = trusted_realms
-        self.payers = (*map(self._payer, dict.fromkeys(prefer)), *payers)
+        self._owned = http is None
+        self._raw = http or httpx.AsyncClient()
+        self._sessions: SessionPayer | None = None
+        made = [self._payer(name, state, session, trusted_realms) for name in dict.fromkeys(prefer)]
+        self.payers = (*made, *payers)
+        """Who pays, best first."""
         transport = PaidTransport(
             self.payers,
-            httpx.AsyncHTTPTransport() if http is None else ThroughClient(http),
+            ThroughClient(self._raw),
             clock=self._clock,
             keys=self._seeds.stream("client.idempotency"),
             settings=settings,
             observer=on_event,
         )
-        self._http = httpx.AsyncClient(transport=transport, **_taken_over(http))
+        self._http = httpx.AsyncClient(transport=transport, **_taken_over(self._raw))
 
     # -- requests ---------------------------------------------------------------------------------
 
@@ -106,6 +119,42 @@ class PaidClient:
         """HEAD."""
         return await self.request("HEAD", url, **options)
 
+    # -- streams and sessions ---------------------------------------------------------------------
+
+    def stream(
+        self, url: str | httpx.URL, *, method: str = "GET", **options: Any
+    ) -> AbstractAsyncContextManager[SseReader]:
+        """Read an event stream, and pay as it is read.
+
+        async with client.stream(url) as events:
+            async for data in events: ...
+        events.receipt
+        """
+        options.setdefault("timeout", httpx.Timeout(self._http.timeout, read=READ_TIMEOUT_S))
+        request = self._http.build_request(method, url, **options)
+        return open_stream(self._http, self._raw, self._sessions, request)
+
+    def websocket(self, url: str) -> AbstractAsyncContextManager[SocketReader]:
+        """Read a paid WebSocket in the same way; `url` begins with ws or wss, or with http."""
+        return open_socket(self._raw, self.sessions, self._clock, url)
+
+    @property
+    def sessions(self) -> SessionPayer:
+        """The channels of this client: `channels()`, `close_channel`, `force_close`, `resume`."""
+        if self._sessions is None:
+            raise BadInput("This client pays no sessions.", hint="Add tempo/session to prefer.")
+        return self._sessions
+
+    async def reconcile(self) -> tuple[Reservation, ...]:
+        """Ask the chain about payments whose outcome is open; those that still are afterwards.
+
+        What was paid is counted, and what can no longer be made is free again.
+        """
+        for payer in self.payers:
+            if isinstance(payer, ChargePayer):
+                await payer.reconcile()
+        return self.ledger.unknown
+
     # -- lifetime ---------------------------------------------------------------------------------
 
     async def aclose(self) -> None:
@@ -115,6 +164,8 @@ class PaidClient:
                 await payer.close()
         finally:
             await self._http.aclose()
+            if self._owned:
+                await self._raw.aclose()
             await self._nodes.aclose()
 
     async def __aenter__(self) -> Self:
@@ -132,24 +183,45 @@ class PaidClient:
 
     # -- inside -----------------------------------------------------------------------------------
 
-    def _payer(self, name: str) -> Payer:
-        if name == "tempo/charge":
-            from sandbox.client.charge import ChargePayer
+    def _payer(
+        self,
+        name: str,
+        state: Path | None,
+        session: SessionSettings | None,
+        trusted_realms: Collection[str],
+    ) -> Payer:
+        if name == "tempo/session":
+            from sandbox.client.session import SessionPayer
 
+            self._sessions = SessionPayer(
+                self.wallet,
+                self.ledger,
+                rpc_for=self._nodes.of_chain,
+                send=self._manage,
+                clock=self._clock,
+                seeds=self._seeds,
+                settings=session,
+                state=state,
+            )
+            return self._sessions
+        if name == "tempo/charge":
             return ChargePayer(
                 self.wallet,
                 self.ledger,
                 self._nodes,
                 clock=self._clock,
-                trusted_realms=self._trusted,
+                trusted_realms=trusted_realms,
             )
-        raise BadInput(f"There is no payer for {name!r}.", hint="There is tempo/charge.")
+        raise BadInput(f"There is no payer for {name!r}.", hint=f"There are {', '.join(PREFER)}.")
+
+    async def _manage(self, request: httpx.Request) -> httpx.Response:
+        """Send a message to a channel: it pays by itself, and may wait for the chain."""
+        request.extensions.setdefault("timeout", _MANAGEMENT_TIMEOUT.as_dict())
+        return await self._raw.send(request, auth=None, follow_redirects=False)
 
 
-def _taken_over(http: httpx.AsyncClient | None) -> dict[str, Any]:
-    """What a caller's client was told that concerns more than one request on the wire."""
-    if http is None:
-        return {}
+def _taken_over(http: httpx.AsyncClient) -> dict[str, Any]:
+    """What a client was told that concerns more than one request on the wire."""
     return {
         "auth": http.auth,
         "base_url": http.base_url,

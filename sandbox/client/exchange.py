@@ -30,6 +30,7 @@ from sandbox.client.events import (
     ClientEvent,
     EventKind,
     challenge_facts,
+    channel_of,
     credential_facts,
     tell,
 )
@@ -67,6 +68,9 @@ RESENDS: Final = 2
 NEVER_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 """What says that not a byte of the request has left."""
 
+STREAMS: Final = "mpp.streams"
+"""The request extension that says that the answer will be read as a paid stream."""
+
 _PAUSE_MS: Final = 100
 _LONGEST_PAUSE_S: Final = 5
 
@@ -82,7 +86,7 @@ class Exchange:
             url=str(request.url),
             method=request.method,
             host=host_of(str(request.url)),
-            streams=bool(request.extensions.get("mpp.streams")),
+            streams=bool(request.extensions.get(STREAMS)),
         )
         self._key: str | None = request.headers.get("idempotency-key")
         self._attempts = 0
@@ -250,6 +254,8 @@ class Exchange:
                 receipt=read_receipt(answer),
                 attempts=self._attempts,
                 idempotency_key=self._idempotency_key(challenge),
+                credential_header=challenge.credential_header,
+                channel_id=channel_of(attempt.authorization),
             )
             note(answer, made)
             self._tell(EventKind.PAYMENT_TAKEN, receipt=made.receipt, **facts)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 import orjson
+from mpp import AUTHORIZATION_HEADER
 
 from sandbox.client.errors import PaymentNotMadeError
 
@@ -55,6 +56,10 @@ class PaymentMade:
     """The decoded `Payment-Receipt`; None where the server sent none."""
     attempts: int
     idempotency_key: str
+    credential_header: str = AUTHORIZATION_HEADER
+    """Where the server wants credentials."""
+    channel_id: str | None = None
+    """The channel, where it was paid by one."""
 
     @property
     def reference(self) -> str | None:

@@ -43,9 +43,6 @@ MAX_PAYMENTS: Final = 3
 BODY_LIMIT: Final = 4 * 1024 * 1024
 """Bytes of a streamed body that are kept, to be sent again with a payment."""
 
-STREAMS: Final = "mpp.streams"
-"""The request extension that says that the answer will be read as a paid stream."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransportSettings:
