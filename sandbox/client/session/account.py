@@ -12,8 +12,10 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakSet
 
 from sandbox.client.session.channel import ChannelState, PayerChannel
+from sandbox.client.session.errors import StateInUseError
 from sandbox.client.session.purse import Purse
 from sandbox.methods.tempo_session import FieldError, SessionReceipt, Voucher, sign_voucher
 
@@ -74,26 +76,53 @@ class Account:
         self.lane = lane
         self.record = record
         self.purse = Purse(services.ledger)
-        self.in_flight: set[object] = set()
-        self.protected: set[object] = set()
+        # Weak: an attempt whose request was cancelled is forgotten, and holds nobody up.
+        self.in_flight: WeakSet[object] = WeakSet()
+        self.protected: WeakSet[object] = WeakSet()
         self.is_careful = False
         self.queued = 0
         """What those who wait to sign have reserved."""
         self.last_need: tuple[int, int] | None = None
         self.deposit_doubtful = False
+        self.is_noted = False
+        """Whether the record has changes that are not on disk."""
         self._services = services
 
     # -- the record -------------------------------------------------------------------------------
 
-    def save(self, **changes: Any) -> None:
-        """Change the record, on disk first."""
+    def sign_for(self, **changes: Any) -> None:
+        """Write down a larger total, before anybody sees a voucher of it.
+
+        `StateInUseError` if another process has signed meanwhile: the record is then what that one
+        left, and the total is to be worked out anew.
+        """
         record = self.record.next(**changes)
-        self._services.book.save(record)
+        try:
+            self._services.book.save(record)
+        except StateInUseError:
+            self.record = self._services.book.read(self.record.id) or self.record
+            raise
         self.record = record
+        self.is_noted = False
+
+    def save(self, **changes: Any) -> None:
+        """Change the record, on disk first. What another process has written meanwhile is kept."""
+        mine = self.record
+        try:
+            self.sign_for(**changes)
+        except StateInUseError:
+            theirs = self.record
+            self.note(
+                signed=max(mine.signed, theirs.signed),
+                claimed=max(mine.claimed, theirs.claimed),
+                spent=max(mine.spent, theirs.spent),
+            )
+            self.sign_for(**changes)
 
     def note(self, **changes: Any) -> None:
         """Change the record in memory: what may be forgotten, and is written with the next save."""
         self.record = replace(self.record, **changes)
+        self.is_noted = True
 
     @property
     def is_usable(self) -> bool:

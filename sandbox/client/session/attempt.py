@@ -9,6 +9,7 @@ lost       the same credential may be sent once more: an equal voucher is accept
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
+from weakref import finalize
 
 import httpx
 
@@ -57,6 +58,8 @@ class SessionAttempt:
         self._losses = 0
         self._may_be_served = False
         self._is_over = False
+        self._abandoned = finalize(self, _abandon, services, account, reservation, opens)
+        self._abandoned.atexit = False
         account.in_flight.add(self)
         if account.is_careful:
             account.protected.add(self)
@@ -194,6 +197,7 @@ class SessionAttempt:
         if self._is_over:
             return False
         self._is_over = True
+        self._abandoned.detach()
         account = self.account
         account.in_flight.discard(self)
         account.protected.discard(self)
@@ -212,6 +216,19 @@ class SessionAttempt:
             hint="The channel is kept; the next request goes on with it and pays for itself only.",
             details={"channel": to_hex(record.id), "cumulative": self.cumulative},
         )
+
+
+def _abandon(
+    services: Services,
+    account: Account,
+    reservation: Reservation,
+    opens: bool,  # noqa: FBT001
+) -> None:
+    """The request was cancelled on its way: nobody will say what came of it."""
+    services.ledger.mark_unknown(reservation)
+    if opens:
+        account.lane.is_opening = False
+    account.lane.announce()
 
 
 async def give_up(services: Services, account: Account) -> None:

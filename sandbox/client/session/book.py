@@ -4,8 +4,8 @@ A voucher is written down before it is sent. A payer that comes back, even from 
 signs a total that contradicts one that the server has. The book is a SQLite file; without a place
 for it, it lasts as long as the process.
 
-Several processes may read a book. A change names the version it was made from, so two that sign for
-the same channel are found out at the second one's first voucher, before it leaves.
+Several processes may use a book. A change names the version it was made from, so the second of two
+that sign for the same channel finds out before its voucher leaves, and works its total out anew.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ CREATE TABLE IF NOT EXISTS channels (
 ) WITHOUT ROWID
 """
 _INSERT: Final = "INSERT OR IGNORE INTO channels (version, record, id) VALUES (?, ?, ?)"
+_READ: Final = "SELECT record FROM channels WHERE id = ?"
 _UPDATE: Final = "UPDATE channels SET version = ?, record = ? WHERE id = ? AND version = ?"
 _PATIENCE_S: Final = 5
 
@@ -50,6 +51,16 @@ class ChannelBook:
         try:
             rows = self._file.execute("SELECT record FROM channels").fetchall()
             return [from_record(json.loads(text)) for (text,) in rows]
+        except (sqlite3.Error, FieldError, ValueError) as error:
+            raise BookDamagedError(f"The book of channels cannot be read: {error}.") from error
+
+    def read(self, channel_id: bytes) -> PayerChannel | None:
+        """One channel, as it was last written down, by whichever process."""
+        if self._file is None:
+            return self._kept.get(channel_id)
+        try:
+            row = self._file.execute(_READ, (to_hex(channel_id),)).fetchone()
+            return None if row is None else from_record(json.loads(row[0]))
         except (sqlite3.Error, FieldError, ValueError) as error:
             raise BookDamagedError(f"The book of channels cannot be read: {error}.") from error
 
@@ -74,7 +85,7 @@ class ChannelBook:
         if done.rowcount != 1:
             raise StateInUseError(
                 f"Channel {key} was changed by another process that uses the same book.",
-                hint="Give each process a place of its own, or run one at a time.",
+                hint="Try again, or give each process a book of its own.",
             )
 
     def close(self) -> None:

@@ -97,7 +97,7 @@ async def _authorise(
                 url=url,
                 left=services.ledger.left(payment),
             )
-        account.save(signed=total, claimed=used)
+        account.sign_for(signed=total, claimed=used)
     except BaseException as error:
         account.purse.keep(reservation)
         account.fit_purse()

@@ -245,7 +245,7 @@ class SessionPayer:
                         _log.warning("Channel 0x%s stays open: %s", channel.id.hex(), error)
             else:
                 for account in self._registry.all():
-                    if account.is_usable:
+                    if account.is_noted:
                         account.save()
         finally:
             self._services.book.close()

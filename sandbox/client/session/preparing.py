@@ -21,7 +21,7 @@ from sandbox.client.budget import Payment
 from sandbox.client.session.account import Account
 from sandbox.client.session.attempt import SessionAttempt, give_up
 from sandbox.client.session.channel import ChannelState
-from sandbox.client.session.errors import SnapshotRefusedError
+from sandbox.client.session.errors import SnapshotRefusedError, StateInUseError
 from sandbox.client.session.opening import open_payload, opening_deposit, sign_opening
 from sandbox.client.session.resume import adopt, check_snapshot, reconcile
 from sandbox.client.session.top_up import ChannelGoneError, top_up
@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from sandbox.client.session.registry import Registry
     from sandbox.client.session.services import Services
     from sandbox.methods.tempo_session import SessionRequest
+
+_MOST_CONFLICTS: Final = 16
+"""How often another process that signs for the channel may be ahead of us."""
 
 _LATE_S: Final = 5
 """How long after its window a transaction may still turn up in a block: clocks differ."""
@@ -70,6 +73,7 @@ class Preparation:
         """Whose reservation we hold."""
         self._reservation: Reservation | None = None
         self._is_queued = False
+        self._conflicts = 0
 
     async def run(self) -> SessionAttempt:
         """Make the attempt. Raises `PaymentRefusedError` before anything is signed."""
@@ -105,6 +109,10 @@ class Preparation:
                 return self._reopen(account)
             try:
                 return await self._voucher(account)
+            except StateInUseError:
+                self._conflicts += 1
+                if self._conflicts > _MOST_CONFLICTS:
+                    raise
             except ChannelGoneError:
                 self._drop()
                 await give_up(self._services, account)
@@ -184,7 +192,7 @@ class Preparation:
         self._take(account)
         price = self._request.amount
         wanted = account.record.claimed + price
-        account.save(signed=max(account.record.signed, wanted), claimed=wanted)
+        account.sign_for(signed=max(account.record.signed, wanted), claimed=wanted)
         return self._opening(account, is_new=False)
 
     def _opening(self, account: Account, *, is_new: bool) -> SessionAttempt:
@@ -217,7 +225,7 @@ class Preparation:
             waiting = account.queued - (price if self._is_queued else 0)
             self._reserve_step(account, total - wanted - waiting)
             self._dequeue()
-            account.save(signed=total, claimed=wanted, url=self._order.url)
+            account.sign_for(signed=total, claimed=wanted, url=self._order.url)
         else:
             self._dequeue()
             account.note(claimed=account.record.claimed + price)

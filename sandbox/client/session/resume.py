@@ -8,6 +8,7 @@ its payer credit; one that names too much gets no more than was signed.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mpp import AUTHORIZATION_HEADER
@@ -115,7 +116,8 @@ async def adopt(
 ) -> Account:
     """Make a channel that only the server remembered the lane's own."""
     record = record_of(snapshot, host=lane.scope.host, url=url)
-    account = Account(services, lane, record.next(deposit=deposit, version=1))
+    record = replace(record, deposit=deposit, opened_at_s=services.clock.now_s())
+    account = Account(services, lane, record)
     services.book.save(account.record)
     lane.current = account
     return account

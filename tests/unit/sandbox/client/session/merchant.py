@@ -10,6 +10,7 @@ The shop is honest unless a test tells it otherwise: to lose answers, to refuse,
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -76,7 +77,7 @@ class Shop:
         self.sender = street.sender(2)
         self.sponsor = Wallet.dev(3)
         escrow = CHANNEL_RESERVE if protocol is V2 else SESSION_ESCROW
-        fields = {
+        fields: dict[str, Any] = {
             "amount": PRICE,
             "unit_type": "request",
             "currency": PATH_USD,
@@ -206,8 +207,6 @@ class Shop:
 
     def _expiry(self, lead_s: int) -> str:
         at = self.street.clock.now_s() + lead_s
-        from datetime import UTC, datetime
-
         return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def _bootstrap(self, header: str | None) -> httpx.Response:

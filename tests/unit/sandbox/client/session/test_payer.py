@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from sandbox.client.session import ChannelState
-from sandbox.methods.tempo_session import SessionProtocol
+from sandbox.methods.tempo_session import Close, SessionProtocol
 from tests.unit.sandbox.client.session.merchant import PRICE, V2, Street
 
 PROTOCOLS = tuple(SessionProtocol)
@@ -28,7 +28,9 @@ async def test_a_session_from_open_to_close(protocol: SessionProtocol) -> None:
         closed = await street.payer.close_channel(channel.id)
         assert closed.state is ChannelState.CLOSED
         assert closed.captured == 300
-        assert street.shop.seen[-1].cumulative == 300
+        close = street.shop.seen[-1]
+        assert isinstance(close, Close)
+        assert close.cumulative == 300
         assert await street.balance(payee) == poor + 300
 
 

@@ -1,0 +1,174 @@
+"""Lost answers, refusals and dead channels: never a second unit, never a second deposit."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from sandbox.client.errors import OutcomeUnknownError
+from sandbox.client.payer import Order
+from sandbox.client.session import ChannelState
+from sandbox.methods.tempo_session import SessionProtocol, rules
+from sandbox.methods.tempo_session.calls import close_call
+from tests.unit.sandbox.client.session.merchant import HOST, NOW_S, PRICE, URL, V1, V2, Street
+
+ORDER = Order(URL, "GET", HOST)
+
+
+async def test_a_lost_request_is_sent_again_with_the_same_voucher() -> None:
+    async with Street() as street:
+        await street.buy()
+        street.shop.lose = [False]
+        assert (await street.buy()).status_code == 200
+        (channel,) = street.payer.channels()
+        assert channel.signed == channel.spent == 2 * PRICE
+
+
+async def test_a_lost_answer_is_not_paid_twice() -> None:
+    """The same voucher again finds its unit spent: delivered or not, nobody knows, and no more is
+    signed for it."""
+    async with Street() as street:
+        await street.buy()
+        street.shop.lose = [True]
+        response = await street.buy()
+        assert response.status_code == 402
+        (channel,) = street.payer.channels()
+        assert channel.signed == channel.claimed == street.shop.channel.spent == 2 * PRICE
+        assert [one.payment.amount for one in street.ledger.unknown] == [PRICE]
+        assert (await street.buy()).status_code == 200
+        assert street.payer.channels()[0].signed == street.shop.channel.spent == 3 * PRICE
+
+
+async def test_what_is_lost_twice_is_reported() -> None:
+    async with Street() as street:
+        await street.buy()
+        street.shop.lose = [False, False]
+        with pytest.raises(OutcomeUnknownError) as unknown:
+            await street.buy()
+        assert unknown.value.paid is None
+        assert street.payer.channels()[0].signed == 2 * PRICE
+
+
+async def test_a_server_that_cannot_be_reached_has_cost_nothing() -> None:
+    async with Street() as street:
+        await street.buy()
+        attempt = await street.payer.prepare(await street.challenge(), ORDER)
+        await attempt.lost(httpx.ConnectError("refused"))
+        with pytest.raises(httpx.ConnectError):
+            await attempt.lost(httpx.ConnectError("refused"))
+        # The voucher was never out, and is used by the next request.
+        assert (await street.buy()).status_code == 200
+        (channel,) = street.payer.channels()
+        assert channel.signed == channel.spent == street.ledger.tally().spent == 2 * PRICE
+        assert street.ledger.open == ()
+
+
+@pytest.mark.parametrize("protocol", SessionProtocol)
+@pytest.mark.parametrize("arrives", [True, False])
+async def test_a_lost_opening_opens_one_channel(protocol: SessionProtocol, arrives: bool) -> None:
+    async with Street(protocol) as street:
+        street.shop.lose = [arrives]
+        first = await street.buy()
+        assert first.status_code == (402 if arrives else 200)
+        assert (await street.buy()).status_code == 200
+        (channel,) = street.payer.channels()
+        assert channel.state is ChannelState.OPEN
+        assert channel.id == street.shop.channel.id
+        assert await street.balance(channel.escrow) == 10 * PRICE
+
+
+async def test_an_opening_lost_twice_is_looked_up_and_gone_on_with() -> None:
+    async with Street() as street:
+        street.shop.lose = [True, False]
+        with pytest.raises(OutcomeUnknownError) as unknown:
+            await street.buy()
+        assert unknown.value.paid is True
+        (channel,) = street.payer.channels()
+        assert channel.state is ChannelState.OPEN
+        assert (await street.buy()).status_code == 200
+        assert len(street.payer.channels()) == 1
+
+
+async def test_an_opening_that_never_arrived_is_replaced_when_it_cannot_any_more() -> None:
+    async with Street() as street:
+        street.shop.lose = [False, False]
+        with pytest.raises(OutcomeUnknownError) as unknown:
+            await street.buy()
+        assert unknown.value.paid is None
+        street.clock.set_us((NOW_S + 60) * 1_000_000)
+        assert (await street.buy()).status_code == 200
+        ended, current = street.payer.channels()
+        assert (ended.state, ended.captured) == (ChannelState.CLOSED, None)
+        assert current.state is ChannelState.OPEN
+
+
+async def test_a_channel_that_the_server_forgot_is_replaced_and_can_be_left() -> None:
+    """410: mppx evicts and retries once (facts, protocol 2.10); the deposit is not forgotten."""
+    async with Street() as street:
+        await street.buy()
+        street.shop.channels.clear()
+        assert (await street.buy()).status_code == 200
+        lost, current = street.payer.channels()
+        assert (lost.state, current.state) == (ChannelState.LOST, ChannelState.OPEN)
+        # Its vouchers may still be captured, so that money is not free.
+        assert sum(one.payment.amount for one in street.ledger.unknown) == PRICE
+        left = await street.payer.force_close(lost.id)
+        assert left.close_requested_at_s == NOW_S
+        street.clock.advance(16 * 60)
+        assert (await street.payer.withdraw(lost.id)).state is ChannelState.CLOSED
+        assert street.ledger.unknown == ()
+
+
+async def test_a_channel_that_the_payee_closed_is_replaced() -> None:
+    async with Street() as street:
+        await street.buy()
+        first = street.payer.channels()[0]
+        closing = rules.close_by_payee(street.shop.channel, closer=street.shop.sender.address)
+        assert closing.close_order is not None
+        result = await street.shop.sender.send([close_call(closing, closing.close_order)])
+        street.shop.channels[first.id] = rules.finish_close(closing, result.hash, PRICE)
+        assert (await street.buy()).status_code == 200
+        ended, current = street.payer.channels()
+        assert (ended.state, ended.captured) == (ChannelState.CLOSED, PRICE)
+        assert ended.closed_tx == result.hash
+        assert current.state is ChannelState.OPEN
+        assert street.ledger.open == ()
+
+
+async def test_an_expired_challenge_costs_no_second_voucher() -> None:
+    async with Street() as street:
+        await street.buy()
+        challenge = await street.challenge()
+        attempt = await street.payer.prepare(challenge, ORDER)
+        street.clock.advance(301)
+        headers = {"Authorization": attempt.authorization}
+        refused = await street.http.get(URL, headers=headers)
+        assert await attempt.refused(refused)
+        assert (await street.buy()).status_code == 200
+        assert street.payer.channels()[0].signed == 2 * PRICE
+
+
+async def test_a_voucher_that_the_payee_has_captured_is_not_sent_for_ever() -> None:
+    """What is settled cannot be used again (facts, protocol 2.5): the payer signs on."""
+    async with Street() as street:
+        await street.buy()
+        challenge = await street.challenge()
+        attempt = await street.payer.prepare(challenge, ORDER)
+        headers = {"Authorization": attempt.authorization}
+        await street.http.post(URL, headers=headers)  # taken as management: nothing is served
+        await attempt.lost(httpx.ConnectError("a client that thinks it was never sent"))
+        with pytest.raises(httpx.ConnectError):
+            await attempt.lost(httpx.ConnectError("a client that thinks it was never sent"))
+        await street.shop.settle()
+        assert (await street.buy()).status_code == 200
+        assert street.payer.channels()[0].signed == 3 * PRICE
+
+
+@pytest.mark.parametrize("protocol", [V1, V2])
+async def test_a_sponsored_session_costs_the_payer_no_fee(protocol: SessionProtocol) -> None:
+    async with Street(protocol, fee_payer=True, suggested_deposit=2 * PRICE) as street:
+        rich = await street.balance()
+        for _ in range(3):
+            assert (await street.buy()).status_code == 200
+        assert street.shop.actions() == ["open", "voucher", "topUp", "voucher"]
+        assert await street.balance() == rich - 4 * PRICE
