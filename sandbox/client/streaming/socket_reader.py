@@ -62,7 +62,8 @@ class SocketReader:
         self._connect = connect
         self._connection: ClientConnection | None = None
         self._is_ready = False
-        self._has_failed = False
+        self._is_over = False
+        """Whether there is no point in asking the server for anything."""
 
     def __repr__(self) -> str:
         """Without the credential."""
@@ -89,7 +90,7 @@ class SocketReader:
     ) -> None:
         """Finish, unless something went wrong, and disconnect."""
         try:
-            if error is None and not self._is_ready and not self._has_failed:
+            if error is None and not self._is_ready and not self._is_over:
                 await self.finish()
         finally:
             await self._socket.close()
@@ -148,6 +149,7 @@ class SocketReader:
                         if frame.kind is kind:
                             return frame.receipt
         except TimeoutError:
+            self._is_over = True
             raise StreamError(
                 f"The server sent no {kind.value} within {self._answer_s:g} seconds."
             ) from None
@@ -160,19 +162,20 @@ class SocketReader:
         try:
             raw = await self._socket.recv()
         except ConnectionClosedOK:
+            self._is_over = True
             return None
         except ConnectionClosedError as error:
-            self._has_failed = True
+            self._is_over = True
             raise StreamError(f"The WebSocket broke: {error}.") from error
         try:
             frame = frames.read_server_frame(raw if isinstance(raw, str) else raw.decode())
             self._check_channel(frame)
         except (FrameError, UnicodeDecodeError) as error:
-            self._has_failed = True
+            self._is_over = True
             await self._socket.close(CloseCode.CLIENT_PROTOCOL, str(error)[:120])
             raise StreamProtocolError(str(error)) from None
         if frame.kind is Kind.ERROR:
-            self._has_failed = True
+            self._is_over = True
             raise StreamPaymentError(
                 f"The server ended the stream with {frame.status}: {frame.text}",
                 details={"status": frame.status, "problem": frame.text},
@@ -200,5 +203,5 @@ class SocketReader:
         try:
             await self._socket.send(text)
         except ConnectionClosed as error:
-            self._has_failed = True
+            self._is_over = True
             raise StreamError(f"The WebSocket was closed: {error}.") from error

@@ -14,7 +14,7 @@ from sandbox.server.streaming.sse import EVENT_STREAM, ClientGone
 from sandbox.streaming.events import DONE, LARGEST_EVENT, EventParser
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+    from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
 
     Message = MutableMapping[str, Any]
     App = Callable[
@@ -75,7 +75,7 @@ async def run_app_as_stream(
     path: str | None = None,
     event_limit: int = LARGEST_EVENT,
     **more: Any,
-) -> AsyncIterator[str]:
+) -> AsyncGenerator[str, None]:
     """Run the application and yield the data of its message events; `more` goes into its scope.
 
     An answer that is no event stream is yielded whole, as one message. Raises `StreamRefused` for

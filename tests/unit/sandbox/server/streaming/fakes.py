@@ -141,7 +141,7 @@ class Client:
     async def receive(self) -> dict[str, Any]:
         return await self.inbox.get()
 
-    async def send(self, message: dict[str, Any]) -> None:
+    async def send(self, message: Any) -> None:
         if not self.may_send.is_set():
             self.blocked.set()
         await self.may_send.wait()

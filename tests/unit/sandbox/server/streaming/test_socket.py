@@ -7,8 +7,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from mpp import Credential, VerificationFailedError
-from mpp.errors import InternalPaymentError
+from mpp import Credential
+from mpp.errors import InternalPaymentError, VerificationFailedError
 
 from mock_rails.core import Clock
 from sandbox.server.streaming import SocketPayment, StreamRefused, serve_socket
@@ -64,7 +64,7 @@ class Peer:
             **self.options,
         )
 
-    async def _send(self, message: dict[str, Any]) -> None:
+    async def _send(self, message: Any) -> None:
         if self.is_gone:
             raise RuntimeError("Unexpected ASGI message after the close")
         await self.outbox.put(message)
@@ -248,7 +248,7 @@ async def test_what_was_paid_as_a_request_is_streamed_unmetered() -> None:
         async def pay(_: str) -> SocketPayment:
             return SocketPayment(settlement(None), "first")
 
-        peer._pay = pay  # type: ignore[method-assign]
+        peer._pay = pay  # type: ignore[assignment, method-assign]
         text = challenge_only.to_authorization()
         peer.say(json.dumps({"mpp": "authorization", "authorization": text}))
         assert await peer.kinds(4) == ["payment-receipt", "one", "two", "three"]
