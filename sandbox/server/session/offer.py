@@ -153,7 +153,7 @@ class SessionOffer:
             accepted=done.accepted,
         )
         meter = None
-        if self._is_metered and delivers:
+        if self._is_metered:  # a WebSocket's frame delivers nothing itself, and starts a stream
             meter = SessionMeter(
                 self._context.book,
                 channel,
