@@ -16,8 +16,7 @@ from mock_rails.core.clock import Clock
 from mock_rails.core.seeds import Seeds
 from mock_rails.tempo.addresses import ZERO_ADDRESS
 from mock_rails.tempo.crypto import secp256k1
-from sandbox.chain.faucet import fund
-from sandbox.chain.sender import Sender
+from sandbox.chain import Sender, fund
 from sandbox.client.wallet import Wallet
 from sandbox.methods.tempo_session import (
     Channel,
@@ -60,6 +59,8 @@ class Payer:
         self.channel: Channel | None = None
         self.sent: str | None = None
         """The last credential, to be sent again."""
+        self.top_up: bytes | None = None
+        """A transaction that was signed while the channel lived."""
 
     async def start(self) -> None:
         """Money from the faucet."""
@@ -84,6 +85,9 @@ class Payer:
         request = parse_request(challenge.request)
         if step["do"] == "imagine":
             await self._open(step, request)
+            return None
+        if step["do"] == "sign topUp":
+            self.top_up = await self._signed_top_up(step, request)
             return None
         payload = await self._payload(step, request)
         source = f"did:pkh:eip155:{request.chain_id}:{to_hex(self.wallet.address)}"
@@ -115,14 +119,16 @@ class Payer:
         if request.protocol is SessionProtocol.V2:
             payload["descriptor"] = descriptor_to_json(channel.descriptor)
         if action == "topUp":
-            additional = step["deposit"] * request.amount
-            submission = await self.sender.sign(top_up_calls(channel, additional))
-            self.channel = channel._replace(deposit=channel.deposit + additional)
-            payload |= {"type": "transaction", "transaction": to_hex(submission.raw)}
-            return payload | {"additionalDeposit": str(additional)}
+            raw = self.top_up or await self._signed_top_up(step, request)
+            payload |= {"type": "transaction", "transaction": to_hex(raw)}
+            return payload | {"additionalDeposit": str(step["deposit"] * request.amount)}
         cumulative = step["cumulative"] * request.amount
         signature = self._sign(step, request, channel.id, cumulative)
         return payload | {"cumulativeAmount": str(cumulative), "signature": to_hex(signature)}
+
+    async def _signed_top_up(self, step: Mapping[str, Any], request: SessionRequest) -> bytes:
+        calls = top_up_calls(self._channel(), step["deposit"] * request.amount)
+        return (await self.sender.sign(calls)).raw
 
     async def _open(self, step: Mapping[str, Any], request: SessionRequest) -> dict[str, Any]:
         deposit, cumulative = step["deposit"] * request.amount, step["cumulative"] * request.amount

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from sandbox.methods.tempo_session import SessionReceipt
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
     from tests.conformance.session.cases import Case
 
 _PROBLEMS = "https://paymentauth.org/problems/"
-_PATIENCE_MS = 20_000
-_PAUSE_MS = 250
+_PATIENCE = timedelta(seconds=20)
+_PAUSE = timedelta(milliseconds=250)
 
 
 async def play(case: Case, url: str, http: httpx.AsyncClient, rpc: TempoRpc) -> list[str]:
@@ -32,15 +33,15 @@ async def play(case: Case, url: str, http: httpx.AsyncClient, rpc: TempoRpc) -> 
             return [f"given {step['do']}: answered {response.status_code} {response.text[:200]}"]
     then = dict(case.then)
     # What the chain knows, a server may learn a little later.
-    patience_ms = _PATIENCE_MS if then.pop("eventually", False) else 0
+    patience = _PATIENCE if then.pop("eventually", False) else timedelta()
     while True:
         response = await payer.step(case.when)
         assert response is not None, "the step under test must be a request"
         found = await compare(then, response, payer)
-        if not found or patience_ms <= 0:
+        if not found or patience <= timedelta():
             return found
-        patience_ms -= _PAUSE_MS
-        await payer.clock.wall_sleep(_PAUSE_MS * 1_000)
+        patience -= _PAUSE
+        await payer.clock.wall_sleep(_PAUSE)
 
 
 async def compare(then: dict[str, Any], response: httpx.Response, payer: Payer) -> list[str]:

@@ -1,0 +1,46 @@
+"""The table at the end of the demo."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from benchmarks.demo.measure import FEE_UNIT, break_even
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from benchmarks.demo.measure import Run
+
+
+def summary_table(charge: Run, session: Run) -> Table:
+    """Both ways side by side."""
+    from rich.table import Table
+
+    table = Table(title=f"{charge.requests:,} requests of ${charge.price / FEE_UNIT:.2f}")
+    table.add_column("")
+    table.add_column("a charge each", justify="right")
+    table.add_column("one session", justify="right")
+    runs = (charge, session)
+    table.add_row("time to an answer, half of them", *(_ms(run, 0.5) for run in runs))
+    table.add_row("time to an answer, 99 of 100", *(_ms(run, 0.99) for run in runs))
+    table.add_row("transactions on the chain", *(f"{run.transactions:,}" for run in runs))
+    table.add_row("fees in all", *(f"${sum(run.fees) / FEE_UNIT:.4f}" for run in runs))
+    table.add_row("fee per request", *(f"${run.fee_per_request / FEE_UNIT:.6f}" for run in runs))
+    table.add_row(
+        "fee as a share of the price", *(f"{run.fee_per_request / run.price:.2%}" for run in runs)
+    )
+    return table
+
+
+def conclusion(charge: Run, session: Run) -> str:
+    """What the table says, in two sentences."""
+    crossing = break_even(charge, session)
+    faster = charge.percentile_us(0.5) / max(session.percentile_us(0.5), 1)
+    said = f"A request through the session was answered {faster:.1f} times as fast."
+    if crossing is None:
+        return said
+    return f"{said} From {crossing} requests on, the session also costs less in fees."
+
+
+def _ms(run: Run, share: float) -> str:
+    return f"{run.percentile_us(share) / 1_000:.1f} ms"
