@@ -130,7 +130,8 @@ class PaidClient:
             async for data in events: ...
         events.receipt
         """
-        options.setdefault("timeout", httpx.Timeout(self._http.timeout, read=READ_TIMEOUT_S))
+        limits = {**self._http.timeout.as_dict(), "read": READ_TIMEOUT_S}
+        options.setdefault("timeout", httpx.Timeout(**limits))
         request = self._http.build_request(method, url, **options)
         return open_stream(self._http, self._raw, self._sessions, request)
 

@@ -41,6 +41,7 @@ from sandbox.server.visit import (
     costs,
     found_credential,
     frame_requests,
+    may_have_body,
     read_body,
 )
 
@@ -52,7 +53,7 @@ if TYPE_CHECKING:
     from sandbox.server.admission import Admitted
     from sandbox.server.challenges import Challenges
     from sandbox.server.delivery import Message, Receive, Send
-    from sandbox.server.offer import Offer, Settlement
+    from sandbox.server.offer import Settlement
     from sandbox.server.repeats import Repeat
     from sandbox.server.route import Route
     from sandbox.server.stores import Store
@@ -99,6 +100,9 @@ class Gate:
         kind = scope["type"]
         if kind == "http":
             route = self._routes.get(scope["path"])
+            if route is None and (route := self._sockets.get(scope["path"])) is not None:
+                # A WebSocket's client gets its 402 from the same URL over HTTP (2.9).
+                scope = {**scope, "path": route.path, "raw_path": route.path.encode()}
             if route is not None:
                 await self._http(route, scope, receive, send)
                 return
@@ -117,7 +121,7 @@ class Gate:
         `request` is the socket's handshake. Raises a PaymentError if the credential is refused.
         """
         asked, posted = frame_requests(route, authorization, request.scope)
-        visit = self._visit(route, route.offers, asked, _no_answer)
+        visit = self._visit(Visit(route, asked, _no_answer))
         try:
             paid = await self._paid(visit, posted)
             if paid is None:
@@ -135,15 +139,14 @@ class Gate:
     async def _http(self, route: Route, scope: Message, receive: Receive, send: Send) -> None:
         method = scope["method"]
         request = PaidRequest(scope)
-        offers: Sequence[Offer] = route.offers
-        if method == "HEAD" and self._bootstraps[route.path]:
-            offers = self._bootstraps[route.path]
-        elif not costs(route, method) and not _is_message(route, request):
+        proofs = self._bootstraps[route.path] if method == "HEAD" else ()
+        if not proofs and not costs(route, method) and not _is_message(route, request):
             await self.app(scope, receive, expose_answers(send) if method == "OPTIONS" else send)
             return
-        visit = self._visit(route, offers, request, send)
+        visit = self._visit(Visit(route, request, send, bootstraps=proofs))
         try:
-            await self._read(request, receive)
+            if may_have_body(request):
+                await self._read(request, receive)
             paid = await self._paid(visit, as_message(route, request))
         except Refused as refused:
             await self._answers.refuse(visit, refused)
@@ -170,12 +173,10 @@ class Gate:
         else:
             await self._answers.acknowledge(visit, settlement, repeat)
 
-    def _visit(
-        self, route: Route, offers: Sequence[Offer], request: PaidRequest, send: Send
-    ) -> Visit:
-        visit = Visit(route, offers, request, send)
+    def _visit(self, visit: Visit) -> Visit:
+        """The visit with its record, if records are kept."""
         if self._journal is not None:
-            visit.exchange = Exchange(self._journal, self._clock, request, visit.progress)
+            visit.exchange = Exchange(self._journal, self._clock, visit.request, visit.progress)
         return visit
 
     async def _read(self, request: PaidRequest, receive: Receive) -> None:
@@ -203,7 +204,7 @@ class Gate:
             exchange.lap("parse")
         if found is None:
             return None
-        admitted = admit(found, visit.offers, request, self._challenges, visit.progress)
+        admitted = admit(found, visit.taken, request, self._challenges, visit.progress)
         if exchange is not None:
             exchange.lap("verify")
         repeat = await self._repeats.begin(admitted, request)

@@ -1,0 +1,297 @@
+"""A client and our own gate: sessions, charges beside them, streams, WebSockets, and budgets.
+
+Facts, protocol 2.5 (sessions), 2.8 (event streams), 2.9 (WebSockets), 2.10 (client behaviour).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from mpp.methods.tempo import server as tempo_server
+from starlette.applications import Starlette
+from starlette.responses import JSONResponse, StreamingResponse
+from starlette.routing import Route as AppRoute
+
+from mock_rails.core import Clock
+from mock_rails.server import Host
+from mock_rails.tempo.addresses import PATH_USD
+from mock_rails.tempo.api import TempoApi
+from mock_rails.tempo.rail import Chain
+from sandbox.chain import TempoRpc
+from sandbox.client.budget import Budget, Limit
+from sandbox.client.client import PaidClient
+from sandbox.client.errors import BudgetExceededError, OutcomeUnknownError, PaymentNotMadeError
+from sandbox.client.ledger import Tally
+from sandbox.client.session import ChannelState
+from sandbox.client.streaming import StreamError
+from sandbox.client.wallet import Wallet
+from sandbox.server.challenges import Challenges
+from sandbox.server.charge import charge_offers
+from sandbox.server.gate import Gate
+from sandbox.server.route import Route
+from sandbox.server.session import SessionServer
+from sandbox.server.stores import MemoryStore
+from tests.unit.sandbox.client.market import PAYER, TOKEN, Line, credential_of, paid_by
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from starlette.requests import Request
+
+PAYEE = Wallet.dev(4)
+PRICE = 100
+DEPOSIT = 1_000
+TOKENS = 25
+
+
+@dataclass
+class Bazaar:
+    """A chain and a gate with everything on sale."""
+
+    url: str
+    rpc_url: str
+    rpc: TempoRpc
+    chain: Chain
+    served: list[str]
+
+    @asynccontextmanager
+    async def customer(self, **options: Any) -> AsyncIterator[PaidClient]:
+        """A client of this bazaar."""
+        async with PaidClient(PAYER, rpc_url=self.rpc_url, **options) as client:
+            yield client
+
+
+@pytest.fixture
+async def bazaar() -> AsyncIterator[Bazaar]:
+    """Session, charge, both, and a stream by the event, over HTTP and WebSocket."""
+    chain, clock, served = Chain(), Clock(), list[str]()
+
+    async def answer(request: Request) -> JSONResponse:
+        served.append(f"{request.method} {request.url.path}")
+        return JSONResponse({"body": (await request.body()).decode()})
+
+    async def stream(request: Request) -> StreamingResponse:
+        async def events() -> AsyncIterator[bytes]:
+            for at in range(TOKENS):
+                yield f"data: word {at}\n\n".encode()
+
+        return StreamingResponse(events(), media_type="text/event-stream")
+
+    app = Starlette(
+        routes=[
+            *(AppRoute(path, answer, methods=["GET", "POST"]) for path in ("/search", "/both")),
+            AppRoute("/free", answer),
+            AppRoute("/stream", stream),
+        ]
+    )
+    async with (
+        Host(TempoApi(chain)) as node,
+        httpx.AsyncClient() as http,
+        TempoRpc(node.url) as rpc,
+    ):
+        store = MemoryStore(clock)
+        server = SessionServer(rpc=rpc, payee=PAYEE, store=store, clock=clock, fee_token=PATH_USD)
+
+        def by_session(unit_type: str, *, streams: bool = False) -> Any:
+            return server.offer(
+                amount=PRICE,
+                currency=PATH_USD,
+                unit_type=unit_type,
+                suggested_deposit=DEPOSIT,
+                chain_id=chain.chain_id,
+                streams=streams,
+            )
+
+        charges = charge_offers(
+            tempo_server.charge(
+                recipient=f"0x{PAYEE.address.hex()}",
+                chain_id=chain.chain_id,
+                rpc_url=node.url,
+                currencies=[TOKEN],
+                http_client=http,
+            ),
+            amount="0.01",
+        )
+        search, tokens = by_session("request"), by_session("token", streams=True)
+        gate = Gate(
+            app,
+            [
+                Route("/search", (search,), methods=frozenset({"GET", "POST"})),
+                Route("/both", (*charges, search)),
+                Route("/stream", (tokens,), streams=True, socket_path="/socket"),
+            ],
+            challenges=Challenges(
+                realm="bazaar", secret="a secret that only the tests know", clock=clock
+            ),
+            store=store,
+            clock=clock,
+        )
+        await server.start()
+        async with Host(gate) as host:
+            yield Bazaar(host.url, node.url, rpc, chain, served)
+        await server.stop()
+
+
+async def test_requests_share_a_channel_that_is_closed_at_the_end(bazaar: Bazaar) -> None:
+    async with bazaar.customer() as client:
+        for _ in range(3):
+            made = paid_by(await client.get(f"{bazaar.url}/search?q=cats"))
+            assert made.method == "tempo/session"
+        await asyncio.gather(*(client.get(f"{bazaar.url}/search") for _ in range(5)))
+        [channel] = client.sessions.channels()
+        assert made.channel_id == f"0x{channel.id.hex()}"
+        assert client.ledger.tally() == Tally(8 * PRICE, 0)
+        assert client.ledger.tally(Limit.PER_SESSION, made.channel_id) == Tally(8 * PRICE, 0)
+    [closed] = client.sessions.channels()
+    assert (closed.state, closed.captured) == (ChannelState.CLOSED, 8 * PRICE)
+    assert len(bazaar.served) == 8
+
+
+async def test_the_deposit_grows_when_it_runs_out(bazaar: Bazaar) -> None:
+    async with bazaar.customer() as client:
+        for _ in range(DEPOSIT // PRICE + 2):
+            paid_by(await client.post(f"{bazaar.url}/search", content=b"question"))
+        [channel] = client.sessions.channels()
+        assert channel.deposit > DEPOSIT
+    assert len(bazaar.served) == DEPOSIT // PRICE + 2
+
+
+async def test_the_clients_preference_decides_between_charge_and_session(bazaar: Bazaar) -> None:
+    async with bazaar.customer() as client:
+        assert paid_by(await client.get(f"{bazaar.url}/both")).method == "tempo/session"
+    async with bazaar.customer(prefer=["tempo/charge"]) as client:
+        assert paid_by(await client.get(f"{bazaar.url}/both")).method == "tempo/charge"
+        response = await client.get(f"{bazaar.url}/search")
+        assert response.status_code == 402
+
+
+async def test_a_budget_ends_a_session(bazaar: Bazaar) -> None:
+    budget = Budget(per_session=3 * PRICE, allowed_currencies=[TOKEN])
+    async with bazaar.customer(budget=budget, prefer=["tempo/session"]) as client:
+        for _ in range(3):
+            paid_by(await client.get(f"{bazaar.url}/search"))
+        with pytest.raises(BudgetExceededError) as refusal:
+            await client.get(f"{bazaar.url}/search")
+        assert refusal.value.limit == "per_session"
+    assert len(bazaar.served) == 3
+
+
+async def test_a_lost_answer_is_given_again_by_our_gate(bazaar: Bazaar) -> None:
+    # The same Idempotency-Key, the same response, one charge (protocol 1.1, row 16).
+    for path, kind in (("/both", "tempo/charge"), ("/search", "tempo/session")):
+        bazaar.served.clear()
+        async with httpx.AsyncHTTPTransport() as wire:
+            line = Line(wire, "answer lost")
+            http = httpx.AsyncClient(transport=line)
+            async with http, bazaar.customer(http=http, prefer=[kind]) as client:
+                made = paid_by(await client.get(bazaar.url + path))
+                assert made.method == kind
+                spent = client.ledger.tally()
+                assert spent == Tally(int(made.request["amount"]), 0)
+            assert len(bazaar.served) == 1
+            first, second = line.paid[:2]
+            assert credential_of(first) == credential_of(second)
+
+
+async def test_a_stream_is_paid_as_it_is_read(bazaar: Bazaar) -> None:
+    # More events than the first voucher pays for, and more than the deposit (protocol 2.8).
+    async with bazaar.customer() as client:
+        async with client.stream(f"{bazaar.url}/stream") as events:
+            words = [data async for data in events]
+        assert words == [f"word {at}" for at in range(TOKENS)]
+        assert events.receipt is not None
+        assert events.receipt["spent"] == str(TOKENS * PRICE)
+        assert client.ledger.tally().spent >= TOKENS * PRICE
+    [channel] = client.sessions.channels()
+    assert channel.captured == TOKENS * PRICE
+
+
+async def test_a_stream_that_is_left_costs_what_was_read(bazaar: Bazaar) -> None:
+    async with bazaar.customer() as client:
+        async with client.stream(f"{bazaar.url}/stream") as events:
+            async for _ in events:
+                if events.delivered == 3:
+                    break
+        assert (await client.get(f"{bazaar.url}/search")).status_code == 200
+    [channel] = client.sessions.channels()
+    # Nothing is charged that is undelivered beyond what was authorised and sent.
+    assert channel.captured is not None
+    assert 4 * PRICE <= channel.captured <= channel.signed
+
+
+async def test_a_budget_ends_a_stream(bazaar: Bazaar) -> None:
+    budget = Budget(total=10 * PRICE, allowed_currencies=[TOKEN])
+    read: list[str] = []
+    async with bazaar.customer(budget=budget) as client:
+
+        async def listen() -> None:
+            async with client.stream(f"{bazaar.url}/stream") as events:
+                read.extend([data async for data in events])
+
+        with pytest.raises(BudgetExceededError):
+            await listen()
+    assert len(read) <= 10
+
+
+async def test_what_is_no_stream_is_an_error(bazaar: Bazaar) -> None:
+    async with bazaar.customer(prefer=["tempo/charge"]) as client:
+        with pytest.raises(StreamError, match="application/json"):
+            async with client.stream(f"{bazaar.url}/free"):
+                pass
+        with pytest.raises(StreamError, match="404"):
+            async with client.stream(f"{bazaar.url}/nowhere"):
+                pass
+        with pytest.raises(PaymentNotMadeError, match="tempo/session"):
+            async with client.stream(f"{bazaar.url}/stream"):
+                pass
+
+
+async def test_a_websocket_is_paid_as_it_is_read(bazaar: Bazaar) -> None:
+    url = bazaar.url.replace("http://", "ws://") + "/socket"
+    async with bazaar.customer() as client:
+        async with client.websocket(url) as messages:
+            words = [data async for data in messages]
+        assert words == [f"word {at}" for at in range(TOKENS)]
+        assert messages.receipt is not None
+        assert messages.receipt["spent"] == str(TOKENS * PRICE)
+        assert client.ledger.tally().spent >= TOKENS * PRICE
+        # The channel serves ordinary requests meanwhile and afterwards.
+        assert (await client.get(f"{bazaar.url}/search")).status_code == 200
+    [channel] = client.sessions.channels()
+    assert channel.captured == (TOKENS + 1) * PRICE
+
+
+async def test_a_session_goes_on_from_the_book(bazaar: Bazaar, tmp_path: Any) -> None:
+    from sandbox.client.session import SessionSettings
+
+    stay = SessionSettings(close_on_exit=False)
+    for _ in range(2):
+        async with bazaar.customer(state=tmp_path, session=stay) as client:
+            paid_by(await client.get(f"{bazaar.url}/search"))
+            [channel] = client.sessions.channels()
+            assert channel.state is ChannelState.OPEN
+    async with bazaar.customer(state=tmp_path) as client:
+        paid_by(await client.get(f"{bazaar.url}/search"))
+    [channel] = client.sessions.channels()
+    assert channel.captured == 3 * PRICE
+
+
+async def test_a_voucher_whose_answer_is_lost_for_good_is_reported(bazaar: Bazaar) -> None:
+    async with httpx.AsyncHTTPTransport() as wire:
+        line = Line(wire)
+        http = httpx.AsyncClient(transport=line)
+        async with http, bazaar.customer(http=http, prefer=["tempo/session"]) as client:
+            paid_by(await client.get(f"{bazaar.url}/search"))
+            line.accidents += ["answer lost"] * 3
+            with pytest.raises(OutcomeUnknownError):
+                await client.get(f"{bazaar.url}/search")
+            line.accidents.clear()
+            paid_by(await client.get(f"{bazaar.url}/search"))
+    [channel] = client.sessions.channels()
+    assert channel.captured is not None
+    assert channel.captured <= 3 * PRICE
