@@ -95,6 +95,7 @@ class Host:
             log_config=None,
             server_header=False,
             date_header=False,
+            proxy_headers=False,
             backlog=_BACKLOG,
             timeout_graceful_shutdown=_GRACE_S,
         )

@@ -1,0 +1,123 @@
+"""A devnet's settings: options before the environment before the defaults, and clear refusals.
+
+DESIGN section 3 (addresses and names).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mock_rails.core.errors import BadInput
+from sandbox.settings import DevnetSettings, Part
+
+
+def read(environment: dict[str, str] | None = None, **options: str | None) -> DevnetSettings:
+    return DevnetSettings.read(options, environment or {})
+
+
+def test_without_a_word_the_ports_are_the_documented_ones() -> None:
+    settings = read()
+    assert settings == DevnetSettings()
+    assert (settings.control_port, settings.api_port, settings.tempo_port) == (8400, 8402, 8545)
+    assert settings.only == {Part.RAILS, Part.MERCHANTS, Part.CONTROL}
+
+
+def test_an_option_comes_before_the_environment_and_that_before_the_default() -> None:
+    environment = {"MPP_SANDBOX_API_PORT": "9000", "MPP_SANDBOX_CHAIN_ID": "7"}
+    settings = read(environment, api_port="9100", chain_id=None)
+    assert (settings.api_port, settings.chain_id, settings.tempo_port) == (9100, 7, 8545)
+
+
+def test_an_empty_variable_says_nothing() -> None:
+    assert read({"MPP_SANDBOX_CHAIN_ID": ""}).chain_id == 1337
+
+
+def test_a_base_shifts_all_ports_together() -> None:
+    settings = read(port_base="9400")
+    assert (settings.control_port, settings.api_port, settings.tempo_port) == (9400, 9402, 9545)
+
+
+def test_a_port_of_its_own_comes_before_the_base() -> None:
+    settings = read(port_base="9400", tempo_port="8545")
+    assert (settings.control_port, settings.tempo_port) == (9400, 8545)
+
+
+def test_a_base_of_zero_is_any_free_ports() -> None:
+    settings = read(port_base="0")
+    assert settings == DevnetSettings().with_free_ports()
+    assert (settings.control_port, settings.api_port, settings.tempo_port) == (0, 0, 0)
+
+
+def test_everything_can_be_said_as_text() -> None:
+    settings = read(
+        host="::1",
+        only="rails, merchants",
+        block_time="200ms",
+        history="10",
+        seed="seven",
+        state="a.json",
+        fee_payer="8",
+        workers="2",
+        store="sqlite:channels.db",
+    )
+    assert settings == DevnetSettings(
+        host="::1",
+        only=frozenset({Part.RAILS, Part.MERCHANTS}),
+        block_time_ms=200,
+        history=10,
+        seed="seven",
+        state=Path("a.json"),
+        fee_payer=8,
+        workers=2,
+        store="sqlite:channels.db",
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "fragment"),
+    [
+        ({"api_port": "http"}, "--api-port: 'http' is no port"),
+        ({"api_port": "70000"}, "--api-port"),
+        ({"port_base": "65500"}, "end above 65535"),
+        ({"api_port": "8400"}, "asked for twice: --control-port and --api-port"),
+        ({"only": "rails,shops"}, "'shops' is no part"),
+        ({"only": ","}, "no part is named"),
+        ({"only": "control"}, "nothing to show"),
+        ({"only": "merchants"}, "--chain-url"),
+        ({"chain_url": "http://127.0.0.1:1"}, "runs its own"),
+        ({"only": "merchants", "chain_url": "ftp://x"}, "no RPC address"),
+        ({"chain_id": "0"}, "no chain id"),
+        ({"block_time": "soon"}, "no span of time"),
+        ({"fee_payer": "10"}, "no development account 10"),
+        ({"fee_payer": "-1"}, "no development account -1"),
+        ({"workers": "0"}, "no number of merchant processes"),
+        ({"workers": "many"}, "no number of merchant processes"),
+        ({"workers": "2", "only": "rails,control"}, "no merchants run"),
+        ({"store": "postgres://x"}, "'postgres' is no store"),
+        ({"store": "memory:x"}, "no store"),
+        ({"store": "sqlite:"}, "no path"),
+    ],
+)
+def test_what_fits_no_devnet_is_refused_in_a_sentence(
+    options: dict[str, str], fragment: str
+) -> None:
+    with pytest.raises(BadInput) as refused:
+        read(**options)
+    assert fragment in str(refused.value)
+
+
+def test_a_wrong_variable_is_named_as_the_culprit() -> None:
+    with pytest.raises(BadInput, match="MPP_SANDBOX_TEMPO_PORT: 'x' is no port"):
+        read({"MPP_SANDBOX_TEMPO_PORT": "x"})
+
+
+def test_merchants_may_live_on_another_chain() -> None:
+    settings = read(only="merchants,control", chain_url="http://127.0.0.1:8545")
+    assert settings.chain_url == "http://127.0.0.1:8545"
+    assert settings.ports() == ("control_port", "api_port")
+
+
+def test_a_port_that_is_not_opened_is_not_in_the_way() -> None:
+    assert read(only="rails", tempo_port="8400").tempo_port == 8400
