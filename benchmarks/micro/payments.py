@@ -41,6 +41,11 @@ class Payers:
         self._nonces = dict.fromkeys((account.address for account in self._senders), 0)
         self._salt = 0
 
+    @property
+    def accounts(self) -> tuple[Account, ...]:
+        """The payers, in the order of their lanes."""
+        return self._senders
+
     def funding(self) -> Lane:
         """Give every payer money, one payment after the other."""
         admin = self._dev[0]

@@ -24,6 +24,13 @@ def anvil() -> Path:
     return found
 
 
+def mppx_server() -> Path:
+    """The program that serves with mppx; mppx itself is installed if it is not there yet."""
+    if not (_FOLDER / "node_modules/mppx/package.json").exists():
+        _npm_install()
+    return _FOLDER / "mppx_server.mjs"
+
+
 def _anvil_binary() -> Path | None:
     return next(_FOLDER.glob("node_modules/@foundry-rs/anvil-*/bin/anvil*"), None)
 
