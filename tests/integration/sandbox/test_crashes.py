@@ -1,0 +1,181 @@
+"""The merchants' process is killed at random moments, again and again, under load.
+
+Issue 3, the gate: no accepted voucher is lost, nothing is overspent, and the next process goes on
+with the same channels. The chain lives in the test's process and survives; SQLite is the store.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import httpx
+import orjson
+
+from mock_rails.core.clock import Clock
+from mock_rails.core.rail import RailContext
+from mock_rails.core.seeds import Seeds
+from mock_rails.server import Host
+from mock_rails.tempo.api import TempoApi
+from mock_rails.tempo.rail import Chain
+from sandbox.chain import TempoRpc, find_close
+from sandbox.methods.tempo_session import Channel, SessionReceipt, Status
+from sandbox.server.session import ChannelCodec
+from sandbox.server.stores import SqliteStore
+from tests.conformance.session.payer import Payer
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+ROUNDS = int(os.environ.get("CRASH_ROUNDS", "12"))
+PAYERS = 4
+DEPOSIT = 5_000
+LONGEST_MS = 400
+CLOCK = Clock()
+
+
+@dataclass(slots=True)
+class Customer:
+    """A payer, what it signed for, and what it was told."""
+
+    payer: Payer
+    price: int = 0
+    signed: int = 0
+    """In prices."""
+    accepted: int = 0
+    """By the highest receipt, in base units."""
+    delivered: int = 0
+    lost: int = 0
+    """Requests whose answers never came."""
+
+    async def ask(self) -> bool:
+        """One paid request: opens a channel if there is none. False if the server is gone."""
+        step = {"do": "voucher", "cumulative": self.signed + 1}
+        if self.payer.channel is None:
+            step = {"do": "open", "deposit": DEPOSIT, "cumulative": 1}
+        elif self.delivered == 0 and self.lost and self.signed <= 1:
+            step = {"do": "again"}  # the opening's answer was lost: it is sent again
+        self.signed += step["do"] == "voucher"
+        try:
+            response = await self.payer.step(step)
+        except httpx.TransportError:
+            self.lost += self.payer.sent is not None
+            return False
+        assert response is not None
+        assert response.status_code == 200, response.text
+        receipt = SessionReceipt.from_header(response.headers["payment-receipt"])
+        self.accepted = max(self.accepted, receipt.accepted)
+        self.signed = max(self.signed, receipt.accepted // self.price)
+        self.delivered += 1
+        return True
+
+    async def ask_until_gone(self) -> None:
+        """Be a good customer until the server dies."""
+        while await self.ask():
+            pass
+
+
+def start(port: int, chain_url: str, path: Path) -> subprocess.Popen[bytes]:
+    """The merchants as a process of their own."""
+    command = [
+        sys.executable, "-m", "sandbox.cli", "up", "--json", "--only", "merchants",
+        "--api-port", str(port), "--chain-url", chain_url, "--store", f"sqlite:{path}",
+    ]  # fmt: skip
+    return subprocess.Popen(command, stdout=subprocess.PIPE)
+
+
+@asynccontextmanager
+async def merchants(
+    port: int, chain_url: str, path: Path
+) -> AsyncIterator[subprocess.Popen[bytes]]:
+    """The merchants, ready; killed at the end if they still run."""
+    process = start(port, chain_url, path)
+    assert process.stdout is not None
+    try:
+        line = await asyncio.to_thread(process.stdout.readline)
+        assert orjson.loads(line)["ready"]
+        yield process
+    finally:
+        process.kill()
+        await asyncio.to_thread(process.communicate)
+
+
+async def kept_channels(path: Path) -> dict[bytes, Channel]:
+    """What the store holds now that nobody writes to it."""
+    store = await SqliteStore.open(path, CLOCK)
+    try:
+        records = store.records("channels", ChannelCodec())
+        return {channel.id: channel async for _, channel in records.scan()}
+    finally:
+        await store.close()
+
+
+def check(customer: Customer, channels: dict[bytes, Channel]) -> None:
+    """What the customer was told is kept, and it was charged for no more than it may have got."""
+    channel = customer.payer.channel and channels.get(customer.payer.channel.id)
+    if channel is None:
+        assert customer.delivered == 0, "a channel that was paid with is gone"
+        return
+    assert channel.accepted >= customer.accepted, "an accepted voucher was lost"
+    assert channel.spent <= channel.accepted <= channel.deposit
+    delivered = customer.delivered * customer.price
+    assert delivered <= channel.spent <= delivered + customer.lost * customer.price
+
+
+async def test_no_crash_loses_a_voucher_or_charges_for_nothing(tmp_path: Path) -> None:
+    chain = Chain(RailContext.create(seed="crashes"))
+    moments = Seeds("crashes").stream("tests.moments")
+    path = tmp_path / "channels.sqlite"
+    async with Host(TempoApi(chain)) as node:
+        port = free_port()
+        url = f"http://127.0.0.1:{port}/search"
+        async with httpx.AsyncClient(timeout=20) as http, TempoRpc(node.url) as rpc:
+            customers = [Customer(Payer(url, http, rpc, f"customer-{n}")) for n in range(PAYERS)]
+            for customer in customers:
+                await customer.payer.start()
+            for _ in range(ROUNDS):
+                async with merchants(port, node.url, path) as process:
+                    for customer in customers:
+                        customer.price = int((await customer.payer.challenge()).request["amount"])
+                    visits = [asyncio.create_task(one.ask_until_gone()) for one in customers]
+                    await CLOCK.wall_sleep(timedelta(milliseconds=moments.integer(1, LONGEST_MS)))
+                    process.send_signal(signal.SIGKILL)
+                    await asyncio.gather(*visits)
+                channels = await kept_channels(path)
+                for customer in customers:
+                    check(customer, channels)
+            assert sum(one.delivered for one in customers) > ROUNDS
+            assert sum(one.lost for one in customers) > 0, "no kill hit a request"
+
+            async with merchants(port, node.url, path) as process:
+                for customer in customers:
+                    assert await customer.ask(), "the next process does not serve the channel"
+                process.send_signal(signal.SIGTERM)
+                assert await asyncio.to_thread(process.wait, 30) == 0
+            channels = await kept_channels(path)
+            for customer in customers:
+                check(customer, channels)
+                assert customer.payer.channel is not None
+                channel = channels[customer.payer.channel.id]
+                assert channel.status is Status.CLOSED
+                found = await find_close(rpc, channel.book, channel.id)
+                assert found is not None
+                assert found.captured == channel.spent, "the chain paid what was charged"
+    chain.check_conservation()
+
+
+def free_port() -> int:
+    """A port that nobody listens on at this moment."""
+    import socket
+
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
