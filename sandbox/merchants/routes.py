@@ -40,10 +40,7 @@ def build_routes(
     currency: bytes,
     chain_id: int,
 ) -> tuple[Route, ...]:
-    """The paid routes: charges by pympp's methods, sessions by ours.
-
-    Beside each session is what a HEAD is offered: to prove who one is and find one's channel again.
-    """
+    """The paid routes: charges by pympp's methods, sessions by ours."""
 
     def session(
         amount: int, unit: str, deposit: int, description: str, *, streams: bool = False
@@ -57,7 +54,7 @@ def build_routes(
             streams=streams,
             description=description,
         )
-        return offer, sessions.bootstrap_offer(offer)
+        return (offer,)
 
     return (
         Route(
