@@ -1,5 +1,46 @@
-"""The payer: who signs, how much they may spend, and what they say when they will not.
+"""The payer: `async with PaidClient(wallet, budget) as client: await client.get(url)`.
 
 `wallet` holds the key; `budget` holds the limits and the ledger of what was reserved and spent, and
-is asked before anything is signed.
+is asked before anything is signed. `client` sends and pays; `session` keeps payment channels, and
+`streaming` reads streams that ask for more.
+
+The names below are loaded when they are first asked for: most of the sandbox needs one of them.
 """
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from sandbox.client.budget import Budget
+    from sandbox.client.client import PaidClient
+    from sandbox.client.errors import OutcomeUnknownError, PaymentRefusedError
+    from sandbox.client.session.settings import SessionSettings
+    from sandbox.client.wallet import Wallet
+
+__all__ = [
+    "Budget",
+    "OutcomeUnknownError",
+    "PaidClient",
+    "PaymentRefusedError",
+    "SessionSettings",
+    "Wallet",
+]
+
+_HOMES: Final = {
+    "Budget": "budget",
+    "OutcomeUnknownError": "errors",
+    "PaidClient": "client",
+    "PaymentRefusedError": "errors",
+    "SessionSettings": "session.settings",
+    "Wallet": "wallet",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name from the module it lives in."""
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{home}"), name)
