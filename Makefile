@@ -14,7 +14,7 @@ STAMP := $(VENV)/.stamp
 PIP := $(PY) -m pip --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test check format up conformance bench-chain bench-session lock clean
+.PHONY: help setup test check format up conformance demo bench-chain bench-session lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ up: $(STAMP) ## start the sandbox
 
 conformance: $(STAMP) ## run pympp's own chain tests against this chain
 	$(PY) -m tests.conformance.pympp $(ARGS)
+
+demo: $(STAMP) ## tell the protocol's story in a terminal, in under two minutes
+	$(PY) -m benchmarks.demo $(ARGS)
 
 bench-chain: $(STAMP) ## compare the chain with anvil: rates, latency, memory, start-up
 	$(PY) -m benchmarks.micro.chain $(ARGS)

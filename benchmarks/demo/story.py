@@ -5,6 +5,7 @@ Every line on the screen comes from what was just sent and answered; nothing is 
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from mock_rails.core.clock import Clock
     from sandbox.client.events import ClientEvent
+    from sandbox.client.session.channel import PayerChannel
 
 PRICE: Final = 50_000
 """Of `/report`, which takes a charge as well as a session."""
@@ -111,8 +113,8 @@ class Story:
         settings = SessionSettings(deposit=deposit, max_deposit=deposit, close_on_exit=False)
         async with self.client("tempo/session", session=settings) as client:
             await self._repeat(client, url, session, progress, "through a session")
-            for receipt_of_close in await client.sessions.close_all():
-                await self._add_fee(session, receipt_of_close.tx_hash)
+            closed = await _close(client)
+            await self._add_fee(session, closed.closed_tx)
         return charge, session
 
     async def _repeat(
@@ -154,8 +156,9 @@ class Story:
             words = 0
             params = f"?tokens=40&prompt={_SENTENCE.replace(' ', '+')}"
             async with client.stream(f"{self.api}/complete{params}") as stream:
-                async for word in stream:
+                async for chunk in stream:
                     words += 1
+                    word = json.loads(chunk)["choices"][0]["delta"]["content"]
                     self.console.print(word, end="", highlight=False, soft_wrap=True)
             self.say()
             (channel,) = client.sessions.channels()
@@ -165,12 +168,21 @@ class Story:
                 "while it read."
             )
             self.title("4  The close")
-            (closed,) = await client.sessions.close_all()
+            closed = await _close(client)
+            assert closed.closed_tx is not None
             self.say(
-                f"The client signs for what it was served, ${closed.captured / FEE_UNIT:.4f}, and "
+                f"The client signs for what it was served, ${closed.spent / FEE_UNIT:.4f}, and "
                 f"the server takes just that from the channel (transaction "
-                f"{_short('0x' + closed.tx_hash.hex())}). The rest of the deposit is back."
+                f"{_short('0x' + closed.closed_tx.hex())}). The rest of the deposit is back."
             )
+
+
+async def _close(client: PaidClient) -> PayerChannel:
+    """Close the client's one channel."""
+    (outcome,) = await client.sessions.close_all()
+    if outcome.error is not None:
+        raise outcome.error
+    return outcome.channel
 
 
 def _transaction_of(response: httpx.Response) -> bytes | None:
