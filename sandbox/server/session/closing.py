@@ -7,6 +7,7 @@ again. Two closes of one channel cannot both succeed. Spec: facts, protocol 2.5;
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from mpp.errors import PaymentError
@@ -112,8 +113,8 @@ class Closer:
             result = await context.sender.send([close_call(closing, order)])
             if not result.success:
                 raise TransactionRefused("the close reverted", tx_hash=result.hash)
-        except TransactionOutcomeUnknown:
-            self.unresolved.add(closing.id)
+        except (TransactionOutcomeUnknown, asyncio.CancelledError):
+            self.unresolved.add(closing.id)  # also when the client left and nobody waits any more
             raise
         except ChainError as error:
             return await self._not_closed(closing, error, resumed=resumed)

@@ -7,7 +7,7 @@ processes are; every one that was answered with content is covered by what the p
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from mpp.errors import PaymentError
@@ -28,6 +28,29 @@ VOUCHERS = 1_000
 PRICE = 100
 
 
+class _HesitantRecords:
+    """Lets all others run between what a request reads and what it changes."""
+
+    def __init__(self, records: Any) -> None:
+        self._records = records
+        self.get, self.scan, self.close = records.get, records.scan, records.close
+
+    async def update(self, key: str, change: Any) -> Any:
+        await asyncio.sleep(0)
+        return await self._records.update(key, change)
+
+
+class Hesitant:
+    """A store whose updates come late, as they do over a network."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.replays, self.close = store.replays, store.close
+
+    def records(self, name: str, codec: Any) -> Any:
+        return _HesitantRecords(self._store.records(name, codec))
+
+
 @pytest.fixture(params=["memory", "sqlite"])
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
     """A place for the channels."""
@@ -37,7 +60,7 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         if request.param == "memory"
         else await SqliteStore.open(tmp_path / "channels.db", clock)
     )
-    yield opened
+    yield Hesitant(opened)
     await opened.close()
 
 

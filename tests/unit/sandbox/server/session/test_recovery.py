@@ -6,6 +6,7 @@ store and nothing else (facts: protocol 2.5).
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
@@ -143,3 +144,25 @@ async def test_an_accepted_voucher_survives_and_the_next_server_goes_on() -> Non
         payer.offer = world.offer()
         assert receipt_of(await payer.voucher(400)).spent == 300
         assert [one.captured for one in await world.server.stop()] == [300]
+
+
+async def test_a_close_that_nobody_waits_for_any_more_is_carried_out_by_the_watch(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with make_world() as world:
+        payer = world.payer(world.offer())
+        await payer.open()
+
+        async def never(calls: object) -> None:
+            await asyncio.Event().wait()
+
+        with monkeypatch.context() as patch:
+            patch.setattr(world.server._context.sender, "send", never)
+            left = asyncio.ensure_future(payer.close(100))
+            await asyncio.sleep(0.01)
+            left.cancel()  # the client has gone
+            await asyncio.gather(left, return_exceptions=True)
+        assert (await payer.record()).status is Status.CLOSING
+        await world.server.look()
+        record = await payer.record()
+        assert (record.status, record.settled) == (Status.CLOSED, 100)
