@@ -15,10 +15,12 @@ The fee of an unsponsored transaction is not counted by the budget, for no chall
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+import re
+from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
 from mpp.client.transport import _is_zero_tempo_charge
 
+from mock_rails.core.errors import BadInput
 from sandbox.chain.errors import ChainError, TransactionReverts
 from sandbox.client.budget import Payment
 from sandbox.client.charge_attempt import ChargeAttempt, SignedTransfer
@@ -26,7 +28,6 @@ from sandbox.client.charge_proof import ProofAttempt
 from sandbox.client.errors import (
     ChainMismatchError,
     ChallengeExpiredError,
-    InvalidAmountError,
     PaymentNotPreparedError,
     RealmNotTrustedError,
 )
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
 NAME: Final = "tempo/charge"
 
 _LONGEST_AMOUNT: Final = 78
+_ADDRESS: Final = re.compile(r"0x[0-9a-fA-F]{40}")
 
 
 class ChargePayer:
@@ -223,21 +225,25 @@ def _payment(challenge: Challenge, host: str) -> Payment | None:
     request = challenge.request
     amount = _amount(request.get("amount"))
     currency, recipient = request.get("currency"), request.get("recipient")
-    if amount is None or not (isinstance(currency, str) and isinstance(recipient, str)):
+    if amount is None or not (_is_address(currency) and _is_address(recipient)):
         return None
-    details = request.get("methodDetails")
-    shares = details.get("splits") if isinstance(details, dict) else None
+    details = request.get("methodDetails", {})
+    if not isinstance(details, dict) or type(details.get("chainId", 0)) is not int:
+        return None
+    shares = details.get("splits") or []
+    if not isinstance(shares, list):
+        return None
     splits: list[tuple[str, int]] = []
-    for share in shares if isinstance(shares, list) else ():
+    for share in shares:
         part = _amount(share.get("amount")) if isinstance(share, dict) else None
-        if part is None or not isinstance(share.get("recipient"), str):
+        if part is None or not _is_address(share.get("recipient")):
             return None
         splits.append((share["recipient"], part))
     try:
         return Payment(
             amount, currency=currency, host=host, recipient=recipient, splits=tuple(splits)
         )
-    except (InvalidAmountError, ValueError):
+    except BadInput:
         return None
 
 
@@ -245,6 +251,10 @@ def _amount(value: Any) -> int | None:
     if isinstance(value, str) and value.isascii() and value.isdigit():
         return int(value) if len(value) <= _LONGEST_AMOUNT else None
     return None
+
+
+def _is_address(value: Any) -> TypeGuard[str]:
+    return isinstance(value, str) and _ADDRESS.fullmatch(value) is not None
 
 
 def _chain_id(challenge: Challenge) -> int | None:

@@ -68,6 +68,8 @@ def payable(challenges: Iterable[Challenge], payers: Sequence[Payer]) -> list[Ch
     choices: list[Choice] = []
     by_key: dict[str, list[Challenge]] = {}
     for challenge in challenges:
+        if not _is_credential_field(challenge.credential_header):
+            continue
         by_key.setdefault(f"{challenge.method}/{challenge.intent}", []).append(challenge)
     for payer in payers:
         choices += [
@@ -105,6 +107,13 @@ def fits_body(challenge: Challenge, body: bytes) -> bool:
     if len(value) > 1 and value[0] == value[-1] == ":":
         value = value[1:-1]
     return hmac.compare_digest(value.encode(), expected)
+
+
+def _is_credential_field(name: str) -> bool:
+    """Whether a server may have credentials put there. Another field, such as Host or Cookie, would
+    let it rewrite the client's request (protocol 1.1, row 4, knows two)."""
+    lower = name.lower()
+    return lower.endswith("authorization") and lower != "proxy-authorization"
 
 
 def accept_payment(payers: Sequence[Payer]) -> str:
