@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from mpp.errors import PaymentError, PaymentRequiredError
 
@@ -27,11 +27,11 @@ from sandbox.server.refusals import (
 from sandbox.server.route import binding
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from sandbox.server.challenges import Challenges, Issued
     from sandbox.server.delivery import Send
-    from sandbox.server.offer import Settlement
+    from sandbox.server.offer import Offer, Settlement
     from sandbox.server.repeats import Repeat
     from sandbox.server.request import PaidRequest
     from sandbox.server.visit import Visit
@@ -96,7 +96,7 @@ class Answers:
         is_known = request.field(b"payment-session") is not None
         issued = []
         for offer in negotiate(visit.offers, request.fields(b"accept-payment")):
-            own = await offer.personal_request(request) if is_known else None
+            own = await _personal(offer, request) if is_known else None
             bound = binding(offer, request)
             issued.append(self._challenges.issue(offer, request=own, digest=digest, scope=bound))
         return issued
@@ -111,6 +111,15 @@ class Answers:
             body = problem_body(error, issued[0].id if issued else None)
         headers = refusal_headers(error, issued, kind=kind, length=len(body), cors=visit.is_foreign)
         await _respond(visit.send, error.status, headers, b"" if request.method == "HEAD" else body)
+
+
+async def _personal(offer: Offer, request: PaidRequest) -> Mapping[str, Any] | None:
+    """What only this client is told. Without it the challenge is as good, if less helpful."""
+    try:
+        return await offer.personal_request(request)
+    except Exception:
+        _LOG.exception("a client could not be told about its channel")
+        return None
 
 
 async def _respond(send: Send, status: int, headers: Headers, body: bytes) -> None:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from sandbox.server.request import PaidRequest
 
 _HASH_DIGITS: Final = 64
+_SECP256K1_BYTES: Final = 65
 
 
 class ChargeOffer(Offer):
@@ -78,7 +79,11 @@ class ChargeOffer(Offer):
         return echoed is self._request or echoed == self._request
 
     async def prove(self, credential: Credential, request: PaidRequest) -> str | None:
-        """Who pays with this credential, checked but not charged; None if it cannot be told."""
+        """Who pays with this credential, checked but not charged; None if it cannot be told.
+
+        pympp takes the account that a passkey's or an access key's signature names for the payer,
+        for the chain will check it. Nothing goes to the chain here, so such a name proves nothing.
+        """
         if self._server_method.validate is None:
             return None
         context = self._context(credential)
@@ -92,7 +97,7 @@ class ChargeOffer(Offer):
             )
         except InternalPaymentError as error:
             raise PaymentUncheckedError from error
-        return found.payer
+        return found.payer if _is_signed_by_payer(found.details) else None
 
     async def settle(self, credential: Credential, request: PaidRequest) -> Settlement:
         """Check the proof and take the payment."""
@@ -160,7 +165,7 @@ class ChargeOffer(Offer):
 
 
 def charge_offers(
-    methods: Sequence[ServerMethod],
+    methods: ServerMethod | Sequence[ServerMethod],
     *,
     amount: str,
     description: str | None = None,
@@ -171,17 +176,20 @@ def charge_offers(
     `amount` is a decimal text in whole units. `route_options` are the method's own: `currency`
     picks one of the methods, as in pympp.
     """
+    given = (methods,) if isinstance(methods, ServerMethod) else methods
     wanted = route_options.get("currency")
-    chosen = [
-        one
-        for one in methods
-        if wanted is None or (one.defaults or {}).get("currency", wanted).lower() == wanted.lower()
-    ]
+    chosen = [one for one in given if wanted is None or _takes(one, wanted)]
     if not chosen:
         raise BadInput(f"None of the methods takes the currency {wanted}.")
     return tuple(
         ChargeOffer(one, amount=amount, description=description, **route_options) for one in chosen
     )
+
+
+def _takes(method: ServerMethod, currency: str) -> bool:
+    """Whether the method is for this currency, or leaves the currency to the route."""
+    own = (method.defaults or {}).get("currency")
+    return own is None or own.lower() == currency.lower()
 
 
 def _resolved(method: ServerMethod, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -210,6 +218,16 @@ def _reasons(error: ValidationError) -> str:
 def _address(source: str | None) -> str | None:
     """The account in a `did:pkh:eip155:<chain>:<address>` that the client claims to be."""
     return source.rpartition(":")[2].lower() if source else None
+
+
+def _is_signed_by_payer(details: Any) -> bool:
+    """Whether the payer was recovered from a signature, as far as the proof is a transaction."""
+    if not isinstance(details, dict) or details.get("mode") != "pull":
+        return True
+    import rlp
+
+    fields = rlp.decode(bytes.fromhex(details["serialized_transaction"].removeprefix("0x"))[1:])
+    return len(fields[-1]) == _SECP256K1_BYTES
 
 
 def _is_hash(reference: str) -> bool:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sandbox.server.admission import CHECKS
 from sandbox.server.digest import body_digest
+from sandbox.server.refusals import OutcomeUnknownError
 from sandbox.server.route import binding
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ class Exchange:
             status=error.status,
             type=error.type,
             detail=str(error)[:_LONGEST_TEXT],
-            unknown=error.status == 500,
+            unknown=isinstance(error, OutcomeUnknownError),
             checks=self._checks(refused),
             offers=_offers(issued),
             **self._credential(),
@@ -128,7 +129,8 @@ class Exchange:
         """All checks in order: those that passed, the one that did not, those not reached."""
         known = self._known()
         found: list[dict[str, Any]] = []
-        passed: bool | None = True
+        # What broke outside all checks says nothing about any of them.
+        passed: bool | None = None if refused and refused.check not in CHECKS else True
         for name in CHECKS:
             expected, got = known.get(name, (None, None))
             if refused is not None and name == refused.check:

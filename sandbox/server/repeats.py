@@ -9,6 +9,7 @@ which serves a retry that carries a new credential. A claimed `source` proves no
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any, Final
 
 from mpp.errors import PaymentError
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from sandbox.server.single_use import SingleUse
     from sandbox.server.stores import Store
 
+_LOG: Final = logging.getLogger("sandbox.server")
 _KEY: Final = b"idempotency-key"
 _CHECK: Final = "idempotency"
 
@@ -54,9 +56,12 @@ class Repeat:
         self._records.append(record)
 
     async def finish(self, answer: KeptResponse) -> None:
-        """Keep the answer."""
-        for record in self._records:
-            await self._log.finish(record, self._owner, answer)
+        """Keep the answer. If the store fails now, the answer is given all the same."""
+        try:
+            for record in self._records:
+                await self._log.finish(record, self._owner, answer)
+        except Exception:
+            _LOG.exception("an answer could not be kept under its Idempotency-Key")
 
     async def abandon(self) -> None:
         """Nothing was charged: the key is free."""

@@ -11,6 +11,7 @@ unknown outcome and a crash leave it, and it tells them apart when the credentia
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Final
 
 from mpp.errors import InternalPaymentError, PaymentError, PaymentOutcomeUnknownError
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from sandbox.server.offer import Settlement
     from sandbox.server.request import PaidRequest
     from sandbox.server.stores import ReplayStore
+
+_LOG: Final = logging.getLogger("sandbox.server")
 
 TAKEN: Final = "taken"
 SETTLED: Final = "settled"
@@ -59,7 +62,7 @@ class SingleUse:
             if isinstance(refused.error, OutcomeUnknownError):
                 await self._note(key, UNKNOWN, admitted)
             else:
-                await self._replays.delete(key)
+                await self._forget(key)
             raise
         else:
             await self._note(key, SETTLED, admitted)
@@ -76,8 +79,19 @@ class SingleUse:
         return await self._replays.put_if_absent(key, TAKEN, expires_at_s=end_s)
 
     async def _note(self, key: str, state: str, admitted: Admitted) -> None:
+        """Say how it went. If the store fails now, the mark stays `taken`, which is as safe, and
+        what was decided about the payment stands."""
         end_s = admitted.expires_s + _KEPT_LONGER_S
-        await self._replays.put(key, state, expires_at_s=end_s)
+        try:
+            await self._replays.put(key, state, expires_at_s=end_s)
+        except Exception:
+            _LOG.exception("the mark of a credential could not be set to %r", state)
+
+    async def _forget(self, key: str) -> None:
+        try:
+            await self._replays.delete(key)
+        except Exception:
+            _LOG.exception("the mark of a refused credential could not be taken away")
 
     async def _refusal(self, key: str, admitted: Admitted) -> Refused:
         """Why a mark stands in the way."""

@@ -26,14 +26,16 @@ _PAYMENT_AUTHORIZATION: Final = b"payment-authorization"
 class Visit:
     """What the parts of the gate hand to each other."""
 
-    __slots__ = ("exchange", "offers", "progress", "request", "route", "send")
+    __slots__ = ("exchange", "offers", "progress", "request", "route", "send", "taken")
 
     def __init__(
-        self, route: Route, offers: Sequence[Offer], request: PaidRequest, send: Send
+        self, route: Route, request: PaidRequest, send: Send, *, bootstraps: Sequence[Offer] = ()
     ) -> None:
         self.route = route
-        self.offers = offers
-        """Those that this request may take: on HEAD, they may be others than the route's."""
+        self.offers: Sequence[Offer] = bootstraps or route.offers
+        """What it is offered."""
+        self.taken: Sequence[Offer] = (*bootstraps, *route.offers) if bootstraps else route.offers
+        """What it may pay with: a HEAD may also be a message to a channel (facts: 2.5)."""
         self.request = request
         self.send = send
         self.progress = Admission()
@@ -104,11 +106,16 @@ class BodyTooLarge(Exception):
     """The body has more bytes than the gate reads."""
 
 
+def may_have_body(request: PaidRequest) -> bool:
+    """Whether there is anything to read: a GET that does not say so has no body."""
+    return request.method not in _BODILESS or has_body(
+        request.field(b"content-length"), request.field(b"transfer-encoding")
+    )
+
+
 async def read_body(request: PaidRequest, receive: Receive, limit: int) -> bytes:
     """The request's body, of which no more is read than the limit."""
     declared = request.field(b"content-length")
-    if request.method in _BODILESS and not has_body(declared, request.field(b"transfer-encoding")):
-        return b""
     if declared is not None and declared.isdigit() and int(declared[:20]) > limit:
         raise BodyTooLarge
     pieces: list[bytes] = []

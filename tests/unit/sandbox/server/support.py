@@ -56,6 +56,7 @@ class FakeOffer:
         self.fails: BaseException | None = None
         self.before: Callable[[], Awaitable[None]] | None = None
         self.delivers = True
+        self.meter: Any = None
         self.headers: tuple[tuple[str, str], ...] = ()
         self.snapshot: dict[str, Any] | None = None
 
@@ -83,6 +84,7 @@ class FakeOffer:
             payer=credential.source,
             delivers=self.delivers,
             headers=self.headers,
+            meter=self.meter,
         )
 
 

@@ -11,13 +11,20 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from mpp import Receipt
+from mpp import Credential, Receipt
+from mpp._validation import Validation
 from mpp.client.transport import PaymentTransport
+from mpp.errors import InternalPaymentError
+from mpp.methods import Method
+from mpp.methods.stripe import server as stripe_server
 from mpp.methods.tempo import TempoAccount
 from mpp.methods.tempo import client as tempo_client
 from mpp.methods.tempo import server as tempo_server
+from mpp.server.method import ServerMethod, ValidateContext, VerifyContext
+from pydantic import BaseModel, RootModel
 
 from mock_rails.core import Clock
+from mock_rails.core.errors import BadInput
 from mock_rails.server import Host
 from mock_rails.tempo.api import TempoApi
 from mock_rails.tempo.crypto.wallet import derive_accounts
@@ -25,7 +32,7 @@ from mock_rails.tempo.genesis import MNEMONIC
 from mock_rails.tempo.rail import Chain
 from sandbox.server.charge import charge_offers
 from sandbox.server.stores import MemoryStore
-from tests.unit.sandbox.server.support import Shop
+from tests.unit.sandbox.server.support import Shop, challenge_of, paid, problem
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -90,3 +97,109 @@ async def test_pympps_client_pays_a_charge_and_gets_the_goods(world: World) -> N
     assert settlement.tx_hash == receipt.reference
     assert answer.headers["cache-control"] == "private"
     assert world.shop.kinds() == ["exchange.challenged", "exchange.paid", "exchange.delivered"]
+
+
+async def test_a_transaction_that_paid_pays_no_second_time(world: World) -> None:
+    first = await world.client.get("/goods")
+    (header,) = (v for n, v in world.shop.app.scopes[0]["headers"] if n == b"authorization")
+    again = await world.shop.get(headers={"Authorization": header.decode()})
+    assert first.status_code == 200
+    assert (again.status_code, problem(again)) == (402, "invalid-challenge")
+    # Without our mark, pympp's own on the transaction still stands in the way.
+    challenge_id = Credential.from_authorization(header.decode()).challenge.id
+    await world.shop.store.replays().delete(f"mpp:credential:{challenge_id}")
+    again = await world.shop.get(headers={"Authorization": header.decode()})
+    assert again.status_code in {402, 403}
+    assert problem(again) == "verification-failed"
+    assert len(world.shop.app.scopes) == 1
+
+
+async def test_a_key_with_a_new_credential_of_the_same_account_charges_once(world: World) -> None:
+    """The payer is proven by the signed transaction, before it is broadcast."""
+    key = {"Idempotency-Key": "order-1"}
+    first = await world.client.get("/goods", headers=key)
+    again = await world.client.get("/goods", headers=key)
+    assert first.headers == again.headers
+    assert world.shop.kinds().count("exchange.paid") == 1
+
+
+async def test_a_payload_that_is_none_is_refused_without_repeating_it(world: World) -> None:
+    for payload in ({"type": "transaction", "signature": "s3cret"}, {"type": "?"}, [], "s3cret"):
+        headers = paid(challenge_of(await world.shop.get()), payload=payload)
+        answer = await world.shop.get(headers=headers)
+        assert (answer.status_code, problem(answer)) == (402, "invalid-payload")
+        assert "s3cret" not in answer.text
+        assert challenge_of(answer).id
+
+
+async def test_a_transaction_that_is_none_is_refused(world: World) -> None:
+    payload = {"type": "transaction", "signature": "0x76c0"}
+    headers = paid(challenge_of(await world.shop.get()), payload=payload)
+    answer = await world.shop.get(headers=headers)
+    assert (answer.status_code, problem(answer)) == (402, "verification-failed")
+
+
+async def test_a_lost_node_before_the_broadcast_charges_nothing_and_frees_the_credential() -> None:
+    """`validate` only looks: what it cannot see was not charged, and the same proof may return."""
+    async with Shop(*charge_offers(broken(validating=True), amount="1")) as shop:
+        challenge = challenge_of(await shop.get())
+        for _ in range(2):
+            answer = await shop.get(headers=paid(challenge))
+            assert (answer.status_code, problem(answer)) == (503, "internal-payment-error")
+            assert "Nothing was charged" in answer.text
+            assert "www-authenticate" not in answer.headers
+
+
+async def test_a_lost_node_at_the_broadcast_is_an_unknown_outcome() -> None:
+    async with Shop(*charge_offers(broken(validating=False), amount="1")) as shop:
+        challenge = challenge_of(await shop.get())
+        for _ in range(2):
+            answer = await shop.get(headers=paid(challenge))
+            assert (answer.status_code, problem(answer)) == (500, "internal-payment-error")
+            assert "Do not pay again" in answer.text
+
+
+def test_an_offer_is_what_pympp_would_ask_for() -> None:
+    (offer,) = charge_offers(
+        stripe_server.charge(network_id="profile_x", secret_key="sk_test_x", currency="usd"),
+        amount="1.50",
+    )
+    assert (offer.method, offer.intent) == ("stripe", "charge")
+    assert (offer.request["amount"], offer.request["currency"]) == ("150", "usd")
+    assert offer.request["methodDetails"]["networkId"] == "profile_x"
+
+
+def test_a_route_that_names_a_currency_offers_only_that_one() -> None:
+    one, two = f"0x20c0{1:036x}", f"0x20c0{2:036x}"
+    methods = tempo_server.charge(recipient=SHOP.address, currencies=[one, two])
+    assert [o.request["currency"] for o in charge_offers(methods, amount="1")] == [one, two]
+    assert [o.request["currency"] for o in charge_offers(methods, amount="1", currency=two)] == [
+        two
+    ]
+    with pytest.raises(BadInput, match="takes the currency"):
+        charge_offers(methods, amount="1", currency=f"0x20c0{3:036x}")
+
+
+class Anything(RootModel[Any]):
+    """A payload of any kind."""
+
+
+class Price(BaseModel):
+    """A request with nothing but an amount."""
+
+    amount: str
+
+
+def broken(*, validating: bool) -> ServerMethod:
+    """A method whose processor is lost in one of its two halves."""
+
+    async def validate(context: ValidateContext) -> Validation:
+        if validating:
+            raise InternalPaymentError
+        return Validation(context.credential, None, "charge", context.request)
+
+    async def broadcast(context: VerifyContext) -> Receipt:
+        raise InternalPaymentError
+
+    method = Method(name="fake", intent="charge", request_model=Price, payload_model=Anything)
+    return ServerMethod(method=method, validate=validate, broadcast=broadcast)
