@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from benchmarks.demo.measure import FEE_UNIT, break_even
@@ -25,9 +26,9 @@ def summary_table(charge: Run, session: Run) -> Table:
     table.add_row("time to an answer, 99 of 100", *(_ms(run, 0.99) for run in runs))
     table.add_row("transactions on the chain", *(f"{run.transactions:,}" for run in runs))
     table.add_row("fees in all", *(f"${sum(run.fees) / FEE_UNIT:.4f}" for run in runs))
-    table.add_row("fee per request", *(f"${run.fee_per_request / FEE_UNIT:.6f}" for run in runs))
+    table.add_row("fee per request", *(_dollars(run.fee_per_request / FEE_UNIT) for run in runs))
     table.add_row(
-        "fee as a share of the price", *(f"{run.fee_per_request / run.price:.2%}" for run in runs)
+        "fee as a share of the price", *(f"{run.fee_per_request / run.price:.4%}" for run in runs)
     )
     return table
 
@@ -40,6 +41,12 @@ def conclusion(charge: Run, session: Run) -> str:
     if crossing is None:
         return said
     return f"{said} From {crossing} requests on, the session also costs less in fees."
+
+
+def _dollars(amount: float) -> str:
+    """Two digits that say something, however small the amount."""
+    decimals = 2 if amount >= 1 or amount <= 0 else 1 - math.floor(math.log10(amount))
+    return f"${amount:.{decimals}f}"
 
 
 def _ms(run: Run, share: float) -> str:
