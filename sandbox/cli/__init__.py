@@ -13,7 +13,16 @@ import typer
 
 from mock_rails import __version__
 
-_COMMANDS: Final = ("up", "status", "execute")
+_COMMANDS: Final = (
+    "up",
+    "status",
+    "execute",
+    "pay",
+    "accounts",
+    "fund",
+    "inspect",
+    "watch",
+)
 
 app = typer.Typer(
     name="mpp-sandbox",

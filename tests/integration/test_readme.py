@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mock_rails.tempo import banner as tempo_banner
-from mock_rails.tempo.rail import Chain
 from sandbox import banner
+from sandbox.devnet import Devnet
+from sandbox.settings import DevnetSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +26,7 @@ EXAMPLES = ROOT / "docs" / "examples"
 @pytest.fixture(scope="module")
 def rpc_url() -> Iterator[str]:
     """A sandbox started by its own command on a free port."""
-    command = [sys.executable, "-m", "sandbox.cli", "up", "--tempo-port", "0", "--json"]
+    command = [sys.executable, "-m", "sandbox.cli", "up", "--port-base", "0", "--json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
         assert process.stdout is not None
         try:
@@ -36,11 +36,15 @@ def rpc_url() -> Iterator[str]:
             assert process.wait(timeout=20) == 0
 
 
-def test_the_banner_is_the_one_that_is_printed() -> None:
+async def test_the_banner_is_the_one_that_is_printed() -> None:
     shown = re.search(r"<!-- banner -->\n```text\n(.*?)\n```", README, re.DOTALL)
     assert shown is not None
-    facts = tempo_banner.summary(Chain(), "http://127.0.0.1:8545", "ws://127.0.0.1:8545")
-    assert shown[1] == banner.text({"tempo": facts})
+    async with Devnet(DevnetSettings().with_free_ports()) as devnet:
+        info, balances = devnet.info(), devnet.balances
+    printed = f"{banner.text(info, balances)}\n\n{banner.READY}"
+    for part, port in (("control", 8400), ("merchants", 8402), ("tempo", 8545)):
+        printed = printed.replace(info[part]["url"].rpartition(":")[2], str(port))
+    assert shown[1] == printed
 
 
 @pytest.mark.parametrize("example", sorted(path.name for path in EXAMPLES.glob("*.py")))

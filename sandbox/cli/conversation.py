@@ -1,0 +1,192 @@
+"""The 402 conversation as it went over the wire, decoded, for `pay -v`. Pure: messages in, text out.
+
+    > GET /quote                        a request, with its credential taken apart
+    < 402 Payment Required (2.1 ms)     an answer, with challenges, receipt and problem taken apart
+
+A proof (a signature, a signed transaction) is shown by its ends only: whoever holds a credential
+can use it.
+"""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+from sandbox.cli.writing import latency, paint
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    import httpx
+
+_CREDENTIALS: Final = frozenset({"authorization", "payment-authorization", "proxy-authorization"})
+_DECODED: Final = frozenset({"payment-receipt", "payment-session-snapshot"})
+_CLEAR: Final = frozenset(
+    {
+        "action",
+        "additionalDeposit",
+        "amount",
+        "authorizedSigner",
+        "channelId",
+        "cumulativeAmount",
+        "deposit",
+        "descriptor",
+        "expiringNonceHash",
+        "hash",
+        "operator",
+        "payee",
+        "payer",
+        "salt",
+        "token",
+        "type",
+    }
+)
+"""The members of a credential's payload that are facts; all others are taken for proofs."""
+
+_QUIET: Final = frozenset({"accept", "accept-encoding", "connection", "user-agent"})
+_LONGEST_BODY: Final = 16 * 1_024
+
+
+def request_lines(request: httpx.Request) -> Iterator[str]:
+    """What was sent."""
+    target = request.url.raw_path.decode("ascii", "replace")
+    yield paint(f"> {request.method} {target}", "cyan", bold=True)
+    for name, value in request.headers.multi_items():
+        if name in _QUIET:
+            continue
+        if name in _CREDENTIALS:
+            yield from _credential(name, value)
+        else:
+            yield f"> {name}: {value}"
+    if request.headers.get("content-length", "0") != "0":
+        yield f"> ({request.headers['content-length']} bytes)"
+    yield ">"
+
+
+def response_lines(response: httpx.Response, elapsed_us: int, body: bytes | None) -> Iterator[str]:
+    """What was answered; `body` where it was read, as that of a refusal is."""
+    colour = "red" if response.is_error and response.status_code != 402 else "green"
+    colour = "yellow" if response.status_code == 402 else colour
+    first = f"< {response.status_code} {response.reason_phrase} ({latency(elapsed_us)})"
+    yield paint(first, colour, bold=True)
+    for name, value in response.headers.multi_items():
+        if name == "www-authenticate":
+            yield from _challenges(value)
+        elif name in _DECODED:
+            yield f"< {name}:"
+            yield from _members(_base64_json(value))
+        else:
+            yield f"< {name}: {value}"
+    if body:
+        yield from _body(response, body)
+    yield "<"
+
+
+# -- headers --------------------------------------------------------------------------------------
+
+
+def _credential(name: str, value: str) -> Iterator[str]:
+    from mpp import Credential
+    from mpp._parsing import ParseError
+
+    try:
+        credential = Credential.from_authorization(value)
+    except ParseError:
+        yield f"> {name}: {value.partition(' ')[0]} (not shown)"
+        return
+    echo = credential.challenge
+    payload = credential.payload if isinstance(credential.payload, dict) else {}
+    shown = {
+        "challenge": {"id": echo.id, "method": echo.method, "intent": echo.intent},
+        "source": credential.source,
+        "payload": {key: _hidden(key, one) for key, one in payload.items()},
+    }
+    yield f"> {name}: Payment, {len(value)} characters, of which"
+    yield from _members(shown, "> ")
+
+
+def _challenges(value: str) -> Iterator[str]:
+    from mpp import Challenge
+    from mpp._parsing import ParseError
+    from mpp.client.transport import _payment_challenges
+
+    texts = list(_payment_challenges(value))
+    if not texts:
+        yield f"< www-authenticate: {value}"
+    for text in texts:
+        try:
+            challenge = Challenge.from_www_authenticate(text)
+        except ParseError as error:
+            yield f"< www-authenticate: Payment, which cannot be read: {error}"
+            continue
+        shown = {
+            "id": challenge.id,
+            "realm": challenge.realm,
+            "method": challenge.method,
+            "intent": challenge.intent,
+            "request": challenge.request,
+            "expires": challenge.expires,
+            "digest": challenge.digest,
+            "description": challenge.description,
+            "header": challenge.header,
+            "opaque": challenge.opaque,
+        }
+        yield "< www-authenticate: Payment"
+        yield from _members({key: one for key, one in shown.items() if one is not None})
+
+
+def _body(response: httpx.Response, body: bytes) -> Iterator[str]:
+    yield "<"
+    if "json" in response.headers.get("content-type", "") and len(body) <= _LONGEST_BODY:
+        try:
+            yield from _members(orjson.loads(body))
+        except orjson.JSONDecodeError:
+            pass
+        else:
+            return
+    yield f"< ({len(body)} bytes)"
+
+
+# -- values ---------------------------------------------------------------------------------------
+
+
+def _members(value: Any, mark: str = "< ") -> Iterator[str]:
+    """An object's members, one a line, each under its parent."""
+    if not isinstance(value, dict):
+        yield f"{mark}  {_scalar(value)}"
+        return
+    yield from _tree(value.items(), f"{mark}  ")
+
+
+def _tree(items: Iterable[tuple[str, Any]], indent: str) -> Iterator[str]:
+    for name, value in items:
+        if isinstance(value, dict) and value:
+            yield f"{indent}{name}:"
+            yield from _tree(value.items(), indent + "  ")
+        elif value is not None:
+            yield f"{indent}{name}: {_scalar(value)}"
+
+
+def _scalar(value: Any) -> str:
+    return value if isinstance(value, str) else orjson.dumps(value, default=str).decode()
+
+
+def _hidden(name: str, value: Any) -> Any:
+    if name in _CLEAR:
+        return value
+    text = value if isinstance(value, str) else orjson.dumps(value, default=str).decode()
+    if len(text) <= 16:
+        return f"({len(text)} characters, not shown)"
+    size = f"{len(text) // 2 - 1} bytes" if text.startswith("0x") else f"{len(text)} characters"
+    return f"{text[:8]}…{text[-4:]} ({size})"
+
+
+def _base64_json(text: str) -> Mapping[str, Any] | str:
+    try:
+        raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        found = orjson.loads(raw)
+    except ValueError:
+        return text
+    return found if isinstance(found, dict) else text

@@ -1,0 +1,267 @@
+"""What `pay` does: one request, a stream, or many requests at once, through a `PaidClient`.
+
+A request ends in one of five ways, and the exit code says which was the worst of them:
+
+    paid      the answer came, and was paid for     0
+    free      the answer came, and cost nothing     0
+    refused   it was not paid                       1
+    failed    there was no answer, or an error      1
+    unknown   a payment may have been made          3
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import httpx
+
+from mock_rails.core.clock import Clock
+from mock_rails.core.errors import SandboxError
+from sandbox.cli.observing import ObservedTransport
+from sandbox.cli.tally import Tally
+from sandbox.client.client import PaidClient
+from sandbox.client.errors import BudgetExceededError, OutcomeUnknownError, PaymentRefusedError
+from sandbox.client.nodes import SANDBOX_CHAINS, Nodes
+from sandbox.client.outcome import PaymentMade, PaymentNotMade, payment_of
+from sandbox.client.session import SessionSettings
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+    from pathlib import Path
+
+    from sandbox.client.budget import Budget
+    from sandbox.client.wallet import Wallet
+
+CODES: Final = {"paid": 0, "free": 0, "refused": 1, "failed": 1, "unknown": 3}
+_TIMEOUT_S: Final = 30
+_LOOKUPS: Final = 8
+_MOST_LOOKUPS: Final = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What is to be requested, and who pays for it how."""
+
+    url: str
+    method: str
+    headers: Sequence[tuple[str, str]]
+    body: bytes | None
+    wallet: Wallet
+    budget: Budget | None
+    prefer: Sequence[str]
+    rpc_url: str | None
+    state: Path
+    close: bool
+    requests: int = 1
+    concurrency: int = 1
+    show: Callable[[str], None] | None = None
+    """Gets the lines of the conversation with `-v`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How one request ended."""
+
+    outcome: str
+    elapsed_us: int
+    response: httpx.Response | None = None
+    payment: PaymentMade | None = None
+    reason: str | None = None
+    is_over_budget: bool = False
+
+
+class Till:
+    """A client at work, and what it has spent and caused so far."""
+
+    def __init__(self, job: Job, clock: Clock, client: PaidClient, wire: ObservedTransport) -> None:
+        self.job = job
+        self.clock = clock
+        self.client = client
+        self.wire = wire
+
+    @property
+    def spent(self) -> int:
+        """Base units that were paid."""
+        return self.client.ledger.tally().spent
+
+    @property
+    def transactions(self) -> list[str]:
+        """Hashes of what went onto the chain."""
+        found = dict(self.wire.transactions)
+        if "tempo/session" in self.job.prefer:
+            closed = (one.closed_tx for one in self.client.sessions.channels())
+            if self.job.close:
+                found |= {f"0x{one.hex()}": None for one in closed if one is not None}
+        return list(found)
+
+    async def request(self) -> Result:
+        """Send the request once and pay what it asks."""
+        job, begun_ns = self.job, self.clock.monotonic_ns()
+        try:
+            response = await self.client.request(
+                job.method, job.url, headers=list(job.headers), content=job.body
+            )
+        except (SandboxError, httpx.TransportError) as error:
+            return _failed(error, (self.clock.monotonic_ns() - begun_ns) // 1_000)
+        elapsed_us = (self.clock.monotonic_ns() - begun_ns) // 1_000
+        return _judged(response, elapsed_us)
+
+    async def fees(self) -> dict[str, int] | None:
+        """What the transactions cost whom; None where no node can say."""
+        hashes = self.transactions
+        url = self.job.rpc_url or Nodes().url(min(SANDBOX_CHAINS))
+        if url is None or len(hashes) > _MOST_LOOKUPS:
+            return None
+        try:
+            return await _fees(url, hashes, self.job.wallet.address)
+        except SandboxError:
+            return None
+
+
+@asynccontextmanager
+async def open_till(job: Job) -> AsyncIterator[Till]:
+    """A client for this job. Leaving the block settles what is to be settled."""
+    clock = Clock()
+    connections = httpx.Limits(max_connections=job.concurrency + 4)
+    wire = ObservedTransport(httpx.AsyncHTTPTransport(limits=connections), clock, job.show)
+    async with (
+        httpx.AsyncClient(transport=wire, timeout=_TIMEOUT_S) as http,
+        PaidClient(
+            job.wallet,
+            job.budget,
+            rpc_url=job.rpc_url,
+            http=http,
+            prefer=job.prefer,
+            state=job.state,
+            session=SessionSettings(close_on_exit=job.close),
+            clock=clock,
+        ) as client,
+    ):
+        yield Till(job, clock, client, wire)
+
+
+async def pay_many(till: Till, advance: Callable[[Tally], None]) -> Tally:
+    """Send the request as often as the job says, so many at a time. Ctrl-C ends it after those that
+    are under way, and so does a budget that is used up."""
+    job, clock = till.job, till.clock
+    tally = Tally()
+    left = iter(range(job.requests))
+    stopping = asyncio.Event()
+    begun_ns = clock.monotonic_ns()
+
+    async def work() -> None:
+        for _ in left:
+            if stopping.is_set():
+                return
+            result = await till.request()
+            method = None if result.payment is None else result.payment.method
+            tally.add(result.outcome, result.elapsed_us, method=method, reason=result.reason)
+            if result.is_over_budget:
+                stopping.set()
+            tally.elapsed_us = (clock.monotonic_ns() - begun_ns) // 1_000
+            tally.spent = till.spent
+            advance(tally)
+
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGINT, stopping.set)
+    try:
+        await asyncio.gather(*(work() for _ in range(min(job.concurrency, job.requests))))
+    finally:
+        loop.remove_signal_handler(signal.SIGINT)
+    return tally
+
+
+async def read_stream(till: Till, each: Callable[[str], None]) -> dict[str, Any] | None:
+    """Read the URL as a stream that is paid while it is read; its last receipt."""
+    job = till.job
+    if job.url.startswith(("ws://", "wss://")):
+        async with till.client.websocket(job.url) as messages:
+            async for data in messages:
+                each(data)
+        return messages.receipt
+    async with till.client.stream(
+        job.url, method=job.method, headers=list(job.headers), content=job.body
+    ) as events:
+        async for data in events:
+            each(data)
+    return events.receipt
+
+
+def worst(outcomes: Iterable[str]) -> int:
+    """The exit code for all of these."""
+    return max((CODES[one] for one in outcomes), default=0)
+
+
+def reason_of(error: Exception) -> str:
+    """An error's one line."""
+    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
+        return "Nothing answers at that address."
+    if isinstance(error, httpx.TransportError):
+        return f"The connection failed: {type(error).__name__} {error}".strip()
+    return " ".join(str(error).split())
+
+
+def outcome_of(error: Exception) -> str:
+    """How a request has ended that ended in this error."""
+    if isinstance(error, OutcomeUnknownError):
+        return "unknown"
+    is_refusal = isinstance(error, PaymentRefusedError) or error_status(error) == 402
+    return "refused" if is_refusal else "failed"
+
+
+def error_status(error: Exception) -> int | None:
+    """The status that an error of ours stands for."""
+    return error.status if isinstance(error, SandboxError) else None
+
+
+# -- inside ---------------------------------------------------------------------------------------
+
+
+def _failed(error: Exception, elapsed_us: int) -> Result:
+    return Result(
+        outcome_of(error),
+        elapsed_us,
+        reason=reason_of(error),
+        is_over_budget=isinstance(error, BudgetExceededError),
+    )
+
+
+def _judged(response: httpx.Response, elapsed_us: int) -> Result:
+    found = payment_of(response)
+    made = found if isinstance(found, PaymentMade) else None
+    if isinstance(found, PaymentNotMade):
+        said = (found.problem or {}).get("detail") or (found.problem or {}).get("title")
+        reason = f"{found.reason} It says: {said}" if isinstance(said, str) else found.reason
+        return Result("refused", elapsed_us, response, reason=reason)
+    if response.is_error:
+        paid = " although it was paid" if made is not None else ""
+        reason = f"The server answered {response.status_code} {response.reason_phrase}{paid}."
+        return Result("failed", elapsed_us, response, made, reason=reason)
+    return Result("free" if made is None else "paid", elapsed_us, response, made)
+
+
+async def _fees(url: str, hashes: Sequence[str], own: bytes) -> dict[str, int]:
+    from sandbox.chain import TempoRpc, receipt
+
+    rpc = TempoRpc(url)
+    fees: dict[str, int] = {}
+    left = iter(hashes)
+
+    async def work() -> None:
+        for one in left:
+            found = await receipt(rpc, bytes.fromhex(one[2:]))
+            if found is not None and found.fee:
+                payer = found.fee_payer or found.sender
+                who = "you" if payer == own else f"0x{payer.hex()}"
+                fees[who] = fees.get(who, 0) + found.fee
+
+    with suppress(ValueError):
+        try:
+            await asyncio.gather(*(work() for _ in range(_LOOKUPS)))
+        finally:
+            await rpc.aclose()
+    return fees
