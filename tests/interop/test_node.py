@@ -2,6 +2,7 @@
 
 Every `*.test.mjs` in this folder is one topic, run by Node's own test runner on a chain of its own:
 what moves one topic's clock disturbs no other. `package-lock.json` says which viem, mppx and ox.
+The topics about our merchants, `gate_*`, are run by `test_gate_node.py`.
 
 To run a topic by hand, start `python -m mock_rails tempo`, then in this folder, after `npm ci`:
 `RPC_URL=http://127.0.0.1:8545 WS_URL=ws://127.0.0.1:8545 node --test channels.test.mjs`.
@@ -9,88 +10,24 @@ To run a topic by hand, start `python -m mock_rails tempo`, then in this folder,
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
 import json
-import os
-import re
-import subprocess
-import sys
-import tempfile
-from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import pytest
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from tests.interop.node_support import (
+    HERE,
+    INSTALL_TIMEOUT_S,
+    TOPIC_TIMEOUT_S,
+    run_topic,
+    running_chain,
+)
 
-HERE = Path(__file__).parent
-ROOT = HERE.parents[1]
-TOPICS = sorted(path.name for path in HERE.glob("*.test.mjs"))
+TOPICS = sorted(
+    path.name for path in HERE.glob("*.test.mjs") if not path.name.startswith("gate_")
+)
 
 CHAIN_OPTIONS = {"relay.test.mjs": ("--fee-payer", "9")}
 """What a topic needs of its chain beyond the defaults."""
-
-OLDEST_NODE = 20
-INSTALL_TIMEOUT_S = 300
-TOPIC_TIMEOUT_S = 150
-
-
-@pytest.fixture(scope="session")
-def packages() -> None:
-    """The npm packages, installed once; parallel test processes wait for each other."""
-    version = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True)
-    if int(version.stdout.lstrip("v").partition(".")[0]) < OLDEST_NODE:
-        pytest.skip(f"needs Node {OLDEST_NODE} or newer, and this is {version.stdout.strip()}")
-    lockfile = HERE / "package-lock.json"
-    stamp = HERE / "node_modules" / ".installed"
-    with lockfile.open("rb") as locked:
-        fcntl.flock(locked, fcntl.LOCK_EX)
-        wanted = hashlib.sha256(locked.read()).hexdigest()
-        if stamp.exists() and stamp.read_text() == wanted:
-            return
-        command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-        done = subprocess.run(
-            command,
-            cwd=HERE,
-            capture_output=True,
-            text=True,
-            timeout=INSTALL_TIMEOUT_S,
-            check=False,
-        )
-        assert done.returncode == 0, f"npm could not install the SDKs:\n{done.stderr}"
-        stamp.write_text(wanted)
-
-
-@contextmanager
-def running_chain(*options: str) -> Iterator[dict[str, Any]]:
-    """A chain in a process of its own: what it says of itself. It must end well and in silence."""
-    command = [sys.executable, "-m", "mock_rails", "tempo", "--port", "0", "--json", *options]
-    # A file, not a pipe: nobody reads while the topic runs.
-    with (
-        tempfile.TemporaryFile("w+") as errors,
-        subprocess.Popen(
-            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=errors, text=True
-        ) as chain,
-    ):
-        assert chain.stdout is not None
-        try:
-            line = chain.stdout.readline()
-            assert line, f"the chain did not start:\n{_content(errors)}"
-            yield json.loads(line)
-            chain.terminate()
-            status = chain.wait(timeout=20)
-        finally:
-            chain.kill()
-        said = _content(errors)
-    assert (status, said) == (0, ""), f"the chain ended with {status} and said:\n{said}"
-
-
-def _content(file: Any) -> str:
-    file.seek(0)
-    return str(file.read())
 
 
 @pytest.mark.node
@@ -98,21 +35,7 @@ def _content(file: Any) -> str:
 @pytest.mark.parametrize("topic", TOPICS)
 def test_a_topic(topic: str, packages: None) -> None:
     with running_chain(*CHAIN_OPTIONS.get(topic, ())) as chain:
-        done = subprocess.run(
-            ["node", "--test", "--test-reporter=tap", topic],
-            cwd=HERE,
-            env={**os.environ, "RPC_URL": chain["url"], "WS_URL": chain["ws_url"]},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=TOPIC_TIMEOUT_S,
-            check=False,
-        )
-        if done.returncode:
-            pytest.fail(f"{topic} failed:\n{done.stdout}", pytrace=False)
-        # A file without tests passes as one test of its own name; a skipped one is marked so.
-        tested = re.findall(r"^ok \d+ - (?!.*(?:\.mjs|# SKIP)).+$", done.stdout, re.MULTILINE)
-        assert tested, f"{topic} tested nothing:\n{done.stdout}"
+        run_topic(topic, {"RPC_URL": chain["url"], "WS_URL": chain["ws_url"]})
 
 
 def test_every_topic_is_found() -> None:
