@@ -19,6 +19,7 @@ _COMMANDS: Final = (
     "execute",
     "pay",
     "accounts",
+    "channels",
     "fund",
     "inspect",
     "watch",

@@ -1,4 +1,4 @@
-"""The 402 conversation as it went over the wire, decoded, for `pay -v`. Pure: messages in, text out.
+"""The 402 conversation as it went over the wire, decoded, for `pay -v`: messages in, text out.
 
     > GET /quote                        a request, with its credential taken apart
     < 402 Payment Required (2.1 ms)     an answer, with challenges, receipt and problem taken apart

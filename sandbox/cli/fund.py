@@ -25,7 +25,9 @@ def register(app: typer.Typer) -> None:
 def fund(
     who: Annotated[
         str,
-        typer.Argument(metavar="[ADDRESS|N]", help="An address, or a development account's number."),
+        typer.Argument(
+            metavar="[ADDRESS|N]", help="An address, or a development account's number."
+        ),
     ] = "0",
     amount: Annotated[
         str | None, typer.Option(metavar="AMOUNT", help="So much, such as 2.50; else a faucet's.")
@@ -57,7 +59,9 @@ def fund(
 def told(done: dict[str, Any]) -> list[str]:
     """What was done, in words."""
     count = len(done["transactions"])
-    how = f"{count} transactions" if count > 1 else f"transaction {shorten(done['transactions'][0])}"
+    how = (
+        f"{count} transactions" if count > 1 else f"transaction {shorten(done['transactions'][0])}"
+    )
     held = [f"  {name:<10} {money(int(held))}" for name, held in done["balances"].items()]
     return [f"Funded {done['address']} ({how}). It now holds", *held]
 

@@ -86,9 +86,7 @@ def _receipts(devnet: RunningDevnet, hashes: list[str]) -> dict[str, Transaction
     async def read() -> dict[str, Transaction]:
         rpc = TempoRpc(url)
         try:
-            found = [
-                await receipt(rpc, bytes.fromhex(one[2:])) for one in hashes[-_MOST_RECEIPTS:]
-            ]
+            found = [await receipt(rpc, bytes.fromhex(one[2:])) for one in hashes[-_MOST_RECEIPTS:]]
         finally:
             await rpc.aclose()
         read_ones = [Transaction.of(one) for one in found if one is not None]

@@ -1,4 +1,4 @@
-"""The wire under `pay`: shows the conversation as it goes, and notes which transactions it caused."""
+"""The wire under `pay`: shows the conversation as it goes, notes the transactions it caused."""
 
 from __future__ import annotations
 
@@ -28,6 +28,8 @@ class ObservedTransport(httpx.AsyncBaseTransport):
     ) -> None:
         self.transactions: dict[str, None] = {}
         """The hashes that receipts name, in order."""
+        self.waited_us = 0
+        """How long answers took in all, up to their headers."""
         self._inner = inner
         self._clock = clock
         self._show = show
@@ -40,6 +42,7 @@ class ObservedTransport(httpx.AsyncBaseTransport):
         begun_ns = self._clock.monotonic_ns()
         response = await self._inner.handle_async_request(request)
         elapsed_us = (self._clock.monotonic_ns() - begun_ns) // 1_000
+        self.waited_us += elapsed_us
         self._note(read_receipt(response) or {})
         if self._show is not None:
             response, body = await _with_its_problem(response)

@@ -16,7 +16,7 @@ from sandbox.cli.payer import (
     read_wallet,
     state_folder,
 )
-from sandbox.cli.running import ControlUrl
+from sandbox.cli.running import ControlUrl, find
 from sandbox.cli.writing import refuse_usage, say
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def register(app: typer.Typer) -> None:
     app.command(epilog=_EXAMPLES)(pay)
 
 
-def pay(  # noqa: PLR0913 - each is an option of its own
+def pay(  # noqa: PLR0913, PLR0917 - each is an option of its own
     url: Annotated[str, typer.Argument(metavar="URL", help="http(s), or ws(s) with --stream.")],
     session: Annotated[
         bool, typer.Option("--session", help="Pay by tempo/session only: vouchers on a channel.")
@@ -106,7 +106,7 @@ def pay(  # noqa: PLR0913 - each is an option of its own
 
     try:
         body = _read_body(data)
-        info = devnet_info(control_url)
+        info = devnet_info(find(control_url))
         job = _job(
             url=_checked_url(url, stream=stream),
             method=(method or ("GET" if body is None else "POST")).upper(),

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from sandbox.cli.running import ControlRefused, NoDevnet, find
+from sandbox.cli.running import ControlRefused, NoDevnet
 
 if TYPE_CHECKING:
+    from sandbox.cli.running import RunningDevnet
     from sandbox.client.wallet import Wallet
 
 RPC_VARIABLE: Final = "MPP_SANDBOX_RPC_URL"
@@ -62,10 +63,10 @@ def state_folder(given: Path | None) -> Path:
     return Path(home) / _FOLDER if home else Path.home() / ".local" / "state" / _FOLDER
 
 
-def devnet_info(control_url: str | None) -> dict[str, Any]:
+def devnet_info(found: RunningDevnet) -> dict[str, Any]:
     """What the running devnet says about itself; nothing if none runs, for `pay` needs none."""
     try:
-        with find(control_url) as devnet:
+        with found as devnet:
             return devnet.info
     except (NoDevnet, ControlRefused):
         return {}

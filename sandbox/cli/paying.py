@@ -151,6 +151,8 @@ async def pay_many(till: Till, advance: Callable[[Tally], None]) -> Tally:
     tally = Tally()
     left = iter(range(job.requests))
     stopping = asyncio.Event()
+    if "tempo/charge" in job.prefer:
+        job.wallet.tempo_account()  # loads eth-account, which would count as the first's latency
     begun_ns = clock.monotonic_ns()
 
     async def work() -> None:
@@ -198,6 +200,8 @@ def worst(outcomes: Iterable[str]) -> int:
 
 def reason_of(error: Exception) -> str:
     """An error's one line."""
+    if isinstance(error, BudgetExceededError):
+        return f"{error.detail} Raise --max if that is meant to be paid."
     if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
         return "Nothing answers at that address."
     if isinstance(error, httpx.TransportError):

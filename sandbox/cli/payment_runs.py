@@ -23,13 +23,13 @@ from sandbox.cli.paying import (
     reason_of,
     worst,
 )
-from sandbox.cli.tally import Tally
 from sandbox.cli.writing import latency, money, paint, say, shorten, show_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from sandbox.cli.paying import Job, Result, Till
+    from sandbox.cli.tally import Tally
     from sandbox.client.outcome import PaymentMade
 
 _INTERRUPTED: Final = 130
@@ -121,21 +121,19 @@ def _say_result(
     till: Till, result: Result, tokens: Mapping[str, str], fees: dict[str, int] | None
 ) -> None:
     if result.outcome == "free":
-        say(f"Nothing was to be paid. {latency(result.elapsed_us)}")
+        say(f"Nothing was to be paid. {latency(till.wire.waited_us)}")
         return
     made = result.payment
     if made is not None:
-        say(_paid_line(till, made, tokens, result.elapsed_us))
-        for line in _on_chain(till, fees):
+        say(_paid_line(till, made, tokens, till.wire.waited_us))
+        for line in (*_on_chain(till, fees), *channel_lines(till, made.method)):
             say(line)
         say(f"Look at it: mpp-sandbox inspect {made.challenge_id[:12]}")
     if result.reason is not None:
         say(paint(f"mpp-sandbox: {result.reason}", "red"))
 
 
-def _paid_line(
-    till: Till, made: PaymentMade, tokens: Mapping[str, str], elapsed_us: int
-) -> str:
+def _paid_line(till: Till, made: PaymentMade, tokens: Mapping[str, str], elapsed_us: int) -> str:
     amount = money(till.spent, str(made.request.get("currency")), tokens or None)
     return f"{paint('Paid', 'green')} {amount} by {made.method} in {latency(elapsed_us)}."
 
@@ -146,12 +144,11 @@ def _on_chain(till: Till, fees: dict[str, int] | None) -> Iterator[str]:
     if fees:
         shown = ", ".join(f"{money(fee)} paid by {who}" for who, fee in fees.items())
         yield f"Fees {shown}"
-    yield from channel_lines(till)
 
 
-def channel_lines(till: Till) -> Iterator[str]:
-    """The channels that were used, as the client remembers them."""
-    if "tempo/session" not in till.job.prefer:
+def channel_lines(till: Till, *methods: str) -> Iterator[str]:
+    """The channels that were used, if these methods have used any, as the client remembers them."""
+    if "tempo/session" not in methods:
         return
     from sandbox.client.amounts import host_of
 
@@ -180,7 +177,7 @@ async def _many(job: Job, tokens: Mapping[str, str], json: bool, codes: list[int
     if json:
         show_json({"url": job.url, **tally.to_json()})
         return
-    for line in (*tally.lines(), *channel_lines(till)):
+    for line in (*tally.lines(), *channel_lines(till, *tally.methods)):
         typer.echo(line)
     if tally.requests < job.requests:
         say(f"{job.requests - tally.requests} were not sent.")
@@ -244,7 +241,8 @@ async def _stream(job: Job, tokens: Mapping[str, str], json: bool, codes: list[i
     typer.echo()
     paid = f"{paint('Paid', 'green')} {money(till.spent)} for" if receipt else "Read"
     say(f"{paid} {count} messages in {latency(elapsed_us)}.")
-    for line in _on_chain(till, await till.fees()):
+    fees = await till.fees()
+    for line in (*_on_chain(till, fees), *channel_lines(till, *job.prefer)):
         say(line)
 
 

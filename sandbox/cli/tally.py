@@ -76,7 +76,7 @@ class Tally:
         if self.fees is not None:
             found.append(("Fees", self._fees()))
         lines = [f"{label:<13} {text}" for label, text in found]
-        return lines + [f"{count} × {why}" for why, count in self.reasons.most_common(3)]
+        return lines + [f"{count} x {why}" for why, count in self.reasons.most_common(3)]
 
     def _latency(self) -> str:
         if not self.latencies_us:

@@ -1,0 +1,279 @@
+"""Writes a finding out for people, in 80 columns.
+
+`paint` colours a text; what it says is the same without. Long ids are whole where they are what one
+came for, so that they can be copied.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+from sandbox.inspection.exchange import Check, Exchange, Outcome, Verdict
+from sandbox.inspection.finding import Finding, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from sandbox.inspection.transaction import Transaction
+
+Paint = Callable[[str, str], str]
+"""A text and the colour to put it in."""
+
+MEANINGS: Final[Mapping[str, str]] = {
+    "policy": "the route's policy allows the request",
+    "body": "the body is within the limit",
+    "one-credential": "one Payment credential, not several",
+    "credential": "the credential can be read",
+    "offer": "the route offers its method and intent",
+    "challenge": "the challenge was issued here (HMAC)",
+    "request": "it asks for what this route asks for",
+    "route": "it was issued for this route and query",
+    "digest": "the body is the one that was asked about",
+    "expires": "it has not expired",
+    "idempotency": "the Idempotency-Key is new or the same request's",
+    "single-use": "the credential was not used before",
+    "payment": "the method accepts the proof and takes the money",
+}
+"""What each of the gate's checks makes sure of."""
+
+_COLOURS: Final = {
+    Verdict.PASSED: "green",
+    Verdict.FAILED: "red",
+    Verdict.SKIPPED: "bright_black",
+}
+_UNIT: Final = 10**6
+_LABEL: Final = 12
+_WIDTH: Final = 80
+_LAST: Final = 12
+
+
+def render(
+    finding: Finding,
+    transactions: Mapping[str, Transaction] | None = None,
+    *,
+    tokens: Mapping[str, str] | None = None,
+    channel: Mapping[str, Any] | None = None,
+    paint: Paint = lambda text, colour: text,
+) -> str:
+    """The finding as text. `transactions` are receipts by hash, `tokens` names by address, and
+    `channel` is how the merchants see the channel, where it is one that was looked for."""
+    writer = _Writer(transactions or {}, tokens or {}, paint)
+    return "\n".join(writer.finding(finding, channel))
+
+
+class _Writer:
+    def __init__(
+        self, transactions: Mapping[str, Transaction], tokens: Mapping[str, str], paint: Paint
+    ) -> None:
+        self._transactions = transactions
+        self._tokens = tokens
+        self._paint = paint
+
+    def finding(self, finding: Finding, channel: Mapping[str, Any] | None) -> Iterator[str]:
+        """All of it."""
+        yield self._title(f"{finding.kind.value.capitalize()} {finding.id}")
+        if finding.kind is Kind.CHANNEL:
+            yield from self._channel(finding, channel)
+            return
+        if not finding.exchanges and not finding.before:
+            yield "  No paid request caused it."
+        for asked in finding.before:
+            yield from self._asked(asked)
+        for exchange in finding.exchanges:
+            if exchange.outcome is Outcome.CHALLENGED:
+                yield from self._asked(exchange)
+                yield "  Nobody has paid this challenge."
+            else:
+                yield from self._exchange(exchange)
+        told = {one.tx_hash for one in finding.exchanges}
+        for tx_hash in finding.transactions:
+            if tx_hash not in told:
+                yield from self._title_and(f"Transaction {tx_hash}", self._transaction(tx_hash))
+
+    # -- exchanges --------------------------------------------------------------------------------
+
+    def _asked(self, exchange: Exchange) -> Iterator[str]:
+        yield from self._heading(exchange, "asked to pay")
+        for offer in exchange.offers:
+            amount = str(offer.get("amount", ""))
+            price = self._money(int(amount), offer.get("currency")) if amount.isdigit() else amount
+            yield _row("offers", f"{offer.get('offer')}  {price}")
+            yield _row("", f"challenge {offer.get('challenge')}")
+
+    def _exchange(self, exchange: Exchange) -> Iterator[str]:
+        yield from self._heading(exchange, exchange.words)
+        if exchange.problem:
+            yield _row("because", str(exchange.problem.get("detail", "")))
+            yield _row("problem", str(exchange.problem.get("type", "")))
+        if exchange.reason:
+            yield _row("because", exchange.reason)
+        if exchange.outcome is Outcome.UNKNOWN:
+            yield _row("", "Nobody knows whether the money moved. Do not pay again before you do.")
+        if exchange.challenge:
+            yield from self._title_and("Credential", self._credential(exchange))
+        if exchange.checks:
+            yield from self._title_and("Checks", self._checks(exchange.checks))
+        yield from self._title_and("Money moved", self._money_moved(exchange))
+        if exchange.phases:
+            shown = "  ".join(f"{name} {_ms(us)}" for name, us in exchange.phases.items())
+            yield from self._title_and("Time", iter([f"  {shown}"]))
+
+    def _heading(self, exchange: Exchange, words: str) -> Iterator[str]:
+        yield ""
+        status = "" if exchange.status is None else f" {exchange.status}"
+        good = exchange.outcome in {Outcome.DELIVERED, Outcome.REPLAYED}
+        colour = "green" if good else "yellow"
+        if exchange.outcome in {Outcome.REFUSED, Outcome.UNKNOWN, Outcome.FAILED}:
+            colour = "red"
+        said = self._paint(f"{words}{status}", colour)
+        yield f"{self._title(f'{exchange.method} {exchange.target}')}  {said}"
+        yield _row("exchange", f"{exchange.id}  at {_time(exchange.at_us)} UTC")
+
+    def _credential(self, exchange: Exchange) -> Iterator[str]:
+        yield _row("challenge", str(exchange.challenge))
+        yield _row("method", str(exchange.offer))
+        if exchange.source:
+            yield _row("source", exchange.source)
+
+    def _checks(self, checks: Sequence[Check]) -> Iterator[str]:
+        for check in checks:
+            word = self._paint(check.verdict.value, _COLOURS[check.verdict])
+            yield f"  {word}  {check.name:<15} {MEANINGS.get(check.name, '')}".rstrip()
+            if check.verdict is Verdict.FAILED:
+                yield from _compared(check)
+
+    def _money_moved(self, exchange: Exchange) -> Iterator[str]:
+        payment = exchange.payment
+        if payment is None:
+            if exchange.outcome is Outcome.UNKNOWN:
+                yield "  not known"
+            else:
+                yield "  nothing"
+            return
+        price = exchange.price
+        amount = "" if price is None else self._money(*price)
+        if exchange.channel is None:
+            yield _row("paid", f"{amount} by {payment.get('payer', 'somebody')}")
+            yield _row("reference", str(payment.get("reference", "")))
+        else:
+            yield _row("spent", f"{amount} on the channel; the chain moves it when it is settled")
+            yield _row("channel", exchange.channel)
+            yield from self._session(payment.get("details") or {})
+        if exchange.tx_hash is not None:
+            yield from self._transaction(exchange.tx_hash)
+
+    def _session(self, details: Mapping[str, Any]) -> Iterator[str]:
+        def amount(name: str) -> str:
+            value = str(details.get(name, ""))
+            return self._money(int(value), None) if value.isdigit() else "?"
+
+        if details.get("action"):
+            yield _row("action", str(details["action"]))
+        if "accepted" in details:
+            told = f"{amount('accepted')} authorised, {amount('spent')} spent,"
+            yield _row("the channel", f"{told} {amount('settled')} settled")
+            yield _row("", f"of a deposit of {amount('deposit')}")
+
+    def _transaction(self, tx_hash: str) -> Iterator[str]:
+        yield _row("transaction", tx_hash)
+        found = self._transactions.get(tx_hash)
+        if found is None:
+            return
+        yield _row("", f"block {found.block}, {'succeeded' if found.success else 'REVERTED'}")
+        for one in found.moved:
+            yield _row("moved", self._money(one.amount, one.token))
+            yield _row("  from", one.sender)
+            yield _row("  to", one.receiver)
+        if found.fee:
+            yield _row("fee", f"{self._money(found.fee, found.fee_token)} paid by")
+            yield _row("", str(found.fee_payer))
+
+    # -- channels ---------------------------------------------------------------------------------
+
+    def _channel(self, finding: Finding, seen: Mapping[str, Any] | None) -> Iterator[str]:
+        if seen is not None:
+            yield _row("status", f"{seen['status']} (as the merchants see it)")
+            yield _row("payer", seen["payer"])
+            yield _row("payee", seen["payee"])
+            told = [
+                f"{self._money(int(seen[name]), seen['token'])} {word}"
+                for name, word in (
+                    ("deposit", "deposited"),
+                    ("accepted", "authorised"),
+                    ("spent", "spent"),
+                    ("settled", "settled"),
+                )
+            ]
+            yield _row("money", ", ".join(told[:2]) + ",")
+            yield _row("", ", ".join(told[2:]))
+        exchanges = finding.exchanges
+        if exchanges:
+            yield from self._title_and(f"Requests ({len(exchanges)})", self._requests(exchanges))
+        for tx_hash in finding.transactions:
+            yield from self._title_and(_why(finding, tx_hash), self._transaction(tx_hash))
+
+    def _requests(self, exchanges: Sequence[Exchange]) -> Iterator[str]:
+        if len(exchanges) > _LAST:
+            yield f"  … {len(exchanges) - _LAST} before these"
+        for one in exchanges[-_LAST:]:
+            price = "" if one.price is None else self._money(*one.price)
+            target = f"{one.method} {one.target}"
+            if len(target) > 30:
+                target = target[:29] + "…"
+            status = "" if one.status is None else str(one.status)
+            line = f"  {_time(one.at_us)}  {target:<30}  {one.words} {status}"
+            yield f"{line:<64} {price:>9}"
+
+    # -- words ------------------------------------------------------------------------------------
+
+    def _title(self, text: str) -> str:
+        return self._paint(text, "cyan")
+
+    def _title_and(self, title: str, lines: Iterator[str]) -> Iterator[str]:
+        yield ""
+        yield self._title(title)
+        yield from lines
+
+    def _money(self, amount: int, token: str | None) -> str:
+        name = "pathUSD" if token is None else self._tokens.get(token.lower())
+        if name is None:
+            return f"{amount} base units of {token}"
+        whole, fraction = divmod(amount, _UNIT)
+        digits = f"{fraction:06}".rstrip("0").ljust(2, "0")
+        suffix = "" if name == "pathUSD" else f" {name}"
+        return f"${whole:,}.{digits}{suffix}"
+
+
+def _compared(check: Check) -> Iterator[str]:
+    for label, value in (("expected", check.expected), ("came", check.got)):
+        text = value if isinstance(value, str) else orjson.dumps(value, default=str).decode()
+        space = _WIDTH - 17
+        lines = [text[at : at + space] for at in range(0, len(text), space)] or [""]
+        for number, line in enumerate(lines[:_LAST]):
+            yield f"        {'' if number else label:<9}{line}"
+
+
+def _row(label: str, text: str) -> str:
+    return f"  {label:<{_LABEL}}{text}".rstrip()
+
+
+def _why(finding: Finding, tx_hash: str) -> str:
+    words = [
+        str(event["kind"]).replace(".", " ").capitalize()
+        for event in finding.others
+        if event["data"].get("tx") == tx_hash
+    ]
+    return words[0] if words else "Transaction"
+
+
+def _time(at_us: int) -> str:
+    second, rest = divmod(at_us % (24 * 3_600 * _UNIT), _UNIT)
+    clock = f"{second // 3_600:02}:{second // 60 % 60:02}:{second % 60:02}"
+    return f"{clock}.{rest // 1_000:03}"
+
+
+def _ms(span_us: int) -> str:
+    return f"{span_us // 1_000}.{span_us % 1_000 // 10:02} ms"
