@@ -191,18 +191,7 @@ class Payer:
             return None
         echo = challenge.to_echo()
         challenge_members = {
-            name: value
-            for name in (
-                "id",
-                "realm",
-                "method",
-                "intent",
-                "request",
-                "expires",
-                "digest",
-                "opaque",
-            )
-            if (value := getattr(echo, name)) is not None
+            name: value for name in _ECHOED if (value := getattr(echo, name)) is not None
         }
         members = {"challenge": challenge_members, "payload": payload, "source": source}
         for path, value in changes.items():
