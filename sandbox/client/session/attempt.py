@@ -222,7 +222,7 @@ def _abandon(
     services: Services,
     account: Account,
     reservation: Reservation,
-    opens: bool,  # noqa: FBT001
+    opens: bool,
 ) -> None:
     """The request was cancelled on its way: nobody will say what came of it."""
     services.ledger.mark_unknown(reservation)

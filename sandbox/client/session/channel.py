@@ -13,7 +13,7 @@ without a larger voucher. A record is a value; every change makes a new one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -104,7 +104,7 @@ class PayerChannel:
     claimed: int = 0
     spent: int = 0
     state: ChannelState = ChannelState.OPENING
-    pending: Pending | None = None
+    pending: Pending | None = field(default=None, repr=False)
     close_requested_at_s: int = 0
     captured: int | None = None
     closed_tx: bytes | None = None

@@ -23,7 +23,7 @@ from sandbox.client.session.attempt import SessionAttempt, give_up
 from sandbox.client.session.channel import ChannelState
 from sandbox.client.session.errors import SnapshotRefusedError, StateInUseError
 from sandbox.client.session.opening import open_payload, opening_deposit, sign_opening
-from sandbox.client.session.resume import adopt, check_snapshot, reconcile
+from sandbox.client.session.resume import adopt, check_snapshot, reconcile, tells_news
 from sandbox.client.session.top_up import ChannelGoneError, top_up
 from sandbox.methods.tempo_session.fields import to_hex
 
@@ -138,6 +138,8 @@ class Preparation:
             return
         if known is None and lane.current is not None:
             return
+        if known is not None and not tells_news(known, snapshot):
+            return  # the rule in a session that goes well, and then nobody is asked anything
         with suppress(SnapshotRefusedError):
             record = None if known is None else known.record
             deposit = await check_snapshot(self._services, snapshot, record)
@@ -158,7 +160,8 @@ class Preparation:
             account.save(state=ChannelState.OPEN, deposit=found.deposit, pending=None)
             return
         pending = record.pending
-        if pending is None or pending.valid_before_s + _LATE_S <= services.clock.now_s():
+        is_late = pending is None or pending.valid_before_s + _LATE_S <= services.clock.now_s()
+        if is_late or await services.has_failed(record):
             captured, tx_hash = await services.ended(record)
             account.end(captured=captured, tx_hash=tx_hash)
         elif record.claimed + self._request.amount > record.deposit:
@@ -219,6 +222,8 @@ class Preparation:
         if is_new and account.protected:
             self._enqueue(account)
             return None
+        if account.deposit_doubtful and not is_new:
+            await self._cover(account, account.record.signed)
         if is_new:
             total = await self._total(account)
             wanted = account.record.claimed + price
@@ -246,16 +251,20 @@ class Preparation:
         if total > account.record.deposit:
             total = account.next_total(wanted, min_delta)
         if total > account.record.deposit or account.record.pending or account.deposit_doubtful:
-            await top_up(
-                self._services,
-                account,
-                total,
-                request=self._request,
-                challenge=self._challenge,
-                url=self._order.url,
-                left=self._services.ledger.left(self._named(account)),
-            )
+            await self._cover(account, total)
         return total
+
+    async def _cover(self, account: Account, total: int) -> None:
+        """See to it that the deposit covers a total."""
+        await top_up(
+            self._services,
+            account,
+            total,
+            request=self._request,
+            challenge=self._challenge,
+            url=self._order.url,
+            left=self._services.ledger.left(self._named(account)),
+        )
 
     def _reserve_step(self, account: Account, extra: int) -> None:
         """What the server's smallest step adds to the price is authorised too."""

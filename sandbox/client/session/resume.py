@@ -96,6 +96,19 @@ def record_of(snapshot: Snapshot, *, host: str, url: str) -> PayerChannel:
     )
 
 
+def tells_news(account: Account, snapshot: Snapshot) -> bool:
+    """Whether a snapshot of the account's channel says what its record does not.
+
+    While requests are under way it says nothing: it is older than they are. The deposit is asked of
+    the chain when it matters.
+    """
+    if account.in_flight or account.queued or account.record.state is not ChannelState.OPEN:
+        return False
+    record = account.record
+    used = min(max(record.spent, snapshot.spent, snapshot.settled), record.signed)
+    return used != record.claimed
+
+
 def reconcile(account: Account, snapshot: Snapshot) -> None:
     """Take over what the server counts as spent, unless requests are under way that change it.
 

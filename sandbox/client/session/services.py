@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from mock_rails.tempo.crypto.hashing import keccak256
-from sandbox.chain import Sender, find_close, read_channel
+from mock_rails.tempo.tx.model import TYPE_FEE_PAYER_HANDOFF
+from sandbox.chain import Sender, find_close, read_channel, receipt
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,6 +79,15 @@ class Services:
         """The channel on the chain; None if it is not open there."""
         found = await read_channel(self.rpc_for(channel.chain_id), channel.id, channel.book)
         return None if found is None or not found.is_open else found
+
+    async def has_failed(self, channel: PayerChannel) -> bool:
+        """Whether the opening was mined and reverted, so that it never can succeed. Of a hand-off
+        that cannot be known: its hash is the sponsor's."""
+        pending = channel.pending
+        if pending is None or pending.transaction[0] == TYPE_FEE_PAYER_HANDOFF:
+            return False
+        found = await receipt(self.rpc_for(channel.chain_id), keccak256(pending.transaction))
+        return found is not None and not found.success
 
     async def ended(self, channel: PayerChannel) -> Ended:
         """Who was paid what by a channel that is gone; nothing is known if it never was there."""

@@ -63,16 +63,19 @@ class Wire:
         return not is_expired(challenge, self._clock.utc() + timedelta(seconds=_SPARE_S))
 
     async def challenge(self, url: str, scope: Scope) -> Challenge:
-        """Ask for a fresh challenge of a channel's kind, paying nothing."""
-        response = await self._send(httpx.Request("POST", management_url(url)))
-        found = find_challenge(response, scope)
-        if found is None:
-            raise PaymentNotPreparedError(
-                f"{scope.host} answers {response.status_code} and offers no session on this"
-                " channel.",
-                hint="Is the URL still sold by the same payee, in the same token?",
-            )
-        return found
+        """Ask for a fresh challenge of a channel's kind, paying nothing.
+
+        By GET first, which changes nothing even where it is free; by POST where that is sold.
+        """
+        for method in ("GET", "POST"):
+            response = await self._send(httpx.Request(method, management_url(url)))
+            found = find_challenge(response, scope)
+            if found is not None:
+                return found
+        raise PaymentNotPreparedError(
+            f"{scope.host} answers {response.status_code} and offers no session on this channel.",
+            hint="Is the URL still sold by the same payee, in the same token?",
+        )
 
     async def post(
         self, url: str, scope: Scope, challenge: Challenge, make: Callable[[Challenge], str]

@@ -97,6 +97,7 @@ class Shop:
         self.shows_snapshot = False
         self.is_asleep = False
         self.closes_truly = True
+        self.lies_about_top_ups = False
 
     @property
     def channel(self) -> Channel:
@@ -245,6 +246,8 @@ class Shop:
 
     async def _top_up(self, channel: Channel, payload: TopUp) -> tuple[Channel, bytes]:
         transaction = check_top_up(self.request, channel, payload)
+        if self.lies_about_top_ups:
+            return channel, b"\xcc" * 32
         tx_hash = await self._broadcast(transaction.signed)
         return rules.top_up(channel, channel.deposit + payload.additional_deposit), tx_hash
 

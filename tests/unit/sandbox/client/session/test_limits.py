@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from sandbox.client.budget import Budget
@@ -17,10 +19,8 @@ from tests.unit.sandbox.client.session.merchant import (
     Street,
 )
 
-KEEP = {"close_on_exit": False}
 
-
-def budget(**limits: int) -> Budget:
+def budget(**limits: Any) -> Budget:
     """A budget in the shop's currency."""
     return Budget(allowed_currencies=[CURRENCY], **limits)
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest
 
 from mock_rails.core.errors import BadInput
@@ -13,6 +12,9 @@ from sandbox.client.errors import BudgetExceededError
 from sandbox.client.payer import Order
 from sandbox.methods.tempo_session import SessionReceipt, spend
 from tests.unit.sandbox.client.session.merchant import CURRENCY, HOST, PRICE, URL, Street
+
+if TYPE_CHECKING:
+    import httpx
 
 
 def need(street: Street) -> dict[str, Any]:

@@ -4,8 +4,11 @@ and the request is served by the higher one, without new money."""
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
-import httpx
+if TYPE_CHECKING:
+    import httpx
+
 
 from sandbox.client.payer import Order
 from tests.unit.sandbox.client.session.merchant import HOST, PRICE, URL, Street

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import httpx
 import pytest
 
+from mock_rails.tempo.abi import Function
+from mock_rails.tempo.addresses import PATH_USD
+from mock_rails.tempo.tx.model import Call
+from sandbox.chain import ChainError, broadcast
 from sandbox.client.errors import OutcomeUnknownError
 from sandbox.client.payer import Order
 from sandbox.client.session import ChannelState
@@ -13,6 +19,7 @@ from sandbox.methods.tempo_session.calls import close_call
 from tests.unit.sandbox.client.session.merchant import HOST, NOW_S, PRICE, URL, V1, V2, Street
 
 ORDER = Order(URL, "GET", HOST)
+TRANSFER = Function("transfer(address,uint256)")
 
 
 async def test_a_lost_request_is_sent_again_with_the_same_voucher() -> None:
@@ -172,3 +179,38 @@ async def test_a_sponsored_session_costs_the_payer_no_fee(protocol: SessionProto
             assert (await street.buy()).status_code == 200
         assert street.shop.actions() == ["open", "voucher", "topUp", "voucher"]
         assert await street.balance() == rich - 4 * PRICE
+
+
+async def test_an_opening_that_reverted_is_not_sent_again() -> None:
+    async with Street() as street:
+        attempt = await street.payer.prepare(await street.challenge(), ORDER)
+        pending = street.payer.channels()[0].pending
+        assert pending is not None
+        # The payer's money is gone before the opening is mined.
+        payer, held = street.sender(1), await street.balance()
+        await payer.send([Call(PATH_USD, 0, TRANSFER.call(b"\x51" * 20, held - 100_000))])
+        street.shop.lose = [False]
+        with suppress(ChainError):
+            await broadcast(street.rpc, pending.transaction)
+        await attempt.lost(httpx.ReadError("lost"))
+        with suppress(OutcomeUnknownError):
+            await attempt.lost(httpx.ReadError("lost"))
+        await street.sender(0).send([Call(PATH_USD, 0, TRANSFER.call(payer.address, 10**9))])
+        await street.buy()
+        await street.buy()
+        states = [channel.state for channel in street.payer.channels()]
+        assert states[-1] is ChannelState.OPEN
+
+
+async def test_a_deposit_that_is_smaller_than_thought_is_asked_of_the_chain() -> None:
+    """amount-exceeds-deposit: a server that said it had topped up, and had not."""
+    async with Street() as street:
+        await street.buy()
+        account = street.payer.channels()[0]
+        street.shop.lies_about_top_ups = True
+        for _ in range(9):
+            await street.buy()
+        assert (await street.buy()).status_code == 402
+        street.shop.lies_about_top_ups = False
+        assert (await street.buy()).status_code == 200
+        assert street.shop.channel.deposit > account.deposit
