@@ -78,9 +78,9 @@ def _paid_api(merchants: Mapping[str, Any]) -> list[str]:
     lines = [f"Paid API  {merchants['url']}"]
     for route in merchants["routes"]:
         prices = ", or ".join(offer["price"] for offer in route["offers"])
-        lines.append(f"  {route['path']:<14} {prices}")
+        lines.append(f"  {route['path']:<22} {prices}")
         if route["socket_path"]:
-            lines.append(f"  {route['socket_path']:<14} the same over a WebSocket")
+            lines.append(f"  {route['socket_path']:<22} the same over a WebSocket")
     return [*lines, "  /health, /openapi.json, /llms.txt are free"]
 
 

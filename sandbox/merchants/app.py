@@ -19,7 +19,7 @@ from mock_rails.core.errors import BadInput
 from sandbox.merchants import texts
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
 
     from starlette.requests import Request
 
@@ -45,7 +45,8 @@ def build_app(documents: Documents, clock: Clock) -> Starlette:
             Route("/health", answers.health),
             Route("/quote", answers.quote),
             Route("/search", answers.search),
-            Route("/complete", answers.complete, methods=["GET", "POST"]),
+            Route("/complete", answers.complete),
+            Route("/v1/chat/completions", answers.chat, methods=["POST"]),
             Route("/report", answers.report),
             Route("/openapi.json", answers.openapi),
             Route("/llms.txt", answers.llms),
@@ -96,9 +97,13 @@ class _Answers:
 
     async def complete(self, request: Request) -> Response:
         """A completion as a stream of events in the form of OpenAI's, by the token."""
-        asked = dict(request.query_params)
-        if request.method == "POST":
-            asked |= _order(await request.body())
+        return self._completion(request.query_params)
+
+    async def chat(self, request: Request) -> Response:
+        """The same for who posts an order in the form of OpenAI's."""
+        return self._completion(_order(await request.body()))
+
+    def _completion(self, asked: Mapping[str, Any]) -> Response:
         prompt = _text(asked.get("prompt", ""), "prompt")
         tokens = _whole(asked.get("tokens", TOKENS), "tokens", MOST_TOKENS)
         delay_ms = _whole(asked.get("delay_ms", 0), "delay_ms", LONGEST_DELAY_MS, least=0)

@@ -123,7 +123,7 @@ def test_the_banner_has_everything_to_paste() -> None:
         assert "PUBLIC development keys" in text
         assert "ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80" in text
         assert "test test test test" in text
-        assert "/quote         $0.01 by tempo/charge" in text
+        assert "/quote                 $0.01 by tempo/charge" in text
         assert "mpp-sandbox pay http://127.0.0.1:" in text
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=20) == 0

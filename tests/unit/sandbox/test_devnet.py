@@ -56,7 +56,7 @@ async def test_it_describes_itself_as_json_and_as_variables() -> None:
         assert found["ready"] is True
         assert found["merchants"]["realm"] == "127.0.0.1"
         paths = [route["path"] for route in found["merchants"]["routes"]]
-        assert paths == ["/quote", "/search", "/complete", "/report"]
+        assert paths == ["/quote", "/search", "/complete", "/v1/chat/completions", "/report"]
         variables = info.environment(found)
         assert variables["MPP_SANDBOX_API_URL"] == devnet.api_url
         assert variables["MPP_SANDBOX_RPC_URL"] == variables["MPPX_RPC_URL"] == devnet.rpc_url
@@ -72,7 +72,7 @@ async def test_the_banner_names_every_address_role_and_price() -> None:
             assert str(url) in text
         assert f"mpp-sandbox pay {devnet.api_url}/quote" in text
     assert "$18,446,744,073,709.551615  merchant" in text
-    assert "/complete      $0.0001 a token by tempo/session" in text
+    assert "/complete              $0.0001 a token by tempo/session" in text
 
 
 async def test_rails_alone_have_no_merchants_and_no_control() -> None:

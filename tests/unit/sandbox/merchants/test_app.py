@@ -71,7 +71,7 @@ async def test_a_completion_is_a_stream_of_as_many_tokens_as_asked_for(
 async def test_a_completion_can_be_posted_in_openais_form(
     http: httpx.AsyncClient, body: dict[str, Any]
 ) -> None:
-    response = await http.post("/complete", json=body)
+    response = await http.post("/v1/chat/completions", json=body)
     assert tokens(response) == list(islice(texts.completion("Hello"), 5))
 
 
@@ -100,4 +100,4 @@ async def test_an_order_that_makes_no_sense_is_a_problem(
 async def test_a_body_that_makes_no_sense_is_a_problem(
     http: httpx.AsyncClient, body: bytes
 ) -> None:
-    assert (await http.post("/complete", content=body)).status_code == 400
+    assert (await http.post("/v1/chat/completions", content=body)).status_code == 400
