@@ -10,7 +10,7 @@ import base64
 import json
 from typing import TYPE_CHECKING, Any
 
-from mpp import Challenge, Credential
+from mpp import Challenge
 
 from mock_rails.core.clock import Clock
 from mock_rails.core.seeds import Seeds
@@ -81,22 +81,35 @@ class Payer:
             case "requestClose":
                 await self.sender.send([request_close_call(self._channel())])
                 return None
+        if step["do"] in {"imagine", "sign topUp"}:
+            request = parse_request((await self.challenge()).request)
+            if step["do"] == "imagine":
+                await self._open(step, request)
+            else:
+                self.top_up = await self._signed_top_up(step, request)
+            return None
+        return await self._send(encode(await self.members(step)), step)
+
+    async def members(self, step: Mapping[str, Any]) -> dict[str, Any]:
+        """The members of the step's credential, for a fresh challenge; nothing is sent."""
         challenge = await self.challenge()
         request = parse_request(challenge.request)
-        if step["do"] == "imagine":
-            await self._open(step, request)
-            return None
-        if step["do"] == "sign topUp":
-            self.top_up = await self._signed_top_up(step, request)
-            return None
-        payload = await self._payload(step, request)
-        source = f"did:pkh:eip155:{request.chain_id}:{to_hex(self.wallet.address)}"
-        members = self._credential(challenge, payload, source, step)
-        credential = Credential(challenge.to_echo(), payload, source)
-        authorization = credential.to_authorization()
-        if members is not None:
-            authorization = _encode(members)
-        return await self._send(authorization, step)
+        echo = challenge.to_echo()
+        members: dict[str, Any] = {
+            "challenge": {name: value for name in _ECHOED if (value := getattr(echo, name))},
+            "payload": await self._payload(step, request),
+            "source": f"did:pkh:eip155:{request.chain_id}:{to_hex(self.wallet.address)}",
+        }
+        for path, value in step.get("set", {}).items():
+            *parents, last = path.split(".")
+            inner: Any = members
+            for name in parents:
+                inner = inner[name]
+            if value is None:
+                inner.pop(last, None)
+            else:
+                inner[last] = self._named(value)
+        return members
 
     async def challenge(self) -> Challenge:
         """A fresh challenge of the offer under test."""
@@ -182,29 +195,6 @@ class Payer:
 
     # -- credentials ------------------------------------------------------------------------------
 
-    def _credential(
-        self, challenge: Challenge, payload: dict[str, Any], source: str, step: Mapping[str, Any]
-    ) -> dict[str, Any] | None:
-        """The credential's members with those of `set` overwritten; None if there is no `set`."""
-        changes = step.get("set")
-        if not changes:
-            return None
-        echo = challenge.to_echo()
-        challenge_members = {
-            name: value for name in _ECHOED if (value := getattr(echo, name)) is not None
-        }
-        members = {"challenge": challenge_members, "payload": payload, "source": source}
-        for path, value in changes.items():
-            *parents, last = path.split(".")
-            inner: Any = members
-            for name in parents:
-                inner = inner[name]
-            if value is None:
-                inner.pop(last, None)
-            else:
-                inner[last] = self._named(value)
-        return members
-
     def _named(self, value: Any) -> Any:
         """`$stranger` is somebody else's address, `$channel` a channel that nobody has."""
         if value == "$channel":
@@ -227,6 +217,7 @@ _ECHOED = ("id", "realm", "method", "intent", "request", "expires", "digest", "o
 _USUAL = {"topUp": "management", "close": "management"}
 
 
-def _encode(members: Mapping[str, Any]) -> str:
+def encode(members: object) -> str:
+    """Any JSON as a credential."""
     text = base64.urlsafe_b64encode(json.dumps(members, separators=(",", ":")).encode())
     return "Payment " + text.decode().rstrip("=")
