@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from sandbox import banner
 from sandbox.devnet import Devnet
+from sandbox.info import environment
 from sandbox.settings import DevnetSettings
 
 if TYPE_CHECKING:
@@ -24,13 +26,13 @@ EXAMPLES = ROOT / "docs" / "examples"
 
 
 @pytest.fixture(scope="module")
-def rpc_url() -> Iterator[str]:
-    """A sandbox started by its own command on a free port."""
+def info() -> Iterator[dict[str, Any]]:
+    """What a devnet says that was started by its own command on free ports."""
     command = [sys.executable, "-m", "sandbox.cli", "up", "--port-base", "0", "--json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
         assert process.stdout is not None
         try:
-            yield json.loads(process.stdout.readline())["tempo"]["url"]
+            yield json.loads(process.stdout.readline())
         finally:
             process.terminate()
             assert process.wait(timeout=20) == 0
@@ -49,10 +51,11 @@ async def test_the_banner_is_the_one_that_is_printed() -> None:
 
 @pytest.mark.parametrize("example", sorted(path.name for path in EXAMPLES.glob("*.py")))
 def test_every_example_runs_and_prints_what_its_golden_file_says(
-    example: str, rpc_url: str
+    example: str, info: dict[str, Any]
 ) -> None:
     done = subprocess.run(
-        [sys.executable, str(EXAMPLES / example), rpc_url],
+        [sys.executable, str(EXAMPLES / example), info["tempo"]["url"]],
+        env=os.environ | environment(info),
         capture_output=True,
         text=True,
         timeout=60,
