@@ -13,6 +13,8 @@ from sandbox.cli.writing import money, paint, show_json
 _EXAMPLES: Final = """Examples:
   mpp-sandbox accounts
   mpp-sandbox accounts --json | jq -r '.accounts[0].address'
+
+Amounts in JSON are base units: 1000000 is $1.00.
 """
 
 

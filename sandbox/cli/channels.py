@@ -3,6 +3,9 @@
 A channel has two books: the payer's is where `pay` remembers what it signed (the state directory),
 the merchants' is what the devnet's control tells. What each says is told apart, and so is who ends
 a channel.
+
+The payer's book and the merchants' are told apart: a restarted devnet
+forgets its channels, and the book of `pay` does not.
 """
 
 from __future__ import annotations
@@ -39,6 +42,9 @@ _EXAMPLES: Final = """Examples:
   mpp-sandbox channels close 0xb734a2
   mpp-sandbox channels close 0xb734a2 --as merchant
   mpp-sandbox channels force-close 0xb734a2
+
+The payer's book and the merchants' are told apart: a restarted devnet
+forgets its channels, and the book of `pay` does not.
 """
 
 ChannelId = Annotated[str, typer.Argument(metavar="ID", help="A channel's id, or its beginning.")]

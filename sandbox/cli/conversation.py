@@ -10,6 +10,7 @@ can use it.
 from __future__ import annotations
 
 import base64
+import textwrap
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -47,6 +48,7 @@ _CLEAR: Final = frozenset(
 
 _QUIET: Final = frozenset({"accept", "accept-encoding", "connection", "user-agent"})
 _LONGEST_BODY: Final = 16 * 1_024
+_WIDTH: Final = 80
 
 
 def request_lines(request: httpx.Request) -> Iterator[str]:
@@ -166,7 +168,19 @@ def _tree(items: Iterable[tuple[str, Any]], indent: str) -> Iterator[str]:
             yield f"{indent}{name}:"
             yield from _tree(value.items(), indent + "  ")
         elif value is not None:
-            yield f"{indent}{name}: {_scalar(value)}"
+            yield from _wrapped(indent, name, _scalar(value))
+
+
+def _wrapped(indent: str, name: str, text: str) -> Iterator[str]:
+    """A member on one line, or a sentence on as many as it needs."""
+    line = f"{indent}{name}: {text}"
+    if len(line) <= _WIDTH or " " not in text:
+        yield line
+        return
+    room = max(_WIDTH - len(indent) - 2, 20)
+    yield f"{indent}{name}:"
+    for piece in textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False):
+        yield f"{indent}  {piece}"
 
 
 def _scalar(value: Any) -> str:

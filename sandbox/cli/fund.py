@@ -13,6 +13,8 @@ from sandbox.cli.writing import money, refuse_usage, shorten, show_json
 _EXAMPLES: Final = """Examples:
   mpp-sandbox fund 0x1234567890abcdef1234567890abcdef12345678
   mpp-sandbox fund 3 --amount 2.50 --token AlphaUSD
+
+Without an address it is the payer, account 0.
 """
 _DECIMALS: Final = 6
 

@@ -19,12 +19,16 @@ _MOST_RECEIPTS: Final = 20
 _EXAMPLES: Final = """Examples:
   mpp-sandbox inspect ex-12
   mpp-sandbox inspect 0x7e438d0c --json
+
+The ids are in the output of `pay`, `watch --json` and `channels list`.
 """
 
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("inspect", epilog=_EXAMPLES)(inspect)
+    # A challenge's id may begin with a dash.
+    takes_any = {"ignore_unknown_options": True}
+    app.command("inspect", epilog=_EXAMPLES, context_settings=takes_any)(inspect)
 
 
 def inspect(

@@ -154,11 +154,16 @@ def channel_lines(till: Till, *methods: str) -> Iterator[str]:
 
     host = host_of(till.job.url)
     for one in till.client.sessions.channels():
-        if one.host != host or one.state.value == "closed":
+        name = shorten(f"0x{one.id.hex()}")
+        if one.host != host:
             continue
-        name = f"0x{one.id.hex()}"
-        told = f"{money(one.spent)} of {money(one.deposit)} is spent; it stays {one.state.value}."
-        yield f"Channel {shorten(name)}: {told}"
+        if one.state.value != "closed":
+            told = f"{money(one.spent)} of {money(one.deposit)} is spent; it stays"
+            yield f"Channel {name}: {told} {one.state.value}."
+        elif one.closed_tx is not None and f"0x{one.closed_tx.hex()}" in till.transactions:
+            captured = one.captured or 0
+            back = money(one.deposit - captured)
+            yield f"Channel {name}: closed; {money(captured)} captured, {back} back."
 
 
 # -- many requests --------------------------------------------------------------------------------

@@ -15,6 +15,8 @@ from sandbox.cli.writing import say, show_json
 _EXAMPLES: Final = """Examples:
   mpp-sandbox watch
   mpp-sandbox watch --json | jq 'select(.outcome == "refused")'
+
+A 402 and the payment after it are two exchanges, and so two lines.
 """
 
 

@@ -151,7 +151,8 @@ def _with_their_story(
     A 402 and its payment are two requests, which a challenge's id ties together.
     """
     known = {one.id for one in meant}
-    offered = {offer.get("challenge") for one in meant for offer in one.offers}
+    asked = [one for one in meant if one.challenge is None]
+    offered = {offer.get("challenge") for one in asked for offer in one.offers}
     paid_with = {one.challenge for one in meant if one.challenge}
     before: list[Exchange] = []
     after: list[Exchange] = []
@@ -163,7 +164,6 @@ def _with_their_story(
             after.append(read_exchange(events))
         elif any(offer.get("challenge") in paid_with for data in told for offer in _offers(data)):
             before.append(read_exchange(events))
-    asked = [one for one in meant if one.challenge is None]
     if after or len(asked) < len(meant):  # a 402 that was answered is told before the answer
         before = asked + before
         meant = [one for one in meant if one.challenge is not None]

@@ -6,16 +6,15 @@ came for, so that they can be copied.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import textwrap
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
-
-import orjson
 
 from sandbox.inspection.exchange import Check, Exchange, Outcome, Verdict
 from sandbox.inspection.finding import Finding, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from sandbox.inspection.transaction import Transaction
 
@@ -47,6 +46,8 @@ _COLOURS: Final = {
 _UNIT: Final = 10**6
 _LABEL: Final = 12
 _WIDTH: Final = 80
+_ROOM: Final = _WIDTH - 24
+_MOST_LINES: Final = 24
 _LAST: Final = 12
 
 
@@ -106,12 +107,14 @@ class _Writer:
     def _exchange(self, exchange: Exchange) -> Iterator[str]:
         yield from self._heading(exchange, exchange.words)
         if exchange.problem:
-            yield _row("because", str(exchange.problem.get("detail", "")))
+            yield from _rows("because", str(exchange.problem.get("detail", "")))
             yield _row("problem", str(exchange.problem.get("type", "")))
+            for offer in exchange.offers:
+                yield _row("fresh", f"challenge {offer.get('challenge')}")
         if exchange.reason:
-            yield _row("because", exchange.reason)
+            yield from _rows("because", exchange.reason)
         if exchange.outcome is Outcome.UNKNOWN:
-            yield _row("", "Nobody knows whether the money moved. Do not pay again before you do.")
+            yield _row("", "Nobody knows whether the money moved: look before you pay again.")
         if exchange.challenge:
             yield from self._title_and("Credential", self._credential(exchange))
         if exchange.checks:
@@ -142,8 +145,7 @@ class _Writer:
         for check in checks:
             word = self._paint(check.verdict.value, _COLOURS[check.verdict])
             yield f"  {word}  {check.name:<15} {MEANINGS.get(check.name, '')}".rstrip()
-            if check.verdict is Verdict.FAILED:
-                yield from _compared(check)
+            yield from _compared(check)
 
     def _money_moved(self, exchange: Exchange) -> Iterator[str]:
         payment = exchange.payment
@@ -248,12 +250,46 @@ class _Writer:
 
 
 def _compared(check: Check) -> Iterator[str]:
-    for label, value in (("expected", check.expected), ("came", check.got)):
-        text = value if isinstance(value, str) else orjson.dumps(value, default=str).decode()
-        space = _WIDTH - 17
-        lines = [text[at : at + space] for at in range(0, len(text), space)] or [""]
-        for number, line in enumerate(lines[:_LAST]):
-            yield f"        {'' if number else label:<9}{line}"
+    """What was expected and what came; of a check that was passed, what came, if anything did."""
+    if check.verdict is Verdict.FAILED and (check.expected, check.got) != (None, None):
+        yield from _folded("expected", check.expected)
+        yield from _folded("came", check.got)
+    elif check.verdict is Verdict.PASSED and check.got is not None:
+        yield from _folded("", check.got)
+
+
+def _folded(label: str, value: Any) -> Iterator[str]:
+    """A value's members on lines of their own, cut where they are longer than a line."""
+    lines = [
+        line[at : at + _ROOM]
+        for line in _members(value)
+        for at in range(0, max(len(line), 1), _ROOM)
+    ]
+    for number, line in enumerate(lines[:_MOST_LINES]):
+        head = "" if number or not label else f"        {label}"
+        yield f"{head:<{_WIDTH - _ROOM}}{line}".rstrip()
+
+
+def _members(value: Any) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for name, one in value.items():
+            if isinstance(one, Mapping):
+                yield from (f"{name}.{line}" for line in _members(one))
+            else:
+                yield f"{name}: {'nothing' if one is None else one}"
+    elif isinstance(value, list):
+        for number, one in enumerate(value):
+            if number:
+                yield "or"
+            yield from _members(one)
+    else:
+        yield "nothing" if value is None else str(value)
+
+
+def _rows(label: str, text: str) -> Iterator[str]:
+    """A sentence on as many lines as it needs."""
+    for number, line in enumerate(textwrap.wrap(text, _WIDTH - _LABEL - 2) or [""]):
+        yield _row("" if number else label, line)
 
 
 def _row(label: str, text: str) -> str:
