@@ -16,7 +16,7 @@ GREEN: Final = "#009E73"
 GREY: Final = "#555555"
 """Of the palette by Okabe and Ito."""
 
-_STYLE: Final = {
+_STYLE: Final[Any] = {
     "font.size": 10,
     "axes.spines.top": False,
     "axes.spines.right": False,
