@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
 
 import { entryKey } from 'mppx/client'
+import { WebSocket } from 'ws'
 
 import * as g from './gate_support.mjs'
 import * as s from './support.mjs'
@@ -96,11 +97,12 @@ test('a reader that leaves pays for what it read, and for one unit more at most'
   const closed = await manager.close()
   const spent = BigInt(closed.spent)
   assert.ok(spent >= tokens * TOKEN_UNITS, `${spent} for ${tokens}`)
-  assert.ok(spent <= (tokens + 3n) * TOKEN_UNITS, `${spent} for ${tokens}`)
+  assert.ok(spent <= (tokens + 1n) * TOKEN_UNITS, `${spent} for ${tokens}`)
 })
 
 test('a WebSocket is paid by the token, and closed over the socket', async () => {
-  const manager = g.sessionOf(payer.account)
+  // Node 20 has no WebSocket of its own; viem brings `ws` along.
+  const manager = g.sessionOf(payer.account, { webSocket: WebSocket })
   const receipts = []
   const url = `${completion().replace('http:', 'ws:').replace('/complete', '/complete/ws')}`
   const socket = await manager.ws(url, { onReceipt: (one) => receipts.push(one) })
