@@ -1,0 +1,97 @@
+"""What `pay` refuses before it sends anything, in one clear line and with exit code 2."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from mock_rails.core.errors import BadInput
+from sandbox.cli import app, pay_options, payer
+
+URL = "http://127.0.0.1:9/quote"
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--session", "--charge"], "exclude each other"),
+        (["--stream", "-n", "2"], "--stream reads one stream"),
+        (["--stream", "--charge"], "streams are paid by session"),
+        (["-c", "4"], "Say how many with -n"),
+        (["-H", "no colon"], "is no header"),
+        (["-H", "a b: c"], "is no header"),
+        (["-d", "@/nowhere/at-all"], "cannot be read"),
+        (["--max", "1e3"], "An amount is written as"),
+        (["--max", "-1"], "An amount is written as"),
+        (["--key-env", "NO_SUCH_VARIABLE"], "no variable NO_SUCH_VARIABLE"),
+        (["--account", "1", "--key-env", "HOME"], "both say who pays"),
+    ],
+)
+def test_options_that_mean_nothing(options: list[str], says: str) -> None:
+    done = CliRunner().invoke(app, ["pay", URL, *options])
+    assert done.exit_code == 2
+    assert says in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [("quote", "begins with http"), ("ws://x/", "Add --stream"), ("ftp://x/", "begins with http")],
+)
+def test_urls_that_cannot_be_paid(url: str, says: str) -> None:
+    done = CliRunner().invoke(app, ["pay", url])
+    assert done.exit_code == 2
+    assert says in done.stderr
+
+
+def test_a_key_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOME_KEY", "secret-but-no-key")
+    done = CliRunner().invoke(app, ["pay", URL, "--key-env", "SOME_KEY"])
+    assert done.exit_code == 2
+    assert "secret" not in done.stderr.replace("lest it be a secret", "")
+
+
+def test_a_budget_is_the_sum_of_all_dollar_tokens_that_are_known() -> None:
+    token = "0x20c0000000000000000000000000000000000001"
+    info = {"tempo": {"tokens": {"AlphaUSD": token}}}
+    budget = pay_options.read_budget("0.05", ["0x" + "9" * 40], info)
+    assert budget is not None
+    assert budget.total == 50_000
+    assert budget.allowed_currencies is not None
+    assert {token, "0x" + "9" * 40} <= set(budget.allowed_currencies)
+    assert pay_options.read_budget(None, [], info) is None
+
+
+def test_a_body_is_the_text_or_a_file(tmp_path: Path) -> None:
+    (tmp_path / "body").write_bytes(b"\0\1")
+    assert pay_options.read_body('{"a":1}') == b'{"a":1}'
+    assert pay_options.read_body(f"@{tmp_path / 'body'}") == b"\0\1"
+    assert pay_options.read_body(None) is None
+
+
+def test_a_header_may_have_colons_in_its_value() -> None:
+    assert pay_options.read_header("X-When: 12:00") == ("X-When", "12:00")
+    with pytest.raises(BadInput):
+        pay_options.read_header("X: a\r\nY: b")
+
+
+def test_channels_are_kept_where_xdg_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    assert payer.state_folder(None) == tmp_path / "mpp-sandbox"
+    monkeypatch.delenv("XDG_STATE_HOME")
+    monkeypatch.setenv("HOME", "/home/somebody")
+    assert payer.state_folder(None) == Path("/home/somebody/.local/state/mpp-sandbox")
+    assert payer.state_folder(tmp_path) == tmp_path
+
+
+def test_the_node_is_the_given_one_then_the_devnets_then_the_environments(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(payer.RPC_VARIABLE, "http://environment")
+    info = {"tempo": {"url": "http://devnet"}}
+    assert payer.node_of("http://given", info) == "http://given"
+    assert payer.node_of(None, info) == "http://devnet"
+    assert payer.node_of(None, {}) == "http://environment"
