@@ -11,12 +11,27 @@ import shlex
 from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
+from mpp.errors import PaymentRequiredError
+
+from mock_rails.tempo.addresses import ALPHA_USD, BETA_USD, PATH_USD, THETA_USD
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from mpp.errors import PaymentError
 
     from sandbox.server.challenges import Issued
+
+_NAMES: Final = {
+    f"0x{address.hex()}": name
+    for address, name in (
+        (PATH_USD, "pathUSD"),
+        (ALPHA_USD, "AlphaUSD"),
+        (BETA_USD, "BetaUSD"),
+        (THETA_USD, "ThetaUSD"),
+    )
+}
+"""The tokens that every Tempo chain of ours begins with; others go by their address."""
 
 _DECIMALS: Final = {"tempo": 6, "stripe": 2}
 """TIP-20 dollars have six; Stripe counts cents. Other methods name whole units."""
@@ -59,14 +74,17 @@ def payment_page(
 ) -> bytes:
     """The page for a request that has to be paid for. `url` is what was asked for."""
     offers = "".join(_section(one) for one in issued)
-    what = f"<p>{escape(summary)}</p>" if summary else ""
+    # That payment is required is what the whole page says; what else went wrong needs words.
+    is_first = isinstance(error, PaymentRequiredError)
+    words = [summary] if is_first and summary else [summary, str(error)]
+    what = "".join(f"<p>{escape(one)}</p>" for one in words if one)
     # The URL is the client's: it must not become a part of a command when somebody pastes it.
     pasted = escape(shlex.quote(url))
     document = (
         "<!doctype html><html lang=en><head><meta charset=utf-8>"
         '<meta name=viewport content="width=device-width,initial-scale=1">'
         f"<title>402 {escape(error.title)}</title><style>{_STYLE}</style></head><body>"
-        f"<h1>This page costs money</h1>{what}<p>{escape(str(error))}</p>{offers}"
+        f"<h1>This page costs money</h1>{what}{offers}"
         "<h2>What to do</h2><p>Browsers cannot pay by themselves. A client of the Machine Payments "
         "Protocol can, from a terminal:</p>"
         f"<pre>mpp-sandbox pay {pasted}\nnpx mppx {pasted}</pre>"
@@ -79,6 +97,7 @@ def payment_page(
 def price(method: str, request: Mapping[str, Any]) -> str:
     """What an offer costs, as people read it."""
     amount, currency = str(request.get("amount", "")), str(request.get("currency", ""))
+    currency = _NAMES.get(currency.lower(), currency)
     unit = request.get("unitType")
     per = f" per {unit}" if unit else ""
     if not (amount.isascii() and amount.isdigit()):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import Any
 
 import pytest
-from mpp.errors import PaymentRequiredError
+from mpp.errors import PaymentError, PaymentRequiredError, VerificationFailedError
 
 from sandbox.server.challenges import Issued
 from sandbox.server.page import payment_page, prefers_html, price
@@ -70,3 +71,18 @@ def test_the_page_stands_alone_and_what_came_from_outside_is_harmless() -> None:
     assert "1.00 &lt;c&gt;" in page  # the deposit
     # Pasted into a shell, the URL is one word.
     assert "mpp-sandbox pay &#x27;http://shop.test/x?q=&#x27;&quot;&#x27;&quot;&#x27;" in page
+
+
+@pytest.mark.parametrize(
+    ("error", "shown"),
+    [(PaymentRequiredError("shop"), False), (VerificationFailedError("no such transfer"), True)],
+)
+def test_the_page_says_what_went_wrong_if_something_did(error: PaymentError, shown: bool) -> None:
+    page = payment_page(error, [], url="http://shop.test/", summary="A report").decode()
+    assert "<p>A report</p>" in page
+    assert (escape(str(error)) in page) is shown
+
+
+def test_a_known_token_goes_by_its_name() -> None:
+    request_ = {"amount": "10000", "currency": "0x20C0000000000000000000000000000000000001"}
+    assert price("tempo", request_) == "0.01 AlphaUSD"
