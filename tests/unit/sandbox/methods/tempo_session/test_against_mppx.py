@@ -29,8 +29,8 @@ from sandbox.methods.tempo_session import (
 from sandbox.methods.tempo_session.calls import top_up_calls
 from sandbox.methods.tempo_session.descriptor import descriptor_to_json
 from sandbox.methods.tempo_session.problems import InvalidSignatureError
-from tests.interop.test_node import HERE as INTEROP
-from tests.interop.test_node import packages  # noqa: F401 - a fixture
+from tests.interop.node_support import HERE as INTEROP
+from tests.interop.node_support import install_packages
 from tests.unit.sandbox.methods.tempo_session.support import (
     BOOKS,
     CHAIN_ID,
@@ -79,8 +79,9 @@ RECEIPT = SessionReceipt.of(CHANNEL, "challenge", now_us=NOW_S * 1_000_000, tx_h
 
 
 @pytest.fixture(scope="module")
-def mppx(packages: None) -> Any:  # noqa: F811 - the imported fixture
+def mppx() -> Any:
     """Everything asked at once: Node takes a second to load viem."""
+    install_packages()
     snapshot = Snapshot.of(CHANNEL, 100)
     assert snapshot is not None
     asked = {
