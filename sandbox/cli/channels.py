@@ -144,6 +144,9 @@ def close(
         found, known = _find(channel, ours, theirs)
         if found is None:
             assert known is not None
+            if known["status"] == "closed":
+                _told(known, f"{known['id']} was closed before.", json=json)
+                return
             with find(control_url) as devnet:
                 done = devnet.post(f"/channels/{known['id']}/close")["channel"]
             _told(

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from mock_rails.core.errors import BadInput, NotFound
+from mpp.errors import PaymentError
+
+from mock_rails.core.errors import BadInput, Conflict, NotFound
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sandbox.devnet import Devnet
     from sandbox.methods.tempo_session import Channel
     from sandbox.server.session import SessionServer
@@ -33,14 +38,16 @@ async def one(devnet: Devnet, channel_id: str) -> dict[str, Any]:
 async def settle(devnet: Devnet, channel_id: str) -> dict[str, Any]:
     """Capture what a channel's vouchers authorise and leave it open."""
     await one(devnet, channel_id)
-    result = await _sessions(devnet).settle(_read_id(channel_id))
+    with _in_our_words():
+        result = await _sessions(devnet).settle(_read_id(channel_id))
     return {"transaction": f"0x{result.hash.hex()}", "channel": await one(devnet, channel_id)}
 
 
 async def close(devnet: Devnet, channel_id: str) -> dict[str, Any]:
     """Capture what is due and give the rest back to the payer."""
     await one(devnet, channel_id)
-    await _sessions(devnet).close(_read_id(channel_id))
+    with _in_our_words():
+        await _sessions(devnet).close(_read_id(channel_id))
     return {"channel": await one(devnet, channel_id)}
 
 
@@ -64,6 +71,15 @@ def to_json(channel: Channel) -> dict[str, Any]:
         "opened_tx": channel.opened_tx and f"0x{channel.opened_tx.hex()}",
         "closed_tx": channel.closed_tx and f"0x{channel.closed_tx.hex()}",
     }
+
+
+@contextmanager
+def _in_our_words() -> Iterator[None]:
+    """A channel that has come to its end, and the like: the state forbids it."""
+    try:
+        yield
+    except PaymentError as error:
+        raise Conflict(str(error)) from None
 
 
 def _sessions(devnet: Devnet) -> SessionServer:

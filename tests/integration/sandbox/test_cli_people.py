@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -10,7 +11,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import httpx
 import pytest
+
+from mock_rails.server import Host
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -206,3 +210,36 @@ def test_watching_tells_what_happens_and_ends_in_good_order(devnet: Devnet) -> N
             process.send_signal(2)
         assert process.wait(timeout=TIMEOUT_S) == 0
         assert process.stderr.read() == ""
+
+
+async def test_an_answer_that_is_lost_is_neither_paid_nor_refused(devnet: Devnet) -> None:
+    """DESIGN 2.5: a gateway takes the credential and its answer never comes."""
+
+    async def gateway(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            return
+        is_paid = any(name == b"authorization" for name, _ in scope["headers"])
+        async with httpx.AsyncClient() as http:
+            answer = await http.get(f"{devnet.api}{scope['path']}")
+        status, headers = (504, []) if is_paid else (answer.status_code, answer.headers.raw)
+        body = b"" if is_paid else answer.content
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    async with Host(gateway) as host:
+        done = await asyncio.to_thread(devnet.run, "pay", f"{host.url}/quote", "--json")
+    assert done.returncode == 3
+    told = json.loads(done.stdout)
+    assert (told["outcome"], told["payment"]) == ("unknown", None)
+    assert "whether it took it is not known" in done.stderr or told["reason"]
+
+
+def test_the_merchant_may_close_too_and_once(devnet: Devnet) -> None:
+    paid = devnet.json("pay", f"{devnet.api}/report", "--session", "--account", "4")
+    channel = paid["payment"]["channel"]
+    done = devnet.run("channels", "close", channel, "--as", "merchant")
+    assert done.stdout == f"The merchant closed {channel}: $0.05 captured.\n"
+    control = f"{devnet.info['control']['url']}/_sandbox/channels/{channel}"
+    again = httpx.post(f"{control}/close")
+    assert (again.status_code, again.json()["status"]) == (409, 409)
+    assert httpx.post(f"{control}/settle").status_code == 409

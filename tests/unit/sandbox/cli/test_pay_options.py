@@ -82,8 +82,8 @@ def test_channels_are_kept_where_xdg_says(monkeypatch: pytest.MonkeyPatch, tmp_p
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     assert payer.state_folder(None) == tmp_path / "mpp-sandbox"
     monkeypatch.delenv("XDG_STATE_HOME")
-    monkeypatch.setenv("HOME", "/home/somebody")
-    assert payer.state_folder(None) == Path("/home/somebody/.local/state/mpp-sandbox")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert payer.state_folder(None) == tmp_path / ".local" / "state" / "mpp-sandbox"
     assert payer.state_folder(tmp_path) == tmp_path
 
 
