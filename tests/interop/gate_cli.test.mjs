@@ -98,15 +98,10 @@ test('it finds nothing wrong with the description of our routes', async () => {
   assert.match(done.stdout, /valid/i)
 })
 
-// It cannot read a stream that asks for vouchers: it gets one whose only unit the opening pays for.
-for (const [route, ...more] of [
-  ['/quote'],
-  ['/search'],
-  ['/report'],
-  ['/complete', '--query', 'tokens=1'],
-]) {
+// A stream's receipt is its last event, where this command does not look (facts, 2.14, D13).
+for (const route of ['/quote', '/search', '/report']) {
   test(`it validates ${route} with a payment, and all checks pass`, async () => {
-    const args = ['validate', g.API_URL, '-y', '-j', '-e', `GET:${route}`, ...more]
+    const args = ['validate', g.API_URL, '-y', '-j', '-e', `GET:${route}`]
     const done = await mppx(args, OFFLINE)
     assert.equal(done.code, 0, said(done))
     const { discovery, endpoints } = JSON.parse(done.stdout)

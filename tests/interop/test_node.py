@@ -22,9 +22,7 @@ from tests.interop.node_support import (
     running_chain,
 )
 
-TOPICS = sorted(
-    path.name for path in HERE.glob("*.test.mjs") if not path.name.startswith("gate_")
-)
+TOPICS = sorted(path.name for path in HERE.glob("*.test.mjs") if not path.name.startswith("gate_"))
 
 CHAIN_OPTIONS = {"relay.test.mjs": ("--fee-payer", "9")}
 """What a topic needs of its chain beyond the defaults."""
