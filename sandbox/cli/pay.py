@@ -101,4 +101,6 @@ def _job(
 
     info = payer.devnet_info(find(control_url))
     budget = options.read_budget(most, currencies, info)
-    return Job(budget=budget, rpc_url=payer.node_of(rpc, info), **rest), info
+    is_devnets = rest["url"].startswith((info.get("merchants") or {}).get("url", "-"))
+    node = payer.node_of(rpc, info)
+    return Job(budget=budget, rpc_url=node, is_devnets=is_devnets, **rest), info

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sandbox.client.budget import Budget
+    from sandbox.client.session import PayerChannel
     from sandbox.client.wallet import Wallet
 
 CODES: Final = {"paid": 0, "free": 0, "refused": 1, "failed": 1, "unknown": 3}
@@ -60,6 +61,8 @@ class Job:
     concurrency: int = 1
     show: Callable[[str], None] | None = None
     """Gets the lines of the conversation with `-v`."""
+    is_devnets: bool = False
+    """Whether the running devnet's merchants are asked, whose journal knows the exchange."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,10 @@ class Till:
         self.clock = clock
         self.client = client
         self.wire = wire
+        self.used: dict[str, None] = {}
+        """The ids of the channels that were paid by, in order."""
+        self.troubles: list[Exception] = []
+        """What kept channels from being closed."""
 
     @property
     def spent(self) -> int:
@@ -103,7 +110,30 @@ class Till:
         except (SandboxError, httpx.TransportError) as error:
             return _failed(error, (self.clock.monotonic_ns() - begun_ns) // 1_000)
         elapsed_us = (self.clock.monotonic_ns() - begun_ns) // 1_000
-        return _judged(response, elapsed_us)
+        result = _judged(response, elapsed_us)
+        if result.payment is not None:
+            self.note_channel(result.payment.channel_id)
+        return result
+
+    def note_channel(self, name: str | None) -> None:
+        """Something was paid by this channel."""
+        if name is not None:
+            self.used[name.lower()] = None
+
+    def channels(self) -> list[PayerChannel]:
+        """Those that were paid by, as the client remembers them."""
+        if not self.used:
+            return []
+        known = self.client.sessions.channels()
+        return [one for one in known if f"0x{one.id.hex()}" in self.used]
+
+    async def close_channels(self) -> None:
+        """Close those that were paid by. One that fails does not keep the others from it."""
+        for one in self.channels():
+            try:
+                await self.client.sessions.close_channel(one.id)
+            except (SandboxError, httpx.TransportError) as error:
+                self.troubles.append(error)
 
     async def fees(self) -> dict[str, int] | None:
         """What the transactions cost whom; None where no node can say."""
@@ -119,7 +149,7 @@ class Till:
 
 @asynccontextmanager
 async def open_till(job: Job) -> AsyncIterator[Till]:
-    """A client for this job. Leaving the block settles what is to be settled."""
+    """A client for this job. Leaving the block closes its channels, if the job says so."""
     clock = Clock()
     connections = httpx.Limits(max_connections=job.concurrency + 4)
     wire = ObservedTransport(httpx.AsyncHTTPTransport(limits=connections), clock, job.show)
@@ -132,11 +162,14 @@ async def open_till(job: Job) -> AsyncIterator[Till]:
             http=http,
             prefer=job.prefer,
             state=job.state,
-            session=SessionSettings(close_on_exit=job.close),
+            session=SessionSettings(close_on_exit=False),
             clock=clock,
         ) as client,
     ):
-        yield Till(job, clock, client, wire)
+        till = Till(job, clock, client, wire)
+        yield till
+        if job.close:
+            await till.close_channels()
 
 
 async def pay_many(till: Till, advance: Callable[[Tally], None]) -> Tally:
@@ -179,13 +212,13 @@ async def read_stream(till: Till, each: Callable[[str], None]) -> dict[str, Any]
         async with till.client.websocket(job.url) as messages:
             async for data in messages:
                 each(data)
-        return messages.receipt
+        return _noted(till, messages.receipt)
     async with till.client.stream(
         job.url, method=job.method, headers=list(job.headers), content=job.body
     ) as events:
         async for data in events:
             each(data)
-    return events.receipt
+    return _noted(till, events.receipt)
 
 
 def worst(outcomes: Iterable[str]) -> int:
@@ -218,6 +251,12 @@ def error_status(error: Exception) -> int | None:
 
 
 # -- inside ---------------------------------------------------------------------------------------
+
+
+def _noted(till: Till, receipt: dict[str, Any] | None) -> dict[str, Any] | None:
+    channel = (receipt or {}).get("channelId")
+    till.note_channel(channel if isinstance(channel, str) else None)
+    return receipt
 
 
 def _failed(error: Exception, elapsed_us: int) -> Result:

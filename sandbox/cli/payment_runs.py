@@ -59,13 +59,16 @@ def run_job(job: Job, info: dict[str, Any], *, stream: bool, json: bool) -> int:
 async def _one(job: Job, tokens: Mapping[str, str], json: bool, codes: list[int]) -> None:
     async with open_till(job) as till:
         result = await till.request()
-    codes.append(CODES[result.outcome])
+    codes.append(_code(till, result.outcome))
     fees = await till.fees()
     if json:
         show_json(_result_json(till, result, fees))
-    elif result.response is not None:
-        _write_body(result.response)
-    _say_result(till, result, tokens, fees)
+    else:
+        if result.response is not None:
+            _write_body(result.response)
+        _say_payment(till, result, tokens, fees)
+    if result.reason is not None:
+        say(paint(f"mpp-sandbox: {result.reason}", "red"))
 
 
 def _result_json(till: Till, result: Result, fees: dict[str, int] | None) -> dict[str, Any]:
@@ -117,7 +120,7 @@ def _write_body(response: httpx.Response) -> None:
     sys.stdout.flush()
 
 
-def _say_result(
+def _say_payment(
     till: Till, result: Result, tokens: Mapping[str, str], fees: dict[str, int] | None
 ) -> None:
     if result.outcome == "free":
@@ -126,11 +129,10 @@ def _say_result(
     made = result.payment
     if made is not None:
         say(_paid_line(till, made, tokens, till.wire.waited_us))
-        for line in (*_on_chain(till, fees), *channel_lines(till, made.method)):
+        for line in (*_on_chain(till, fees), *channel_lines(till)):
             say(line)
-        say(f"Look at it: mpp-sandbox inspect {made.challenge_id[:12]}")
-    if result.reason is not None:
-        say(paint(f"mpp-sandbox: {result.reason}", "red"))
+        if till.job.is_devnets:
+            say(f"Look at it: mpp-sandbox inspect {made.challenge_id[:12]}")
 
 
 def _paid_line(till: Till, made: PaymentMade, tokens: Mapping[str, str], elapsed_us: int) -> str:
@@ -146,24 +148,24 @@ def _on_chain(till: Till, fees: dict[str, int] | None) -> Iterator[str]:
         yield f"Fees {shown}"
 
 
-def channel_lines(till: Till, *methods: str) -> Iterator[str]:
-    """The channels that were used, if these methods have used any, as the client remembers them."""
-    if "tempo/session" not in methods:
-        return
-    from sandbox.client.amounts import host_of
-
-    host = host_of(till.job.url)
-    for one in till.client.sessions.channels():
+def channel_lines(till: Till) -> Iterator[str]:
+    """The channels that were paid by, as the client remembers them, and why they stay open."""
+    for one in till.channels():
         name = shorten(f"0x{one.id.hex()}")
-        if one.host != host:
-            continue
-        if one.state.value != "closed":
-            told = f"{money(one.spent)} of {money(one.deposit)} is spent; it stays"
-            yield f"Channel {name}: {told} {one.state.value}."
-        elif one.closed_tx is not None and f"0x{one.closed_tx.hex()}" in till.transactions:
+        if one.state.value == "closed":
             captured = one.captured or 0
             back = money(one.deposit - captured)
             yield f"Channel {name}: closed; {money(captured)} captured, {back} back."
+        else:
+            told = f"{money(one.spent)} of {money(one.deposit)} is spent; it stays"
+            yield f"Channel {name}: {told} {one.state.value}."
+    for error in till.troubles:
+        yield paint(f"mpp-sandbox: {reason_of(error)}", "red")
+
+
+def _code(till: Till, *outcomes: str) -> int:
+    """The exit code; a channel that should have been closed and was not is a failure too."""
+    return worst([*outcomes, *map(outcome_of, till.troubles)])
 
 
 # -- many requests --------------------------------------------------------------------------------
@@ -176,13 +178,13 @@ async def _many(job: Job, tokens: Mapping[str, str], json: bool, codes: list[int
     tally.spent = till.spent
     tally.transactions = len(till.transactions)
     tally.fees = await till.fees()
-    codes.append(worst(tally.outcomes))
+    codes.append(_code(till, *tally.outcomes))
     if tally.requests < job.requests:
         codes[0] = max(codes[0], 1)
     if json:
         show_json({"url": job.url, **tally.to_json()})
         return
-    for line in (*tally.lines(), *channel_lines(till, *tally.methods)):
+    for line in (*tally.lines(), *channel_lines(till)):
         typer.echo(line)
     if tally.requests < job.requests:
         say(f"{job.requests - tally.requests} were not sent.")
@@ -229,7 +231,7 @@ async def _stream(job: Job, tokens: Mapping[str, str], json: bool, codes: list[i
         begun_ns = till.clock.monotonic_ns()
         receipt = await read_stream(till, each)
         elapsed_us = (till.clock.monotonic_ns() - begun_ns) // 1_000
-    codes.append(0)
+    codes.append(_code(till))
     if json:
         show_json(
             {
@@ -247,7 +249,7 @@ async def _stream(job: Job, tokens: Mapping[str, str], json: bool, codes: list[i
     paid = f"{paint('Paid', 'green')} {money(till.spent)} for" if receipt else "Read"
     say(f"{paid} {count} messages in {latency(elapsed_us)}.")
     fees = await till.fees()
-    for line in (*_on_chain(till, fees), *channel_lines(till, *job.prefer)):
+    for line in (*_on_chain(till, fees), *channel_lines(till)):
         say(line)
 
 
