@@ -40,8 +40,7 @@ def fund(
     json: Annotated[bool, typer.Option("--json", help="Write it as JSON.")] = False,
     control_url: ControlUrl = None,
 ) -> None:
-    """Give an account money of the running devnet's: some of every token, or an exact amount of
-    one."""
+    """Give an account money: some of every token, or an exact amount of one."""
     if token is not None and amount is None:
         refuse_usage("--token wants an --amount; without both, every token is given.")
     with one_clear_line():

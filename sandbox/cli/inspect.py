@@ -43,8 +43,11 @@ def inspect(
     json: Annotated[bool, typer.Option("--json", help="Write it as JSON.")] = False,
     control_url: ControlUrl = None,
 ) -> None:
-    """Say what happened to a payment: what was asked, every check with its verdict and what it
-    expected and got, and the money that moved."""
+    """Say what happened to a payment, check by check, and what money moved.
+
+    It shows what was asked, every check of the gate in order with what it
+    expected and what came, and what the chain says of the transaction.
+    """
     with one_clear_line(), find(control_url) as devnet:
         from sandbox.inspection import find as find_in
         from sandbox.inspection import render
