@@ -4,7 +4,8 @@ Core draft, Idempotency (facts: protocol 1.1, row 16). A key belongs to whoever 
 keys would hand out what others paid for. What proves it costs nothing is the challenge: its id is
 told to one client only. So an answer is kept under the challenge, which serves the same credential
 sent again; and also under the payer, where the offer can prove one without charging (`prove`),
-which serves a retry that carries a new credential. A claimed `source` proves nothing.
+which serves a retry that carries a new credential. A claimed `source` proves nothing. Nor does a
+proof that others may have seen: an offer whose proofs come more than once says so (`check_unseen`).
 """
 
 from __future__ import annotations
@@ -104,6 +105,8 @@ class Repeats:
             is_answered = payer is not None and await self._claim(
                 repeat, record_key(f"payer {payer}", key), same
             )
+            if is_answered and (check := getattr(admitted.offer, "check_unseen", None)):
+                await check(admitted.credential)
         except BaseException:
             await repeat.abandon()
             raise

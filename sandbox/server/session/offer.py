@@ -9,15 +9,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from mpp.errors import VerificationFailedError
+
 from mock_rails.tempo.addresses import ZERO_ADDRESS
+from mock_rails.tempo.tx.signatures import KeychainSignature
 from sandbox.methods.tempo_session import (
     Channel,
     Open,
     SessionReceipt,
     Snapshot,
+    Status,
     TopUp,
     Voucher,
+    check_channel,
+    check_opening,
     parse_payload,
+    verify_voucher,
 )
 from sandbox.methods.tempo_session.fields import FieldError, read_hash, to_hex
 from sandbox.server.classify import RequestKind, is_charged_up_front, is_delivered
@@ -122,6 +129,44 @@ class SessionOffer:
         return echoed is self.request or _stable(echoed) == self._stable
 
     # -- credentials ------------------------------------------------------------------------------
+
+    async def prove(self, credential: Credential, request: PaidRequest) -> str | None:
+        """Whose channel the credential's voucher is signed for; nothing is taken or charged.
+
+        None if it shows nobody: a top-up, a close, or a channel that an access key wants to open,
+        for only the chain knows whether that key may speak for the account it names.
+        """
+        terms = self.terms
+        payload = parse_payload(credential.payload, terms.protocol)
+        if not isinstance(payload, Open | Voucher):
+            return None
+        channel = await self._context.book.get(payload.channel_id)
+        is_confirmed = channel is not None and channel.status is not Status.OPENING
+        if isinstance(payload, Open):
+            opening = check_opening(terms, payload)
+            signature = opening.transaction.signed.signature
+            if not is_confirmed and isinstance(signature, KeychainSignature):
+                return None
+            return to_hex(opening.descriptor.payer)
+        channel = check_channel(terms, payload, channel)
+        cumulative, signed = payload.cumulative, payload.signature
+        verify_voucher(channel.book, channel.id, cumulative, signed, channel.signer)
+        return to_hex(channel.descriptor.payer) if is_confirmed else None
+
+    async def check_unseen(self, credential: Credential) -> None:
+        """Raise unless the voucher is one that nobody but its signer can have.
+
+        Those that were accepted are no secret: snapshots show them, settlements carry them to the
+        chain. They pay for what they cover, but do not open what somebody was answered before.
+        """
+        payload = parse_payload(credential.payload, self.terms.protocol)
+        channel = await self._context.book.get(payload.channel_id)
+        known = 0 if channel is None else channel.accepted
+        if not isinstance(payload, Open | Voucher) or payload.cumulative <= known:
+            raise VerificationFailedError(
+                f"an earlier answer is repeated for a voucher above {known} only; nothing is"
+                " charged for it"
+            )
 
     async def settle(self, credential: Credential, request: PaidRequest) -> Settlement:
         """Do what the credential asks, charge, and say what came of it."""
