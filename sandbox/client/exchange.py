@@ -5,6 +5,9 @@
              |                                    '-> lost      the same credential again, twice
              '---------- fetch a fresh challenge where the payment was certainly not made
 
+A session's challenge that an earlier request was given is answered before it is asked (ahead.py);
+if the server wants another, the loop begins with that.
+
 What is sent again is the same credential under the same `Idempotency-Key`: a server answers it as
 before or refuses it as used, and cannot be paid by it twice (DESIGN 2.5; protocol 1.1, rows 16, 23,
 25; 2.14, D4 and D5).
@@ -14,6 +17,7 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,6 +28,7 @@ from sandbox.client.amounts import host_of
 from sandbox.client.errors import (
     ChallengeExpiredError,
     OutcomeUnknownError,
+    PaymentNotPreparedError,
     PaymentRefusedError,
 )
 from sandbox.client.events import (
@@ -41,6 +46,7 @@ from sandbox.client.outcome import (
     judge,
     needs_reading,
     note,
+    payment_of,
     read_problem,
     read_receipt,
 )
@@ -119,7 +125,39 @@ class Exchange:
             raise
         return response
 
+    def kept_choice(self) -> Choice | None:
+        """An earlier challenge that can be answered with this request, in one round trip."""
+        if self._order.streams:
+            return None
+        return self._transport.kept.find(self._request, self._order)
+
+    async def run_ahead(self, choice: Choice) -> httpx.Response:
+        """Send the credential at once; where that does not do, go on as after any answer."""
+        response = await self._pay_ahead(choice)
+        return response if payment_of(response) is not None else await self.run(response)
+
     # -- one round --------------------------------------------------------------------------------
+
+    async def _pay_ahead(self, choice: Choice) -> httpx.Response:
+        order = replace(self._order, is_ahead=True)
+        try:
+            attempt = await choice.payer.prepare(choice.challenge, order)
+        except (PaymentRefusedError, PaymentNotPreparedError):
+            # A new challenge may ask for less, or for another method; else the loop says the same.
+            return await self._transport.send_unpaid(self._request, self._body)
+        self._tell_created(choice, attempt, ahead=True)
+        delivered = await self._deliver(choice, attempt)
+        if delivered is None:
+            return await self._transport.send_unpaid(self._request, self._body)
+        answer, verdict = delivered
+        if verdict is Verdict.TAKEN:
+            self._transport.kept.taken_ahead(self._request)
+            return answer
+        self._transport.kept.refused_ahead(self._request)
+        if answer.status_code == httpx.codes.PAYMENT_REQUIRED:
+            return answer
+        await answer.aclose()
+        return await self._transport.send_unpaid(self._request, self._body)
 
     async def _pay_one_of(
         self, response: httpx.Response, offered: Offered, choices: list[Choice]
@@ -140,21 +178,30 @@ class Exchange:
                 self._give_up(response, offered, "The server's challenges expire too soon.")
                 return None
             return await self._fetch_fresh(response)
-        self._attempts += 1
-        try:
-            answer, verdict = await self._send(choice.challenge, attempt)
-        except OutcomeUnknownError as unknown:
-            unknown.details.setdefault("idempotency_key", self._key)
-            self._tell(EventKind.PAYMENT_UNKNOWN, error=unknown.detail, **unknown.details)
-            may_again = unknown.paid is False and not unknown.details.get("reverted")
-            if may_again and self._attempts < self._transport.settings.max_payments:
-                return await self._fetch_fresh(response)
-            raise
+        delivered = await self._deliver(choice, attempt)
+        if delivered is None:
+            return await self._fetch_fresh(response)
+        answer, verdict = delivered
         if verdict is Verdict.TAKEN or answer.status_code == httpx.codes.PAYMENT_REQUIRED:
             return answer
         if answer.status_code == httpx.codes.GONE and not self._fetched:
             return await self._fetch_fresh(answer)  # the payer knows by now what is gone
         return self._give_up(answer, offered, "The server refused the payment.")
+
+    async def _deliver(
+        self, choice: Choice, attempt: Attempt
+    ) -> tuple[httpx.Response, Verdict] | None:
+        """The answer to a credential; None if it was lost, certainly not paid, and may be again."""
+        self._attempts += 1
+        try:
+            return await self._send(choice, attempt)
+        except OutcomeUnknownError as unknown:
+            unknown.details.setdefault("idempotency_key", self._key)
+            self._tell(EventKind.PAYMENT_UNKNOWN, error=unknown.detail, **unknown.details)
+            may_again = unknown.paid is False and not unknown.details.get("reverted")
+            if may_again and self._attempts < self._transport.settings.max_payments:
+                return None
+            raise
 
     async def _prepare(self, choices: list[Choice], offered: Offered) -> tuple[Choice, Attempt]:
         """The first choice that the payer's policy allows, reserved and signed."""
@@ -171,20 +218,15 @@ class Exchange:
             except PaymentRefusedError as error:
                 refusal = refusal or error
                 continue
-            if self._is_observed:  # decoding for nobody costs a fifth of a millisecond
-                self._tell(
-                    EventKind.CREDENTIAL_CREATED,
-                    method=choice.payer.name,
-                    header=choice.challenge.credential_header,
-                    **credential_facts(attempt.authorization),
-                )
+            self._tell_created(choice, attempt)
             return choice, attempt
         if refusal is None:
             raise AssertionError("a round begins with a choice")
         raise refusal
 
-    async def _send(self, challenge: Challenge, attempt: Attempt) -> tuple[httpx.Response, Verdict]:
+    async def _send(self, choice: Choice, attempt: Attempt) -> tuple[httpx.Response, Verdict]:
         """Send the credential until something certain is known about it."""
+        challenge = choice.challenge
         key = self._idempotency_key(challenge)
         sure = False
         loss: Exception
@@ -210,7 +252,7 @@ class Exchange:
                 verdict = judge(answer, problem, intent=challenge.intent)
                 if verdict is not Verdict.LOST:
                     try:
-                        await self._account(challenge, attempt, answer, problem, verdict)
+                        await self._account(choice, attempt, answer, problem, verdict)
                     except BaseException:
                         await answer.aclose()
                         raise
@@ -239,13 +281,14 @@ class Exchange:
 
     async def _account(
         self,
-        challenge: Challenge,
+        choice: Choice,
         attempt: Attempt,
         answer: httpx.Response,
         problem: Mapping[str, Any] | None,
         verdict: Verdict,
     ) -> None:
         """Tell the payer, and leave with the answer what it means."""
+        challenge = choice.challenge
         facts: dict[str, Any] = {"status": answer.status_code, "challenge_id": challenge.id}
         if verdict is Verdict.TAKEN:
             await attempt.taken(answer)
@@ -262,6 +305,8 @@ class Exchange:
                 else None,
             )
             note(answer, made)
+            has_receipt = made.receipt is not None
+            self._transport.kept.taken(self._request, choice, has_receipt=has_receipt)
             self._tell(EventKind.PAYMENT_TAKEN, receipt=made.receipt, **facts)
             return
         self._refused_with = problem
@@ -296,6 +341,16 @@ class Exchange:
             seed = f"{keys.hex(16)} {clock.now_us()} {challenge.id}"
             self._key = hashlib.sha256(seed.encode()).hexdigest()[:32]
         return self._key
+
+    def _tell_created(self, choice: Choice, attempt: Attempt, **facts: Any) -> None:
+        if self._is_observed:  # decoding for nobody costs a fifth of a millisecond
+            self._tell(
+                EventKind.CREDENTIAL_CREATED,
+                method=choice.payer.name,
+                header=choice.challenge.credential_header,
+                **credential_facts(attempt.authorization),
+                **facts,
+            )
 
     @property
     def _is_observed(self) -> bool:

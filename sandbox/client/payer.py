@@ -8,9 +8,11 @@ outcomes (DESIGN 2.5): it was taken, it certainly was not, or nobody knows yet.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import httpx
     from mpp import Challenge
 
@@ -25,6 +27,8 @@ class Order:
     """`amounts.host_of(url)`."""
     streams: bool = False
     """Whether the answer will be read as a stream that asks for vouchers on its way."""
+    is_ahead: bool = False
+    """Whether the challenge is an earlier request's: what it says of a channel is old by now."""
 
 
 class Attempt(Protocol):
@@ -69,4 +73,17 @@ class Payer(Protocol):
 
     async def close(self) -> None:
         """Settle what should be settled and let go of connections."""
+        ...
+
+
+@runtime_checkable
+class ChannelPayer(Payer, Protocol):
+    """A payer whose challenges may be answered more than once, because it pays by a channel."""
+
+    def can_pay_ahead(self, challenge: Challenge, order: Order) -> bool:
+        """Whether a channel is open by which a challenge of an earlier request can be answered."""
+        ...
+
+    def introduction(self, url: str) -> Mapping[str, str]:
+        """Headers for a request that pays nothing yet, by which the server knows the channel."""
         ...

@@ -25,8 +25,10 @@ from mpp.client.transport import (
     _set_payment_credential,
 )
 
+from sandbox.client.ahead import KeptChallenges
 from sandbox.client.errors import BodyTooLargeError, CrossOriginPaymentError
 from sandbox.client.exchange import Exchange
+from sandbox.client.payer import ChannelPayer
 from sandbox.client.selection import accept_payment
 
 if TYPE_CHECKING:
@@ -77,8 +79,11 @@ class PaidTransport(httpx.AsyncBaseTransport):
         """What `Idempotency-Key`s are drawn from."""
         self.settings = settings or TransportSettings()
         self.observer = observer
+        self.kept = KeptChallenges(clock)
+        """The challenges of sessions, which may be answered again."""
         self._inner = inner
         self._accepts = accept_payment(self.payers)
+        self._channel_payers = [one for one in self.payers if isinstance(one, ChannelPayer)]
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request; the answer is the last of as many as it took."""
@@ -93,8 +98,13 @@ class PaidTransport(httpx.AsyncBaseTransport):
             return await self._inner.handle_async_request(request)
         if request.extensions.get(_PAYMENT_ATTEMPTED_EXTENSION) or not self.payers:
             return await self._inner.handle_async_request(request)
-        request.headers.setdefault("Accept-Payment", self._accepts)
+        accepts = request.headers.setdefault("Accept-Payment", self._accepts)
         body = await self._body(request)
+        if origin == asked and accepts == self._accepts and self.settings.max_payments > 1:
+            exchange = Exchange(self, request, body)
+            choice = exchange.kept_choice()
+            if choice is not None:
+                return await exchange.run_ahead(choice)
         response = await self.send_unpaid(request, body)
         if response.status_code != httpx.codes.PAYMENT_REQUIRED:
             return response
@@ -110,9 +120,14 @@ class PaidTransport(httpx.AsyncBaseTransport):
     # -- for an exchange --------------------------------------------------------------------------
 
     async def send_unpaid(self, request: httpx.Request, body: bytes) -> httpx.Response:
-        """Send it as the caller wrote it."""
+        """Send it as the caller wrote it, and say which channel there is if that is of use."""
+        headers = request.headers
+        for payer in self._channel_payers:
+            for name, value in payer.introduction(str(request.url)).items():
+                headers = httpx.Headers(headers)  # a redirect must not take it elsewhere
+                headers.setdefault(name, value)
         return await self._inner.handle_async_request(
-            _copy(request, body, request.headers, request.extensions)
+            _copy(request, body, headers, request.extensions)
         )
 
     async def send_paid(

@@ -86,6 +86,8 @@ class Account:
         self.deposit_doubtful = False
         self.is_noted = False
         """Whether the record has changes that are not on disk."""
+        self.is_unheard = False
+        """Whether it is from the book, and the server has said nothing of it yet."""
         self._services = services
 
     # -- the record -------------------------------------------------------------------------------
@@ -181,6 +183,7 @@ class Account:
             return False
         if not receipt.spent <= receipt.accepted <= record.signed:
             return False
+        self.is_unheard = False
         spent = max(record.spent, receipt.spent)
         self.note(spent=spent, claimed=max(record.claimed, spent))
         return True

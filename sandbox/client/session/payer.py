@@ -137,6 +137,15 @@ class SessionPayer:
                 f"The session could not be paid: {error.detail}", hint=error.hint
             ) from error
 
+    def can_pay_ahead(self, challenge: Challenge, order: Order) -> bool:
+        """Whether a channel of the challenge's scope is open, so that a voucher will do."""
+        if self._is_closed:
+            return False
+        request = parse_request(challenge.request)
+        lane = self._registry.lane(Scope.of(request, order.host))
+        account = lane.current
+        return account is not None and account.record.state is ChannelState.OPEN
+
     async def authorize_need(
         self, need: Mapping[str, Any], url: str, challenge: Challenge | None = None
     ) -> str:
@@ -170,6 +179,14 @@ class SessionPayer:
         speak of, if there is exactly one at its host."""
         found = self._registry.at(host_of(url))
         return f"0x{found[0].record.id.hex()}" if len(found) == 1 else None
+
+    def introduction(self, url: str) -> Mapping[str, str]:
+        """The same as a header, while the server has not spoken of the channel since it was read
+        from the book: its snapshot then tells what became of the last run's vouchers."""
+        found = self._registry.at(host_of(url))
+        if len(found) != 1 or not found[0].is_unheard:
+            return {}
+        return {"Payment-Session": f"0x{found[0].record.id.hex()}"}
 
     # -- channels ---------------------------------------------------------------------------------
 

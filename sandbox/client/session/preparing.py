@@ -131,7 +131,7 @@ class Preparation:
     async def _hear_snapshot(self) -> None:
         """What the challenge says of the payer's channel; if it is not so, it is not heard."""
         snapshot, lane = self._request.snapshot, self._lane
-        if snapshot is None:
+        if snapshot is None or self._order.is_ahead:
             return
         known = self._registry.get(snapshot.channel_id)
         if known is not None and known is not lane.current:

@@ -25,6 +25,7 @@ class Registry:
                 continue
             lane = self.lane(record.scope)
             account = Account(services, lane, record)
+            account.is_unheard = True
             self.add(account)
             if account.is_usable:
                 lane.current = account  # the newest, if there are several

@@ -1,0 +1,94 @@
+"""Challenges that may be answered again: the voucher goes with the request, in one round trip.
+
+A voucher is a larger total of the same channel and not a payment of its own, so a session's
+challenge may be answered until it expires (facts, protocol 2.5 and 2.10); a charge's is for one
+payment and is never kept. A challenge is kept for the method and URL that it was given for, query
+included, so that no other place sees the credential; and only after the server has taken it with a
+receipt. A server that twice refuses what it was sent ahead is asked first from then on.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from sandbox.client.payer import ChannelPayer
+from sandbox.client.selection import Choice, is_expired
+
+if TYPE_CHECKING:
+    import httpx
+
+    from mock_rails.core.clock import Clock
+    from sandbox.client.payer import Order
+
+MOST: Final = 256
+"""Places whose challenges are kept; the longest unused is forgotten first."""
+
+_SPARE: Final = timedelta(seconds=5)
+"""A challenge that ends sooner is not used: the credential has to get there in time (mppx)."""
+
+_PATIENCE: Final = 2
+
+
+class _Place(NamedTuple):
+    """What is known of one method and URL."""
+
+    choice: Choice | None = None
+    refusals: int = 0
+
+
+class KeptChallenges:
+    """One client's challenges that may be answered again."""
+
+    def __init__(self, clock: Clock, *, most: int = MOST) -> None:
+        self._clock = clock
+        self._most = most
+        self._places: OrderedDict[tuple[str, str], _Place] = OrderedDict()
+
+    def __len__(self) -> int:
+        """How many places are remembered."""
+        return len(self._places)
+
+    def find(self, request: httpx.Request, order: Order) -> Choice | None:
+        """What to answer before it is asked; None if the server is to be asked first."""
+        key = _key(request)
+        place = self._places.get(key)
+        if place is None or place.choice is None:
+            return None
+        self._places.move_to_end(key)
+        challenge, payer = place.choice
+        if is_expired(challenge, self._clock.utc() + _SPARE):
+            return None
+        if not isinstance(payer, ChannelPayer) or not payer.can_pay_ahead(challenge, order):
+            return None
+        return place.choice
+
+    def taken(self, request: httpx.Request, choice: Choice, *, has_receipt: bool) -> None:
+        """The server accepted a credential for this challenge. Without a receipt nobody knows
+        whether it cost anything, and the next request asks."""
+        challenge, payer = choice
+        if challenge.intent != "session" or not isinstance(payer, ChannelPayer):
+            return
+        key = _key(request)
+        place = self._places.get(key, _Place())
+        keeps = has_receipt and challenge.digest is None and place.refusals < _PATIENCE
+        self._places[key] = place._replace(choice=choice if keeps else None)
+        self._places.move_to_end(key)
+        if len(self._places) > self._most:
+            self._places.popitem(last=False)
+
+    def taken_ahead(self, request: httpx.Request) -> None:
+        """What was sent ahead was accepted: earlier refusals had other reasons."""
+        place = self._places.get(_key(request))
+        if place is not None and place.refusals:
+            self._places[_key(request)] = place._replace(refusals=0)
+
+    def refused_ahead(self, request: httpx.Request) -> None:
+        """What was sent ahead was refused: the challenge is not answered again."""
+        place = self._places.get(_key(request), _Place())
+        self._places[_key(request)] = _Place(None, place.refusals + 1)
+
+
+def _key(request: httpx.Request) -> tuple[str, str]:
+    return request.method, str(request.url.copy_with(fragment=None))
