@@ -10,7 +10,9 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
+
+from sandbox.methods.disclosure import disclosed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -18,21 +20,6 @@ if TYPE_CHECKING:
     from mpp import Challenge
 
 _log = logging.getLogger(__name__)
-
-_SHOWN: Final = frozenset(
-    {
-        "action",
-        "additionalDeposit",
-        "amount",
-        "channelId",
-        "cumulativeAmount",
-        "descriptor",
-        "deposit",
-        "hash",
-        "type",
-    }
-)
-"""The members of a credential's payload that are facts. All others are proofs, or may be."""
 
 
 class EventKind(StrEnum):
@@ -107,9 +94,6 @@ def credential_facts(authorization: str) -> dict[str, Any]:
     return {
         "challenge_id": credential.challenge.id,
         "source": credential.source,
-        "payload": {
-            name: value if name in _SHOWN else f"<{len(str(value))} characters>"
-            for name, value in payload.items()
-        },
+        "payload": disclosed(payload),
         "length": len(authorization),
     }

@@ -2,7 +2,7 @@
 
 A client that is given one asks that one, and pays on no other chain. Without, the sandbox's own
 chains (1337, and 42431 where it stands for the test network) are looked for where
-`MPP_SANDBOX_TEMPO_URL` says or at the devnet's default port; challenges of other chains are not
+`MPP_SANDBOX_RPC_URL` says or at the devnet's default port; challenges of other chains are not
 paid, so that nobody's real money is spent by a sandbox that was not told to.
 """
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from sandbox.chain.rpc import TempoRpc
 
-VARIABLE: Final = "MPP_SANDBOX_TEMPO_URL"
+VARIABLE: Final = "MPP_SANDBOX_RPC_URL"
 DEFAULT_URL: Final = "http://127.0.0.1:8545"
 SANDBOX_CHAINS: Final = frozenset({1337, 42431})
 

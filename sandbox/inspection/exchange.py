@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -72,6 +74,9 @@ class Exchange:
     checks: tuple[Check, ...]
     payment: Mapping[str, Any] | None
     problem: Mapping[str, Any] | None
+    headers: Mapping[str, Any] | None
+    """The credential, decoded: its `challenge` and the facts of its `payload`."""
+    receipt: Mapping[str, Any] | None
     reason: str | None
     phases: Mapping[str, int]
 
@@ -159,6 +164,8 @@ def read_exchange(events: Sequence[Event]) -> Exchange:
         checks=tuple(_check(one) for one in told.get("checks") or ()),
         payment=paid and _pick(paid, _PAYMENT),
         problem=refused and _pick(refused, ("type", "detail", "status")),
+        headers=told.get("headers"),
+        receipt=paid and read_receipt(paid.get("receipt")),
         reason=failed and failed.get("reason"),
         phases=told.get("elapsed_us") or {},
     )
@@ -173,6 +180,18 @@ _PAYMENT: Final = (
     "delivers",
     "details",
 )
+
+
+def read_receipt(header: object) -> Mapping[str, Any] | None:
+    """A `Payment-Receipt` decoded, if it is one."""
+    if not isinstance(header, str):
+        return None
+    try:
+        raw = base64.b64decode(header + "=" * (-len(header) % 4), altchars=b"-_", validate=True)
+        found = json.loads(raw)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def _outcome(kinds: Mapping[str, Mapping[str, Any]]) -> Outcome:

@@ -103,6 +103,7 @@ class _Writer:
             price = self._money(int(amount), offer.get("currency")) if amount.isdigit() else amount
             yield _row("offers", f"{offer.get('offer')}  {price}")
             yield _row("", f"challenge {offer.get('challenge')}")
+            yield from _folded("", offer.get("request"))
 
     def _exchange(self, exchange: Exchange) -> Iterator[str]:
         yield from self._heading(exchange, exchange.words)
@@ -119,6 +120,8 @@ class _Writer:
             yield from self._title_and("Credential", self._credential(exchange))
         if exchange.checks:
             yield from self._title_and("Checks", self._checks(exchange.checks))
+        if exchange.receipt:
+            yield from self._title_and("Receipt", _folded("", exchange.receipt))
         yield from self._title_and("Money moved", self._money_moved(exchange))
         if exchange.phases:
             shown = "  ".join(f"{name} {_ms(us)}" for name, us in exchange.phases.items())
@@ -140,6 +143,9 @@ class _Writer:
         yield _row("method", str(exchange.offer))
         if exchange.source:
             yield _row("source", exchange.source)
+        for name, decoded in (exchange.headers or {}).items():
+            yield f"  {name}, decoded"
+            yield from _folded("", decoded)
 
     def _checks(self, checks: Sequence[Check]) -> Iterator[str]:
         for check in checks:

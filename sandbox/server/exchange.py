@@ -7,13 +7,15 @@
     exchange.failed         paid, and not delivered as it should have been: `reason` says how
 
 All of them have `elapsed_us` by phase: parse, verify, settle, deliver. Proofs (signatures,
-transactions) never get here: of a credential only its challenge's id and its payer are told.
+transactions) never get here: of a credential its challenge, its payer and its payload's facts are
+told.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from sandbox.methods.disclosure import disclosed
 from sandbox.server.admission import CHECKS
 from sandbox.server.digest import body_digest
 from sandbox.server.refusals import OutcomeUnknownError
@@ -21,6 +23,8 @@ from sandbox.server.route import binding
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from mpp import Credential
 
     from mock_rails.core.clock import Clock
     from mock_rails.core.journal import Journal
@@ -86,6 +90,7 @@ class Exchange:
             reference=settlement.reference,
             txHash=settlement.tx_hash,
             delivers=settlement.delivers,
+            receipt=settlement.receipt,
             details=settlement.details,
             checks=self._checks(None),
             **self._credential(),
@@ -123,6 +128,24 @@ class Exchange:
             "challenge": echo.id[:100],
             "offer": f"{echo.method}/{echo.intent}"[:100],
             "source": credential.source[:200] if credential.source else None,
+            "headers": self._headers(credential),
+        }
+
+    def _headers(self, credential: Credential) -> dict[str, Any]:
+        """The credential as it was sent, decoded: the challenge it repeats, and its payload."""
+        echo, opened = credential.challenge, self.progress.opened
+        said = {
+            "realm": echo.realm[:_LONGEST_TEXT],
+            "expires": echo.expires,
+            "description": echo.description,
+            "digest": echo.digest,
+            # What is not authentic may be anything, and of any size.
+            "request": "not authentic" if opened is None else opened.request,
+        }
+        payload = credential.payload
+        return {
+            "challenge": {name: part for name, part in said.items() if part is not None},
+            "payload": disclosed(payload) if isinstance(payload, dict) else None,
         }
 
     def _checks(self, refused: Refused | None) -> list[dict[str, Any]]:
@@ -177,6 +200,9 @@ def _offers(issued: Sequence[Issued]) -> list[dict[str, Any]]:
             "offer": f"{one.method}/{one.intent}",
             "amount": one.request.get("amount"),
             "currency": one.request.get("currency"),
+            "request": one.request,
+            "expires": one.expires,
+            "description": one.description,
         }
         for one in issued
     ]

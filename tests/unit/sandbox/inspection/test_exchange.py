@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 
-from sandbox.inspection import Outcome, Verdict, read_exchange
+from sandbox.inspection import Finding, Kind, Outcome, Verdict, read_exchange, render
 from tests.unit.sandbox.inspection import events
 
 
@@ -62,3 +64,23 @@ def test_a_replayed_answer_costs_nothing() -> None:
     again = events.event(4, "exchange.delivered", "ex-4", status=200, replayed=True)
     found = read_exchange([again])
     assert (found.outcome, found.price) == (Outcome.REPLAYED, None)
+
+
+def test_headers_and_the_receipt_are_decoded() -> None:
+    event = events.paid(3)
+    receipt = base64.urlsafe_b64encode(b'{"status":"success"}').decode().rstrip("=")
+    headers = {"challenge": {"realm": "here"}, "payload": {"type": "transaction"}}
+    event["data"] |= {"receipt": receipt, "headers": headers}
+    found = read_exchange([event])
+    assert found.receipt == {"status": "success"}
+    assert found.headers == headers
+    shown = render(Finding(Kind.EXCHANGE, "ex-3", (found,), (), ()))
+    for words in ("realm: here", "type: transaction", "status: success"):
+        assert words in shown
+
+
+@pytest.mark.parametrize("header", [None, 5, "?", "bm8", "WzFd"])
+def test_a_receipt_that_is_none_is_left_out(header: object) -> None:
+    event = events.paid(3)
+    event["data"] |= {"receipt": header}
+    assert read_exchange([event]).receipt is None

@@ -1,0 +1,41 @@
+"""What may be told of a credential's payload: facts, and never what proves a payment.
+
+Whoever holds a proof can use it, so journals, `-v` and `inspect` show these members as they are and
+of all others only how long they are (facts: protocol 2.5 and 2.13 for what payloads hold).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_FACTS: Final = frozenset(
+    {
+        "action",
+        "additionalDeposit",
+        "amount",
+        "channelId",
+        "cumulativeAmount",
+        "deposit",
+        "descriptor",
+        "hash",
+        "type",
+    }
+)
+_LONGEST: Final = 200
+
+
+def disclosed(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """A payload's facts, with its proofs replaced by their length."""
+    return {
+        str(name)[:_LONGEST]: _shown(value) if name in _FACTS else f"<{len(str(value))} characters>"
+        for name, value in payload.items()
+    }
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(name)[:_LONGEST]: str(one)[:_LONGEST] for name, one in value.items()}
+    return str(value)[:_LONGEST]
