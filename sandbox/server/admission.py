@@ -7,6 +7,7 @@ credential; it is asked once.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from mpp import Credential
@@ -43,6 +44,8 @@ CHECKS: Final = (
     "payment",
 )
 """All checks of a paid request, in the order in which they are made."""
+
+_FIELD: Final = re.compile("Payment [0-9A-Za-z_-]+=?=?")
 
 
 class Admission:
@@ -117,6 +120,9 @@ def admit(
 
 
 def _parsed(value: str) -> Credential:
+    # Python's decoder skips what is no base64: a damaged credential would pass for a whole one.
+    if not _FIELD.fullmatch(value):
+        raise Refused("credential", MalformedCredentialError("it is no base64url"))
     try:
         return Credential.from_authorization(value)
     except ParseError as error:

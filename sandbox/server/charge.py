@@ -15,7 +15,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from mpp import Challenge, Credential, Receipt
-from mpp.errors import InternalPaymentError, InvalidPayloadError, VerificationFailedError
+from mpp.errors import (
+    InternalPaymentError,
+    InvalidPayloadError,
+    PaymentError,
+    VerificationFailedError,
+)
 from mpp.server.method import RequestContext, ServerMethod, ValidateContext, VerifyContext
 from pydantic import ValidationError
 
@@ -25,6 +30,8 @@ from sandbox.server.refusals import PaymentUncheckedError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from mpp._validation import Validation
 
     from sandbox.server.request import PaidRequest
 
@@ -87,16 +94,10 @@ class ChargeOffer(Offer):
         if self._server_method.validate is None:
             return None
         context = self._context(credential)
-        try:
-            found = await self._server_method.validate(
-                ValidateContext(
-                    credential=context.credential,
-                    request=context.request,
-                    challenge=context.challenge,
-                )
-            )
-        except InternalPaymentError as error:
-            raise PaymentUncheckedError from error
+        looking = ValidateContext(
+            credential=context.credential, request=context.request, challenge=context.challenge
+        )
+        found = await self._validated(looking)
         return found.payer if _is_signed_by_payer(found.details) else None
 
     async def settle(self, credential: Credential, request: PaidRequest) -> Settlement:
@@ -128,12 +129,21 @@ class ChargeOffer(Offer):
                 challenge=context.challenge,
                 operation="broadcast",
             )
-            try:
-                payer = (await method.validate(checking)).payer
-            except InternalPaymentError as error:
-                raise PaymentUncheckedError from error
+            payer = (await self._validated(checking)).payer
         receipt = await method.broadcast(context)
         return receipt if receipt.payer or payer is None else replace(receipt, payer=payer)
+
+    async def _validated(self, context: ValidateContext) -> Validation:
+        """What the method sees in the proof. It only looks, so what breaks here charged nothing."""
+        assert self._server_method.validate is not None
+        try:
+            return await self._server_method.validate(context)
+        except InternalPaymentError as error:
+            raise PaymentUncheckedError from error
+        except PaymentError:
+            raise
+        except Exception as error:
+            raise PaymentUncheckedError from error
 
     def _context(self, credential: Credential) -> VerifyContext:
         try:
@@ -142,6 +152,7 @@ class ChargeOffer(Offer):
             raise InvalidPayloadError(_reasons(error)) from None
         except RecursionError as error:
             raise InvalidPayloadError("it is nested too deeply") from error
+        _check_hash(payload)
         echo = credential.challenge
         if credential.source is not None and len(credential.source) > 512:
             raise VerificationFailedError("the source is no account")
@@ -228,6 +239,14 @@ def _is_signed_by_payer(details: Any) -> bool:
 
     fields = rlp.decode(bytes.fromhex(details["serialized_transaction"].removeprefix("0x"))[1:])
     return len(fields[-1]) == _SECP256K1_BYTES
+
+
+def _check_hash(payload: Any) -> None:
+    """pympp takes hex of any length for a transaction's hash, and asks its store and node for it;
+    both refuse what cannot be one, which would look like trouble of ours."""
+    found = getattr(getattr(payload, "root", payload), "hash", None)
+    if isinstance(found, str) and not _is_hash(found):
+        raise InvalidPayloadError("hash: a transaction's hash has 32 bytes")
 
 
 def _is_hash(reference: str) -> bool:

@@ -116,7 +116,7 @@ def may_have_body(request: PaidRequest) -> bool:
 async def read_body(request: PaidRequest, receive: Receive, limit: int) -> bytes:
     """The request's body, of which no more is read than the limit."""
     declared = request.field(b"content-length")
-    if declared is not None and declared.isdigit() and int(declared[:20]) > limit:
+    if declared is not None and declared.isdecimal() and int(declared[:20]) > limit:
         raise BodyTooLarge
     pieces: list[bytes] = []
     size = 0

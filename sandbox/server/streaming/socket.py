@@ -335,9 +335,10 @@ class _Socket:
 def _action(authorization: str) -> object:
     """What a session credential is for. One that cannot be read has none, and is refused later."""
     try:
-        return Credential.from_authorization(authorization).payload.get("action")
-    except ParseError:
+        payload: object = Credential.from_authorization(authorization).payload
+    except (ParseError, RecursionError, OverflowError):
         return None
+    return payload.get("action") if isinstance(payload, dict) else None
 
 
 async def _closable(stream: AsyncIterator[str]) -> AsyncGenerator[str, None]:

@@ -150,6 +150,23 @@ async def test_a_lost_node_before_the_broadcast_charges_nothing_and_frees_the_cr
             assert "www-authenticate" not in answer.headers
 
 
+@pytest.mark.parametrize("error", [InternalPaymentError(), RuntimeError("of a store")])
+async def test_whatever_breaks_before_the_broadcast_charged_nothing(error: Exception) -> None:
+    async with Shop(*charge_offers(broken(validating=True, error=error), amount="1")) as shop:
+        answer = await shop.get(headers=paid(challenge_of(await shop.get())))
+        assert (answer.status_code, problem(answer)) == (503, "internal-payment-error")
+
+
+@pytest.mark.parametrize("given", ["0x12", "0x123", "0x" + "ab" * 4_000])
+async def test_a_hash_that_can_be_no_transactions_is_no_trouble_of_ours(
+    world: World, given: str
+) -> None:
+    """pympp takes hex of any length, and neither its store nor the node takes that."""
+    challenge = challenge_of(await world.shop.get())
+    answer = await world.shop.get(headers=paid(challenge, payload={"type": "hash", "hash": given}))
+    assert (answer.status_code, problem(answer)) == (402, "invalid-payload")
+
+
 async def test_a_lost_node_at_the_broadcast_is_an_unknown_outcome() -> None:
     async with Shop(*charge_offers(broken(validating=False), amount="1")) as shop:
         challenge = challenge_of(await shop.get())
@@ -190,12 +207,12 @@ class Price(BaseModel):
     amount: str
 
 
-def broken(*, validating: bool) -> ServerMethod:
+def broken(*, validating: bool, error: Exception | None = None) -> ServerMethod:
     """A method whose processor is lost in one of its two halves."""
 
     async def validate(context: ValidateContext) -> Validation:
         if validating:
-            raise InternalPaymentError
+            raise error or InternalPaymentError
         return Validation(context.credential, None, "charge", context.request)
 
     async def broadcast(context: VerifyContext) -> Receipt:

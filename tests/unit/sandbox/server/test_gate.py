@@ -87,6 +87,20 @@ async def test_what_cannot_be_read_is_malformed(value: str) -> None:
         assert challenge_of(answer).id
 
 
+@pytest.mark.parametrize("damage", ["{}=====", "{} ", "{}=A", "{}\x80", ".{}", "{}+/", "{0} {0}"])
+async def test_a_credential_is_base64url_and_nothing_else(damage: str) -> None:
+    """Python's decoder reads over what is none; a blank at the end is the field's."""
+    async with Shop() as shop:
+        good = credential(challenge_of(await shop.get())).removeprefix("Payment ")
+        damaged = f"Payment {damage.format(good)}".encode("latin-1")
+        answer = await shop.get(headers=[(b"authorization", damaged)])
+        if damage.endswith(" "):
+            assert answer.status_code == 200
+        else:
+            assert (answer.status_code, problem(answer)) == (402, "malformed-credential")
+            assert shop.app.scopes == []
+
+
 async def test_a_credential_nested_without_end_is_malformed() -> None:
     deep = base64.urlsafe_b64encode(b'{"challenge":' + b"[" * 40_000).decode().rstrip("=")
     async with Shop() as shop:

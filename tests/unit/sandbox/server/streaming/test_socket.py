@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from mpp import Credential
-from mpp.errors import InternalPaymentError, VerificationFailedError
+from mpp.errors import InternalPaymentError, InvalidPayloadError, VerificationFailedError
 
 from mock_rails.core import Clock
 from sandbox.server.streaming import SocketPayment, StreamRefused, serve_socket
@@ -295,6 +296,17 @@ async def test_a_refused_credential_ends_the_socket_with_its_reason() -> None:
         peer.refusal = VerificationFailedError("the voucher is stale")
         peer.authorize("voucher")
         await peer.is_failed(402, 1008, "the voucher is stale")
+
+
+@pytest.mark.parametrize("payload", [[], "close", None, 1])
+async def test_a_payload_that_is_no_object_is_the_clients_fault(payload: Any) -> None:
+    """Who pays finds out; nothing here trips over it before."""
+    members = {"challenge": {"id": "x", "method": "tempo"}, "payload": payload}
+    text = base64.urlsafe_b64encode(json.dumps(members).encode()).decode().rstrip("=")
+    async with Peer(FakeMeter(0)) as peer:
+        peer.refusal = InvalidPayloadError("it is no object")
+        peer.say(json.dumps({"mpp": "authorization", "authorization": f"Payment {text}"}))
+        await peer.is_failed(402, 1008, "it is no object")
 
 
 async def test_an_outage_is_no_fault_of_the_client() -> None:
