@@ -44,7 +44,7 @@ async def test_a_charge_of_another_chain_is_refused_before_it_is_signed(market: 
 async def test_without_a_node_only_sandbox_chains_are_paid(
     market: Market, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("MPP_SANDBOX_TEMPO_URL", market.rpc_url)
+    monkeypatch.setenv("MPP_SANDBOX_RPC_URL", market.rpc_url)
     http = httpx.AsyncClient(transport=market.shop(), base_url="https://shop.example")
     async with http, PaidClient(PAYER, http=http) as client:
         paid_by(await client.get("/paid"))
