@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from mpp import Challenge, Credential
 
-from sandbox.client.session.proof import proof_digest, prove
+from sandbox.client.session.proof import prove
 from sandbox.client.wallet import Wallet
 from sandbox.methods.tempo_session import FieldError
 from sandbox.methods.tempo_session.fields import read_bytes
@@ -21,12 +21,6 @@ def challenge(amount: str) -> Challenge:
         intent="charge",
         request={"amount": amount, "methodDetails": {"chainId": 1337}},
     )
-
-
-def test_the_digest_is_mppx_s() -> None:
-    """Computed by mppx 0.11.0, `tempo/internal/proof.js`."""
-    digest = proof_digest(1337, b"\x11" * 20, "abc", "shop.test")
-    assert digest.hex() == "491178424431eebd9c216405286b83386b7ec88001285373809a7a7e74e9db34"
 
 
 def test_a_server_knows_the_payer_by_it() -> None:

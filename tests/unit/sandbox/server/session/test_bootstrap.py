@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from eth_account.messages import encode_typed_data
 from mpp import ChallengeEcho, Credential
 from mpp._canonical import canonical_b64url
 from mpp.errors import InvalidPayloadError, VerificationFailedError
 
 from mock_rails.tempo.addresses import ALPHA_USD
 from sandbox.client.wallet import Wallet
+from sandbox.methods.tempo_proof import VERSIONS, proof_digest
 from sandbox.methods.tempo_session import Snapshot
-from sandbox.server.session.proof import VERSIONS, proof_digest
 from tests.unit.sandbox.server.session.support import HEAD, make_world
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ def prove(
         intent="charge",
         request=canonical_b64url(dict(offer.request)),
     )
-    digest = proof_digest(version, chain_id, wallet.address, echo.id, echo.realm)
+    digest = proof_digest(chain_id, wallet.address, echo.id, echo.realm, version=version)
     fields = {
         "payload": {"type": "proof", "signature": "0x" + wallet.sign(digest).encode().hex()},
         "source": f"did:pkh:eip155:{chain_id}:0x{wallet.address.hex()}",
@@ -107,35 +106,6 @@ async def test_nobody_is_told_of_another_payers_channel() -> None:
         short = {"type": "proof", "signature": "0x1234"}
         with pytest.raises(VerificationFailedError):
             await bootstrap.settle(prove(bootstrap, payload=short), HEAD)
-
-
-@pytest.mark.parametrize("version", VERSIONS)
-def test_digests_are_those_of_eip_712(version: str) -> None:
-    """Against eth-account's encoder: domain {MPP, version, chainId} (facts: protocol 1.7)."""
-    said = {"challengeId": "challenge-0", "realm": "shop.test"}
-    fields = [{"name": name, "type": "string"} for name in said]
-    if version == "3":
-        said["account"] = "0x" + PAYER.address.hex()
-        fields.insert(0, {"name": "account", "type": "address"})
-    message = encode_typed_data(
-        full_message={
-            "domain": {"name": "MPP", "version": version, "chainId": 42431},
-            "types": {
-                "EIP712Domain": [
-                    {"name": "name", "type": "string"},
-                    {"name": "version", "type": "string"},
-                    {"name": "chainId", "type": "uint256"},
-                ],
-                "Proof": fields,
-            },
-            "primaryType": "Proof",
-            "message": said,
-        }
-    )
-    from eth_account.messages import _hash_eip191_message
-
-    wanted = _hash_eip191_message(message)
-    assert proof_digest(version, 42431, PAYER.address, "challenge-0", "shop.test") == wanted
 
 
 async def test_an_offer_knows_its_own_challenges() -> None:
