@@ -162,6 +162,7 @@ async def open_till(job: Job) -> AsyncIterator[Till]:
             http=http,
             prefer=job.prefer,
             state=job.state,
+            remembers_spending=False,  # the budget is one command's
             session=SessionSettings(close_on_exit=False),
             clock=clock,
         ) as client,

@@ -23,7 +23,7 @@ from mpp.client.transport import _is_zero_tempo_charge
 from mock_rails.core.errors import BadInput
 from sandbox.chain.errors import ChainError, TransactionReverts
 from sandbox.client.budget import Payment
-from sandbox.client.charge_attempt import ChargeAttempt, SignedTransfer
+from sandbox.client.charge_attempt import NAME, ChargeAttempt, SignedTransfer
 from sandbox.client.charge_proof import ProofAttempt
 from sandbox.client.errors import (
     ChainMismatchError,
@@ -41,12 +41,10 @@ if TYPE_CHECKING:
     from mpp.runtime import ClientMethod
 
     from mock_rails.core.clock import Clock
-    from sandbox.client.ledger import Ledger
+    from sandbox.client.ledger import Ledger, Reservation
     from sandbox.client.nodes import Nodes
     from sandbox.client.payer import Attempt, Order
     from sandbox.client.wallet import Wallet
-
-NAME: Final = "tempo/charge"
 
 _LONGEST_AMOUNT: Final = 78
 _ADDRESS: Final = re.compile(r"0x[0-9a-fA-F]{40}")
@@ -78,6 +76,8 @@ class ChargePayer:
         self._signers: dict[str, ClientMethod] = {}
         self._open: dict[int, ChargeAttempt] = {}
         self._no_proofs: set[str] = set()
+        for reservation in ledger.left_over(NAME):
+            self._take_over(reservation)
 
     @property
     def name(self) -> str:
@@ -105,26 +105,16 @@ class ChargePayer:
         if payment.amount == 0 and order.host not in self._no_proofs:
             return self._prove(challenge, payment)
         await self.reconcile(due_only=True)
-        reservation = self._ledger.reserve(payment)
+        reservation = self._ledger.reserve(payment, {"method": NAME})
         try:
             await self._check_chain(challenge, url)
             credential = await self._sign(challenge, url)
             transfer = SignedTransfer.of(challenge, credential, payer=self._wallet.address)
+            self._ledger.note(reservation, transfer.evidence(_chain_id(challenge)))
         except BaseException:
             self._ledger.release(reservation)
             raise
-        attempt = ChargeAttempt(
-            transfer,
-            reservation,
-            authorization=credential.to_authorization(),
-            ledger=self._ledger,
-            rpc=self._nodes.at(url),
-            clock=self._clock,
-            patience_ms=self._patience_ms,
-            closed=self._forget,
-        )
-        self._open[reservation.number] = attempt
-        return attempt
+        return self._attempt(transfer, reservation, url, credential.to_authorization())
 
     @property
     def unsettled(self) -> tuple[ChargeAttempt, ...]:
@@ -154,11 +144,41 @@ class ChargePayer:
                 challenge,
                 self._wallet,
                 self._ledger,
-                self._ledger.reserve(payment),
+                self._ledger.reserve(payment, {"method": NAME}),
                 refused_by=self._no_proofs.add,
             )
         except FieldError as error:
             raise PaymentNotPreparedError(f"Nothing can be proven: {error}.") from error
+
+    def _attempt(
+        self, transfer: SignedTransfer, reservation: Reservation, url: str, authorization: str
+    ) -> ChargeAttempt:
+        attempt = ChargeAttempt(
+            transfer,
+            reservation,
+            authorization=authorization,
+            ledger=self._ledger,
+            rpc=self._nodes.at(url),
+            clock=self._clock,
+            patience_ms=self._patience_ms,
+            closed=self._forget,
+        )
+        self._open[reservation.number] = attempt
+        return attempt
+
+    def _take_over(self, reservation: Reservation) -> None:
+        """Go on looking for what an earlier run has signed; its credential is not sent again."""
+        evidence = reservation.evidence
+        if "memo" not in evidence:
+            self._ledger.release(reservation)  # that run ended before it had signed
+            return
+        try:
+            transfer = SignedTransfer.from_evidence(evidence)
+        except FieldError:
+            return  # it stays aside, and among the ledger's unknown
+        url = self._nodes.url(evidence.get("chainId"))
+        if url is not None:
+            self._attempt(transfer, reservation, url, "")
 
     def _forget(self, attempt: ChargeAttempt) -> None:
         self._open.pop(attempt.reservation.number, None)

@@ -21,9 +21,15 @@ from sandbox.chain.receipts import receipt
 from sandbox.chain.values import read_data, read_object, read_quantity, to_hex
 from sandbox.client.errors import OutcomeUnknownError
 from sandbox.client.exchange import NEVER_SENT, RESENDS
+from sandbox.methods.tempo_session.fields import (
+    read_address,
+    read_count,
+    read_hash,
+    read_text,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     import httpx
     from mpp import Challenge, Credential
@@ -31,6 +37,8 @@ if TYPE_CHECKING:
     from mock_rails.core.clock import Clock
     from sandbox.chain.rpc import TempoRpc
     from sandbox.client.ledger import Ledger, Reservation
+
+NAME: Final = "tempo/charge"
 
 _WITH_MEMO: Final = keccak256(b"TransferWithMemo(address,address,uint256,bytes32)")
 _BLOCKS_BACK: Final = 1_000
@@ -82,6 +90,32 @@ class SignedTransfer:
             memo=bytes.fromhex(attribution.encode(challenge.id, challenge.realm)[2:]),
             tx_hash=tx_hash,
             valid_until_s=tx.valid_before or _NEVER_S,
+        )
+
+    def evidence(self, chain_id: int | None) -> dict[str, Any]:
+        """What a later run needs to look up what became of it."""
+        return {
+            "method": NAME,
+            "chainId": chain_id,
+            "challengeId": self.challenge_id,
+            "token": self.token,
+            "payer": to_hex(self.payer),
+            "memo": to_hex(self.memo),
+            "txHash": None if self.tx_hash is None else to_hex(self.tx_hash),
+            "validUntil": None if self.valid_until_s == _NEVER_S else self.valid_until_s,
+        }
+
+    @classmethod
+    def from_evidence(cls, evidence: Mapping[str, Any]) -> SignedTransfer:
+        """Read it back; `FieldError` if it is none."""
+        tx_hash, end = evidence.get("txHash"), evidence.get("validUntil")
+        return cls(
+            challenge_id=read_text(evidence.get("challengeId"), "challengeId"),
+            token=to_hex(read_address(evidence.get("token"), "token")),
+            payer=read_address(evidence.get("payer"), "payer"),
+            memo=read_hash(evidence.get("memo"), "memo"),
+            tx_hash=None if tx_hash is None else read_hash(tx_hash, "txHash"),
+            valid_until_s=_NEVER_S if end is None else read_count(end, "validUntil"),
         )
 
 
@@ -216,11 +250,12 @@ class ChargeAttempt:
 
     async def _hash_by_memo(self) -> bytes | None:
         head = read_quantity(await self._rpc.call("eth_blockNumber"), "block's number")
+        is_old = self.reservation.is_left_over  # its blocks may be as far back as any
         payer, memo = to_hex(bytes(12) + self.transfer.payer), to_hex(self.transfer.memo)
         logs = await self._rpc.call(
             "eth_getLogs",
             {
-                "fromBlock": hex(max(0, head - _BLOCKS_BACK)),
+                "fromBlock": hex(0 if is_old else max(0, head - _BLOCKS_BACK)),
                 "toBlock": "latest",
                 "address": self.transfer.token,
                 "topics": [to_hex(_WITH_MEMO), payer, None, memo],

@@ -18,6 +18,7 @@ from sandbox.client.budget import Budget
 from sandbox.client.charge import ChargePayer
 from sandbox.client.ledger import Ledger
 from sandbox.client.nodes import Nodes
+from sandbox.client.spending import Spending
 from sandbox.client.streams import READ_TIMEOUT_S, open_socket, open_stream
 from sandbox.client.transport import PaidTransport, ThroughClient, TransportSettings
 
@@ -45,8 +46,10 @@ class PaidClient:
 
     `prefer` names the methods that may be used, best first; `payers` adds others, after them.
     `http` and `rpc_http` are clients of the caller's for requests and for the chain's node, who
-    also closes them. `state` is the directory where channels are remembered; without one they end
-    with the client. `session` says what sessions may do by themselves.
+    also closes them. `state` is the directory where channels are remembered, and what was spent:
+    the budget's limits but `per_request` then hold for all clients of the wallet together, one
+    after another. `remembers_spending=False` makes the budget this client's alone. `session` says
+    what sessions may do by themselves.
     """
 
     def __init__(  # noqa: PLR0913 - each is an option of its own
@@ -60,6 +63,7 @@ class PaidClient:
         prefer: Sequence[str] = PREFER,
         payers: Sequence[Payer] = (),
         state: Path | None = None,
+        remembers_spending: bool = True,
         session: SessionSettings | None = None,
         trusted_realms: Collection[str] = (),
         clock: Clock | None = None,
@@ -70,7 +74,8 @@ class PaidClient:
         self.wallet = wallet
         self._clock = clock or Clock()
         self._seeds = seeds or Seeds("client")
-        self.ledger = Ledger(budget or Budget(), self._clock)
+        spending = Spending(state, wallet.address) if state and remembers_spending else None
+        self.ledger = Ledger(budget or Budget(), self._clock, spending)
         """What was reserved and spent."""
         self._nodes = Nodes(rpc_url, http=rpc_http)
         self._owned = http is None
@@ -149,11 +154,14 @@ class PaidClient:
     async def reconcile(self) -> tuple[Reservation, ...]:
         """Ask the chain about payments whose outcome is open; those that still are afterwards.
 
-        What was paid is counted, and what can no longer be made is free again.
+        Those that an earlier run left behind in `state` are among them. What was paid is counted,
+        and what can no longer be made is free again; a voucher's end is that of its channel.
         """
         for payer in self.payers:
             if isinstance(payer, ChargePayer):
                 await payer.reconcile()
+        if self._sessions is not None:
+            self._sessions.settle_unknown()
         return self.ledger.unknown
 
     # -- lifetime ---------------------------------------------------------------------------------
@@ -164,6 +172,7 @@ class PaidClient:
             for payer in self.payers:
                 await payer.close()
         finally:
+            self.ledger.close()
             await self._http.aclose()
             if self._owned:
                 await self._raw.aclose()

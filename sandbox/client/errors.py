@@ -129,6 +129,13 @@ class ReservationClosedError(ClientError, Conflict):
     status = 409
 
 
+class SpendingDamagedError(ClientError):
+    """The record of what was spent cannot be read or written: without it no limit would hold."""
+
+    code = "spending-damaged"
+    title = "The record of what was spent cannot be used"
+
+
 class CrossOriginPaymentError(PaymentRefusedError):
     """A redirect led to another origin, which asks for money: the caller did not name it."""
 

@@ -4,22 +4,38 @@ Every payment is reserved before anything is signed, and refused with the limit,
 it and the excess. A reservation ends in one of three ways, for a payment has more outcomes than two
 (DESIGN 2.5): it was made (`commit`), it certainly was not (`release`), or nobody knows yet
 (`mark_unknown`), which keeps the money set aside until someone has looked.
+
+With a place on disk (spending.py) the next ledger goes on where this one ends, however it ends.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import logging
+from dataclasses import dataclass, field
 from threading import Lock
-from typing import TYPE_CHECKING, NamedTuple
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from mock_rails.core.errors import BadInput
 from sandbox.client.amounts import checked_amount
 from sandbox.client.budget import Limit
-from sandbox.client.errors import InvalidAmountError, ReservationClosedError
+from sandbox.client.errors import (
+    InvalidAmountError,
+    ReservationClosedError,
+    SpendingDamagedError,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mock_rails.core.clock import Clock
     from sandbox.client.budget import Budget, Payment
+    from sandbox.client.spending import Spending
+
+_log = logging.getLogger(__name__)
+
+_NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
+_NO_PARTS: Final[Mapping[tuple[Limit, str], int]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,6 +45,12 @@ class Reservation:
     number: int
     payment: Payment
     reserved_at_us: int
+    evidence: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """By what its outcome can be found out, such as a transaction's hash; no proof of anything."""
+    row: int | None = None
+    """Where it is on disk."""
+    is_left_over: bool = False
+    """Whether an earlier run made it, and came to no end with it."""
 
 
 class Tally(NamedTuple):
@@ -39,24 +61,36 @@ class Tally(NamedTuple):
 
 
 class Ledger:
-    """What was reserved and spent under a budget; lives as long as its client.
+    """What was reserved and spent under a budget; lives as long as its client, or as its file.
 
     No call waits for anything, and a lock makes each one step for threads as well as for tasks: two
     payments never take the same money. Sums of sessions and recipients are kept for good, for a
     limit that forgets is none.
     """
 
-    def __init__(self, budget: Budget, clock: Clock) -> None:
+    def __init__(self, budget: Budget, clock: Clock, spending: Spending | None = None) -> None:
         self.budget = budget
         self._clock = clock
+        self._spending = spending
         self._lock = Lock()
         self._spent: dict[tuple[Limit, str], int] = {}
         self._reserved: dict[tuple[Limit, str], int] = {}
         self._open: dict[int, Reservation] = {}
         self._unknown: dict[int, Reservation] = {}
         self._next_number = 1
+        if spending is not None:
+            self._spent = spending.spent(budget.allowed_currencies)
+            for kept in spending.reserved(budget.allowed_currencies):
+                self._add(
+                    kept.payment,
+                    kept.reserved_at_us,
+                    evidence=kept.evidence,
+                    row=kept.row,
+                    is_left_over=True,
+                )
+            self._unknown = dict(self._open)
 
-    def reserve(self, payment: Payment) -> Reservation:
+    def reserve(self, payment: Payment, evidence: Mapping[str, Any] | None = None) -> Reservation:
         """Set the payment's amount aside, or raise `PaymentRefusedError` and change nothing.
 
         Where several limits are exceeded, the refusal names the one that lacks most.
@@ -72,12 +106,18 @@ class Ledger:
             if worst is not None:
                 excess, limit, left = worst
                 raise self.budget.exceeded(payment, limit, left + excess, left)
-            reservation = Reservation(self._next_number, payment, self._clock.now_us())
-            self._next_number += 1
-            self._open[reservation.number] = reservation
-            for key, asked in charges.items():
-                self._reserved[key] = self._reserved.get(key, 0) + asked
-        return reservation
+            at_us, noted = self._clock.now_us(), evidence or _NOTHING
+            row = None
+            if self._spending is not None:
+                row = self._spending.reserve(payment, at_us, dict(noted))
+            return self._add(payment, at_us, evidence=noted, row=row)
+
+    def note(self, reservation: Reservation, evidence: Mapping[str, Any]) -> None:
+        """Write down, before a credential leaves, by what its outcome can be found out."""
+        with self._lock:
+            self._check_open(reservation)
+            if self._spending is not None and reservation.row is not None:
+                self._spending.note(reservation.row, dict(evidence))
 
     def commit(self, reservation: Reservation, amount: int | None = None) -> None:
         """The payment was made: all of it, or `amount`, of which the rest is free again."""
@@ -91,8 +131,9 @@ class Ledger:
         if spent < payment.amount and payment.splits:
             raise InvalidAmountError("A payment with splits is made as a whole or not at all.")
         with self._lock:
-            self._close(reservation)
-            for key, part in payment.charges(spent).items():
+            parts = payment.charges(spent)
+            self._close(reservation, parts)
+            for key, part in parts.items():
                 self._spent[key] = self._spent.get(key, 0) + part
 
     def release(self, reservation: Reservation) -> None:
@@ -108,6 +149,25 @@ class Ledger:
         with self._lock:
             self._check_open(reservation)
             self._unknown[reservation.number] = reservation
+
+    def left_over(self, method: str) -> tuple[Reservation, ...]:
+        """What earlier runs have set aside for this method, and come to no end with."""
+        return tuple(
+            one for one in self.open if one.is_left_over and one.evidence.get("method") == method
+        )
+
+    def take_over(self, reservation: Reservation) -> None:
+        """What an earlier run left over is this run's now, with an outcome still to come."""
+        with self._lock:
+            self._check_open(reservation)
+            self._unknown.pop(reservation.number, None)
+
+    def close(self) -> None:
+        """Let go of the file. What is open by then, the next ledger finds."""
+        with self._lock:
+            spending, self._spending = self._spending, None
+            if spending is not None:
+                spending.close()
 
     @property
     def open(self) -> tuple[Reservation, ...]:
@@ -157,8 +217,24 @@ class Ledger:
                 hint="Each reservation is committed or released once, where it was made.",
             )
 
-    def _close(self, reservation: Reservation) -> None:
+    def _add(self, payment: Payment, at_us: int, **options: Any) -> Reservation:
+        reservation = Reservation(self._next_number, payment, at_us, **options)
+        self._next_number += 1
+        self._open[reservation.number] = reservation
+        for key, asked in payment.charges(payment.amount).items():
+            self._reserved[key] = self._reserved.get(key, 0) + asked
+        return reservation
+
+    def _close(
+        self, reservation: Reservation, spent: Mapping[tuple[Limit, str], int] = _NO_PARTS
+    ) -> None:
         self._check_open(reservation)
+        if self._spending is not None and reservation.row is not None:
+            try:
+                self._spending.end(reservation.row, reservation.payment.currency, spent)
+            except SpendingDamagedError as error:
+                # It stays reserved on disk, which is the careful side; the answer is not lost.
+                _log.warning("A payment's end could not be written down: %s", error.detail)
         del self._open[reservation.number]
         self._unknown.pop(reservation.number, None)
         for key, amount in reservation.payment.charges(reservation.payment.amount).items():

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from sandbox.client.session.channel import PayerChannel, from_record, to_record
 from sandbox.client.session.errors import BookDamagedError, StateInUseError
+from sandbox.client.sqlite_file import open_file
 from sandbox.methods.tempo_session import FieldError
 from sandbox.methods.tempo_session.fields import to_hex
 
@@ -29,12 +30,11 @@ _APPLICATION: Final = 0x4D505042
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS channels (
     id TEXT PRIMARY KEY, version INTEGER NOT NULL, record TEXT NOT NULL
-) WITHOUT ROWID
+) WITHOUT ROWID;
 """
 _INSERT: Final = "INSERT OR IGNORE INTO channels (version, record, id) VALUES (?, ?, ?)"
 _READ: Final = "SELECT record FROM channels WHERE id = ?"
 _UPDATE: Final = "UPDATE channels SET version = ?, record = ? WHERE id = ? AND version = ?"
-_PATIENCE_S: Final = 5
 
 
 class ChannelBook:
@@ -42,7 +42,17 @@ class ChannelBook:
 
     def __init__(self, state: Path | None) -> None:
         self._kept: dict[bytes, PayerChannel] = {}
-        self._file = None if state is None else _open(state)
+        self._file = (
+            None
+            if state is None
+            else open_file(
+                # A power cut may lose the last vouchers, which the server's snapshot then shows.
+                state / FILE_NAME,
+                application=_APPLICATION,
+                schema=_SCHEMA,
+                error=BookDamagedError,
+            )
+        )
 
     def load(self) -> list[PayerChannel]:
         """Every channel, as it was last written down."""
@@ -92,34 +102,3 @@ class ChannelBook:
         """Let go of the file."""
         if self._file is not None:
             self._file.close()
-
-
-def _open(state: Path) -> sqlite3.Connection:
-    path = state / FILE_NAME
-    try:
-        state.mkdir(parents=True, exist_ok=True)
-        # Autocommit: every statement is a transaction of its own.
-        file = sqlite3.connect(
-            path, timeout=_PATIENCE_S, isolation_level=None, check_same_thread=False
-        )
-    except (OSError, sqlite3.Error) as error:
-        raise BookDamagedError(f"The book {path} cannot be opened: {error}.") from error
-    try:
-        _prepare(file)
-    except (sqlite3.Error, BookDamagedError) as error:
-        file.close()
-        raise BookDamagedError(f"The book {path} cannot be used: {error}.") from error
-    return file
-
-
-def _prepare(file: sqlite3.Connection) -> None:
-    (application,) = file.execute("PRAGMA application_id").fetchone()
-    (tables,) = file.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-    if application != _APPLICATION and (application or tables):
-        raise BookDamagedError("it belongs to another program")
-    # A kill loses nothing in this mode; a power cut may lose the last vouchers, which the server
-    # then shows in its snapshot.
-    file.execute("PRAGMA journal_mode = WAL")
-    file.execute("PRAGMA synchronous = NORMAL")
-    file.execute(f"PRAGMA application_id = {_APPLICATION}")
-    file.execute(_SCHEMA)

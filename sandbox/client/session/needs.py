@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from sandbox.client.budget import Payment
 from sandbox.client.session.channel import ChannelState
 from sandbox.client.session.errors import ChannelBusyError
+from sandbox.client.session.purse import EVIDENCE
 from sandbox.client.session.top_up import ChannelGoneError, top_up
 from sandbox.methods.tempo_session import SessionProtocol, parse_request
 from sandbox.methods.tempo_session.fields import read_amount, read_hash, read_object, to_hex
@@ -85,7 +86,7 @@ async def _authorise(
             total = account.next_total(used, request.min_voucher_delta or 0)
             extra = total - used - account.purse.spare
             if extra > 0:
-                step = services.ledger.reserve(replace(payment, amount=extra))
+                step = services.ledger.reserve(replace(payment, amount=extra), EVIDENCE)
                 account.purse.keep(step)
         if total > account.record.deposit:
             await top_up(

@@ -19,6 +19,7 @@ from sandbox.client.errors import PaymentNotPreparedError, PaymentRefusedError
 from sandbox.client.session.book import ChannelBook
 from sandbox.client.session.channel import ChannelState, Scope
 from sandbox.client.session.closing import close_together, request_close, withdraw
+from sandbox.client.session.left_over import settle_closed, take_over
 from sandbox.client.session.needs import Need, answer_need
 from sandbox.client.session.preparing import Preparation
 from sandbox.client.session.registry import Registry
@@ -96,6 +97,7 @@ class SessionPayer:
             book=ChannelBook(state),
         )
         self._registry = Registry(self._services)
+        take_over(ledger, self._registry.all(), method=self.name)
         self._is_closed = False
 
     # -- paying -----------------------------------------------------------------------------------
@@ -250,6 +252,10 @@ class SessionPayer:
                 return account.record
         return None
 
+    def settle_unknown(self) -> None:
+        """Count what is unknown of channels that are closed: their end says what was captured."""
+        settle_closed(self._services.ledger, self._registry.all())
+
     async def close(self) -> None:
         """Close what the settings say is to be closed, and the book. Failures are logged."""
         if self._is_closed:
@@ -264,6 +270,7 @@ class SessionPayer:
                 for account in self._registry.all():
                     if account.is_noted:
                         account.save()
+            self.settle_unknown()
         finally:
             self._services.book.close()
 

@@ -23,6 +23,7 @@ from sandbox.client.session.attempt import SessionAttempt, give_up
 from sandbox.client.session.channel import ChannelState
 from sandbox.client.session.errors import SnapshotRefusedError, StateInUseError
 from sandbox.client.session.opening import open_payload, opening_deposit, sign_opening
+from sandbox.client.session.purse import EVIDENCE, OPENING
 from sandbox.client.session.resume import adopt, check_snapshot, reconcile, tells_news
 from sandbox.client.session.top_up import ChannelGoneError, top_up
 from sandbox.methods.tempo_session.fields import to_hex
@@ -174,8 +175,8 @@ class Preparation:
         services, request, ledger = self._services, self._request, self._services.ledger
         self._drop()
         salt = services.salt()
-        named = replace(self._payment, session=f"opening {salt.hex()}")
-        self._reservation = ledger.reserve(named)
+        named = replace(self._payment, session=f"{OPENING} {salt.hex()}")
+        self._reservation = ledger.reserve(named, EVIDENCE)
         deposit = opening_deposit(request, services.settings, ledger.left(named))
         record = await sign_opening(
             services, request, deposit, salt=salt, host=self._order.host, url=self._order.url
@@ -271,7 +272,7 @@ class Preparation:
         extra -= account.purse.spare
         if extra > 0:
             payment = replace(self._named(account), amount=extra)
-            account.purse.keep(self._services.ledger.reserve(payment))
+            account.purse.keep(self._services.ledger.reserve(payment, EVIDENCE))
 
     # -- reservations -----------------------------------------------------------------------------
 

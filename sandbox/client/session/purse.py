@@ -8,13 +8,19 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sandbox.client.errors import PaymentRefusedError
 
 if TYPE_CHECKING:
     from sandbox.client.budget import Payment
     from sandbox.client.ledger import Ledger, Reservation
+
+EVIDENCE: Final = {"method": "tempo/session"}
+"""What the ledger notes with a reservation: all else is in the channel's record."""
+
+OPENING: Final = "opening"
+"""What the session of a reservation is called before its channel has an id."""
 
 
 class Purse:
@@ -41,10 +47,10 @@ class Purse:
             if one.payment.amount > payment.amount:
                 del self._spare[at]
                 self._ledger.release(one)
-                taken = self._ledger.reserve(payment)
+                taken = self._ledger.reserve(payment, EVIDENCE)
                 self._reserve_spare(one.payment, one.payment.amount - payment.amount)
                 return taken
-        return self._ledger.reserve(payment)
+        return self._ledger.reserve(payment, EVIDENCE)
 
     def keep(self, reservation: Reservation) -> None:
         """The request came to nothing, but its voucher is out."""
@@ -75,4 +81,4 @@ class Purse:
 
     def _reserve_spare(self, payment: Payment, amount: int) -> None:
         with suppress(PaymentRefusedError):  # it was reserved a moment ago: only threads could
-            self._spare.append(self._ledger.reserve(replace(payment, amount=amount)))
+            self._spare.append(self._ledger.reserve(replace(payment, amount=amount), EVIDENCE))
