@@ -29,7 +29,7 @@ EXTENSION: Final = "mpp"
 
 _PROBLEMS: Final = "https://paymentauth.org/problems/"
 _INTERNAL: Final = _PROBLEMS + "internal-payment-error"
-_IN_PROGRESS: Final = "idempotency-in-progress"
+_IN_PROGRESS: Final = "-in-progress"
 _GATEWAY: Final = frozenset({502, 503, 504})
 _LONGEST_RECEIPT: Final = 16 * 1_024
 

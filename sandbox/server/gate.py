@@ -88,7 +88,7 @@ class Gate:
         self._body_limit = body_limit
         self._answers = Answers(challenges)
         self._courier = Courier(app, clock)
-        self._single_use = SingleUse(store.replays())
+        self._single_use = SingleUse(store.replays(), clock)
         self._repeats = Repeats(store, clock, challenges, self._single_use)
         self._bootstraps = {route.path: bootstraps(route) for route in routes}
         for route in routes:

@@ -141,9 +141,9 @@ class Actions:
         opening = check_opening(terms, payload)
         channel_id = opening.channel_id
         known = await context.book.get(channel_id)
+        signed = self._co_signed(terms, opening.transaction, is_known=known is not None)
         if known is None:
             await self._admit(opening)
-        signed = self._co_signed(terms, opening.transaction, is_known=known is not None)
         now_s = context.clock.now_s()
 
         def record(current: Channel | None) -> Channel:

@@ -108,8 +108,8 @@ def base64url(text: str | bytes) -> str:
     return base64.urlsafe_b64encode(data).decode().rstrip("=")
 
 
-class Site:
-    """A devnet under attack."""
+class Shopper:
+    """Reads what the merchants' routes ask for, and signs charges."""
 
     def __init__(self, devnet: Devnet, http: httpx.AsyncClient, rpc: TempoRpc) -> None:
         assert devnet.api_url is not None
@@ -117,6 +117,29 @@ class Site:
         self.http = http
         self.rpc = rpc
         self.api = devnet.api_url
+
+    async def challenges(
+        self, path: str, method: str = "GET", **options: Any
+    ) -> dict[str, Challenge]:
+        """What a route asks for, by intent."""
+        response = await self.http.request(method, self.api + path, **options)
+        assert response.status_code == 402, response.text
+        fields = response.headers.get_list("www-authenticate")
+        return {one.intent: one for one in map(Challenge.from_www_authenticate, fields)}
+
+    async def charge(self, path: str, **options: Any) -> Members:
+        """A charge that would be taken: a signed transfer, not broadcast yet."""
+        challenge = (await self.challenges(path, **options))["charge"]
+        method = NodeMethod(CHARGED, self.rpc, self.devnet.context.clock)
+        credential = await method.create_credential(challenge)
+        return members_of(credential.to_authorization())
+
+
+class Site(Shopper):
+    """A devnet under attack."""
+
+    def __init__(self, devnet: Devnet, http: httpx.AsyncClient, rpc: TempoRpc) -> None:
+        super().__init__(devnet, http, rpc)
         self.searcher = self.customer("/search", "searcher")
         self.victim = self.customer("/search", "victim")
         self.reporter = self.customer("/report", "reporter")
@@ -159,22 +182,6 @@ class Site:
     async def voucher(self, payer: Payer, cumulative: int = 4) -> Members:
         """A voucher that would be taken."""
         return await payer.members({"do": "voucher", "cumulative": cumulative})
-
-    async def challenges(
-        self, path: str, method: str = "GET", **options: Any
-    ) -> dict[str, Challenge]:
-        """What a route asks for, by intent."""
-        response = await self.http.request(method, self.api + path, **options)
-        assert response.status_code == 402, response.text
-        fields = response.headers.get_list("www-authenticate")
-        return {one.intent: one for one in map(Challenge.from_www_authenticate, fields)}
-
-    async def charge(self, path: str, **options: Any) -> Members:
-        """A charge that would be taken: a signed transfer, not broadcast yet."""
-        challenge = (await self.challenges(path, **options))["charge"]
-        method = NodeMethod(CHARGED, self.rpc, self.devnet.context.clock)
-        credential = await method.create_credential(challenge)
-        return members_of(credential.to_authorization())
 
     # -- attacks ----------------------------------------------------------------------------------
 

@@ -64,6 +64,7 @@ def test_gone_is_a_channels_end_where_there_is_a_channel() -> None:
 
 def test_a_request_in_progress_is_asked_again() -> None:
     assert verdict(409, "urn:mpp-sandbox:problem:idempotency-in-progress") is Verdict.LOST
+    assert verdict(409, "urn:mpp-sandbox:problem:payment-in-progress") is Verdict.LOST
 
 
 def test_a_receipt_settles_it() -> None:

@@ -326,6 +326,22 @@ async def test_a_credential_that_was_left_while_settling_may_have_paid() -> None
         assert (answer.status_code, problem(answer)) == (500, "internal-payment-error")
 
 
+async def test_a_credential_that_another_process_is_settling_has_to_wait() -> None:
+    """Neither a second payment nor an alarm: the first request may well succeed. After a minute it
+    must be taken for dead."""
+    async with Shop() as shop:
+        challenge = challenge_of(await shop.get())
+        now_s = shop.clock.now_s()
+        await shop.store.replays().put(f"mpp:credential:{challenge.id}", f"taken {now_s}")
+        answer = await shop.get(headers=paid(challenge))
+        assert (answer.status_code, problem(answer)) == (409, "payment-in-progress")
+        assert answer.headers["retry-after"] == "1"
+        assert "www-authenticate" not in answer.headers
+        shop.clock.advance(60)
+        answer = await shop.get(headers=paid(challenge))
+        assert (answer.status_code, problem(answer)) == (500, "internal-payment-error")
+
+
 @pytest.mark.parametrize(
     ("error", "status", "asks"),
     [(ChannelNotFoundError("x"), 410, True), (CredentialReplayedError("used"), 403, False)],
