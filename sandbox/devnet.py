@@ -154,6 +154,7 @@ class Devnet:
 
     async def _start_merchants(self) -> None:
         from sandbox.merchants.merchants import Merchants, Till, challenge_secret
+        from sandbox.server.session import AtShutdown, Schedule
 
         assert self.rpc is not None
         if self.settings.workers > 1 and self.store_name == "memory":
@@ -172,6 +173,12 @@ class Devnet:
             clock=self.context.clock,
             seeds=self.context.seeds,
             journal=self.context.journal,
+            schedule=Schedule(
+                amount=self.settings.settle_at_amount,
+                units=self.settings.settle_at_units,
+                interval_s=self.settings.settle_every,
+                at_shutdown=AtShutdown(self.settings.at_shutdown),
+            ),
         )
         host = self.settings.host
         realm = LOOPBACK if host in _WILDCARDS else host

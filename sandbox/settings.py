@@ -29,6 +29,9 @@ PORTS: Final = {"control_port": CONTROL_PORT, "api_port": API_PORT, "tempo_port"
 ACCOUNTS: Final = 10
 MOST_WORKERS: Final = 64
 _HIGHEST_PORT: Final = 65_535
+_DECIMALS: Final = 6
+"""Of the currency that the merchants take."""
+AT_SHUTDOWN: Final = ("close", "settle", "keep")
 _STORES: Final = ("memory", "sqlite:", "redis://", "rediss://", "unix://")
 _NUMBER: Final = re.compile(r"[0-9]{1,9}")
 
@@ -69,6 +72,14 @@ class DevnetSettings:
     """Where merchants keep channels: `memory`, `sqlite:PATH`, or a Redis URL."""
     chain_url: str | None = None
     """The chain of merchants that run without rails."""
+    settle_every: int | None = None
+    """Seconds after which merchants settle a channel that owes them; None for not by time."""
+    settle_at_amount: int | None = None
+    """Base units owed at which they settle it; None for not by amount."""
+    settle_at_units: int | None = None
+    """Units delivered at which they settle it; None for not by units."""
+    at_shutdown: str = AT_SHUTDOWN[0]
+    """What stopping does with channels that owe: `close`, `settle`, or `keep` their vouchers."""
 
     def __post_init__(self) -> None:
         """Refuse what fits no devnet."""
@@ -95,6 +106,11 @@ class DevnetSettings:
             )
         if self.workers > 1 and self.runs(Part.RAILS) and not self.runs(Part.MERCHANTS):
             raise BadInput("Workers are merchant processes, and no merchants run.")
+        if self.at_shutdown == "keep" and self.store == "memory":
+            raise BadInput(
+                "Vouchers in memory end with the devnet, so it cannot keep them.",
+                hint="Name a store that stays, as --store sqlite:channels.db.",
+            )
         self._check_ports()
 
     def _check_ports(self) -> None:
@@ -198,6 +214,37 @@ def _parse_workers(text: str) -> int:
     return int(text)
 
 
+def _parse_seconds(text: str) -> int:
+    seconds, rest = divmod(parse_duration_ms(text), 1_000)
+    if rest or not seconds:
+        raise BadInput(f"{text!r} is no whole number of seconds.", hint="Write 10 or 10s.")
+    return seconds
+
+
+def _parse_money(text: str) -> int:
+    from sandbox.client.amounts import parse_amount
+
+    amount = parse_amount(text, _DECIMALS)
+    if not amount:
+        raise BadInput("Nothing is no amount to settle at.", hint="Write 1.00 or 0.05.")
+    return amount
+
+
+def _parse_units(text: str) -> int:
+    if _NUMBER.fullmatch(text) is None or not int(text):
+        raise BadInput(f"{text!r} is no number of units.", hint="It is a whole number above 0.")
+    return int(text)
+
+
+def _parse_at_shutdown(text: str) -> str:
+    if text not in AT_SHUTDOWN:
+        raise BadInput(
+            f"{text[:60]!r} is nothing to do with channels at shutdown.",
+            hint=f"It is {', '.join(AT_SHUTDOWN[:-1])} or {AT_SHUTDOWN[-1]}.",
+        )
+    return text
+
+
 def _parse_store(text: str) -> str:
     if not text.startswith(_STORES) or (text.startswith("memory") and text != "memory"):
         raise BadInput(
@@ -233,4 +280,8 @@ _PARSERS: Final[Mapping[str, Callable[[str], Any]]] = {
     "workers": _parse_workers,
     "store": _parse_store,
     "chain_url": _parse_url,
+    "settle_every": _parse_seconds,
+    "settle_at_amount": _parse_money,
+    "settle_at_units": _parse_units,
+    "at_shutdown": _parse_at_shutdown,
 }

@@ -42,6 +42,10 @@ _OPTIONS: Final[Mapping[str, Any]] = {
     "fee_payer": _option("Development account N sponsors whoever asks.", "N"),
     "workers": _option("Merchant processes (1).", "N"),
     "store": _option("Where channels are kept: memory, sqlite:PATH or redis://HOST.", "STORE"),
+    "settle_every": _option("Merchants settle what is owed this often (never).", "SECONDS"),
+    "settle_at_amount": _option("They settle a channel that owes this much, as 1.00.", "DOLLARS"),
+    "settle_at_units": _option("They settle a channel after so many units.", "N"),
+    "at_shutdown": _option("Channels that owe: close, settle or keep (close).", "WHAT"),
 }
 
 

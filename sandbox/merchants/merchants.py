@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mock_rails.core.journal import Journal
     from sandbox.chain import TempoRpc
     from sandbox.client.wallet import Wallet
-    from sandbox.server.session import Capture, SessionServer
+    from sandbox.server.session import Capture, Schedule, SessionServer
     from sandbox.server.stores import Store
 
 SECRET_BYTES: Final = 32
@@ -41,6 +41,8 @@ class Till:
     clock: Clock
     seeds: Seeds
     journal: Journal
+    schedule: Schedule | None = None
+    """When they settle by themselves; None for only as they stop."""
 
 
 def challenge_secret(seed: str) -> str:
@@ -73,6 +75,7 @@ class Merchants:
             clock=till.clock,
             seeds=till.seeds,
             journal=till.journal,
+            schedule=till.schedule,
         )
         charges = charge(
             chain_id=till.chain_id,

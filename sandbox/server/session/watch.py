@@ -30,7 +30,7 @@ _ID_TOPIC: Final = 1
 """All the escrows' events have the channel's id as their first indexed field."""
 
 _SWEEP_S: Final = 600
-"""How often all records are gone through where no schedule asks for it."""
+"""How often all records are gone through where no schedule asks for more."""
 
 _BREATH: Final = 64
 
@@ -113,8 +113,9 @@ class Watch:
         """What is due by time: settlements; openings that never came to anything; old records."""
         context = self._context
         now_s = context.clock.now_s()
-        by_time = context.schedule.interval_s is not None
-        if not by_time and 0 <= now_s - self._swept_s < _SWEEP_S:
+        # Charges make a settlement due at once, but other processes may charge as well.
+        has_bounds = context.schedule.counts or context.schedule.interval_s is not None
+        if not has_bounds and 0 <= now_s - self._swept_s < _SWEEP_S:
             return
         self._swept_s = now_s
         async for channel in self._all():

@@ -61,6 +61,10 @@ def test_everything_can_be_said_as_text() -> None:
         fee_payer="8",
         workers="2",
         store="sqlite:channels.db",
+        settle_every="10s",
+        settle_at_amount="$1.00",
+        settle_at_units="1000",
+        at_shutdown="keep",
     )
     assert settings == DevnetSettings(
         host="::1",
@@ -72,6 +76,10 @@ def test_everything_can_be_said_as_text() -> None:
         fee_payer=8,
         workers=2,
         store="sqlite:channels.db",
+        settle_every=10,
+        settle_at_amount=1_000_000,
+        settle_at_units=1000,
+        at_shutdown="keep",
     )
 
 
@@ -98,6 +106,14 @@ def test_everything_can_be_said_as_text() -> None:
         ({"store": "postgres://x"}, "'postgres' is no store"),
         ({"store": "memory:x"}, "no store"),
         ({"store": "sqlite:"}, "no path"),
+        ({"settle_every": "500ms"}, "--settle-every: '500ms' is no whole number of seconds"),
+        ({"settle_every": "soon"}, "no span of time"),
+        ({"settle_at_amount": "0.00"}, "--settle-at-amount: Nothing is no amount"),
+        ({"settle_at_amount": "0.0000001"}, "decimals"),
+        ({"settle_at_amount": "-1"}, "--settle-at-amount"),
+        ({"settle_at_units": "0"}, "no number of units"),
+        ({"at_shutdown": "burn"}, "--at-shutdown: 'burn' is nothing to do"),
+        ({"at_shutdown": "keep"}, "cannot keep them"),
     ],
 )
 def test_what_fits_no_devnet_is_refused_in_a_sentence(
@@ -111,6 +127,18 @@ def test_what_fits_no_devnet_is_refused_in_a_sentence(
 def test_a_wrong_variable_is_named_as_the_culprit() -> None:
     with pytest.raises(BadInput, match="MPP_SANDBOX_TEMPO_PORT: 'x' is no port"):
         read({"MPP_SANDBOX_TEMPO_PORT": "x"})
+
+
+def test_the_settlement_schedule_has_variables_too() -> None:
+    environment = {
+        "MPP_SANDBOX_SETTLE_EVERY": "60",
+        "MPP_SANDBOX_SETTLE_AT_AMOUNT": "0.05",
+        "MPP_SANDBOX_SETTLE_AT_UNITS": "7",
+        "MPP_SANDBOX_AT_SHUTDOWN": "settle",
+    }
+    found = read(environment)
+    assert (found.settle_every, found.settle_at_amount, found.settle_at_units) == (60, 50_000, 7)
+    assert found.at_shutdown == "settle"
 
 
 def test_merchants_may_live_on_another_chain() -> None:
