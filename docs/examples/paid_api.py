@@ -16,12 +16,7 @@ from mock_rails.core.seeds import Seeds
 from mock_rails.server import Host
 from sandbox.chain import TempoRpc
 from sandbox.client import PaidClient, Wallet
-from sandbox.server.challenges import Challenges
-from sandbox.server.charge import charge_offers
-from sandbox.server.gate import Gate
-from sandbox.server.route import Route
-from sandbox.server.session import SessionServer
-from sandbox.server.stores import MemoryStore
+from sandbox.server import Challenges, Gate, MemoryStore, Route, SessionServer, charge_offers
 
 RPC = sys.argv[1] if len(sys.argv) > 1 else "http://127.0.0.1:8545"
 PATH_USD = "0x20c0000000000000000000000000000000000000"
