@@ -17,8 +17,6 @@ from sandbox.client.payer import ChannelPayer
 from sandbox.client.selection import Choice, is_expired
 
 if TYPE_CHECKING:
-    import httpx
-
     from mock_rails.core.clock import Clock
     from sandbox.client.payer import Order
 
@@ -50,9 +48,9 @@ class KeptChallenges:
         """How many places are remembered."""
         return len(self._places)
 
-    def find(self, request: httpx.Request, order: Order) -> Choice | None:
+    def find(self, order: Order) -> Choice | None:
         """What to answer before it is asked; None if the server is to be asked first."""
-        key = _key(request)
+        key = _key(order)
         place = self._places.get(key)
         if place is None or place.choice is None:
             return None
@@ -64,13 +62,13 @@ class KeptChallenges:
             return None
         return place.choice
 
-    def taken(self, request: httpx.Request, choice: Choice, *, has_receipt: bool) -> None:
+    def taken(self, order: Order, choice: Choice, *, has_receipt: bool) -> None:
         """The server accepted a credential for this challenge. Without a receipt nobody knows
         whether it cost anything, and the next request asks."""
         challenge, payer = choice
         if challenge.intent != "session" or not isinstance(payer, ChannelPayer):
             return
-        key = _key(request)
+        key = _key(order)
         place = self._places.get(key, _Place())
         keeps = has_receipt and challenge.digest is None and place.refusals < _PATIENCE
         self._places[key] = place._replace(choice=choice if keeps else None)
@@ -78,17 +76,17 @@ class KeptChallenges:
         if len(self._places) > self._most:
             self._places.popitem(last=False)
 
-    def taken_ahead(self, request: httpx.Request) -> None:
+    def taken_ahead(self, order: Order) -> None:
         """What was sent ahead was accepted: earlier refusals had other reasons."""
-        place = self._places.get(_key(request))
+        place = self._places.get(_key(order))
         if place is not None and place.refusals:
-            self._places[_key(request)] = place._replace(refusals=0)
+            self._places[_key(order)] = place._replace(refusals=0)
 
-    def refused_ahead(self, request: httpx.Request) -> None:
+    def refused_ahead(self, order: Order) -> None:
         """What was sent ahead was refused: the challenge is not answered again."""
-        place = self._places.get(_key(request), _Place())
-        self._places[_key(request)] = _Place(None, place.refusals + 1)
+        place = self._places.get(_key(order), _Place())
+        self._places[_key(order)] = _Place(None, place.refusals + 1)
 
 
-def _key(request: httpx.Request) -> tuple[str, str]:
-    return request.method, str(request.url.copy_with(fragment=None))
+def _key(order: Order) -> tuple[str, str]:
+    return order.method, order.url.partition("#")[0]

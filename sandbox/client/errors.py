@@ -12,6 +12,7 @@
      │    ├── RealmNotTrustedError   a payment of nothing would sign somebody else's realm
      │    └── ChainMismatchError     the challenge is of another chain than the client's node
      ├── ReservationClosedError      the reservation was committed or released before        409
+     ├── SpendingDamagedError        the record of what was spent cannot be used             500
      ├── BodyTooLargeError           a streamed body that cannot be kept to be sent again    413
      ├── ChallengeExpiredError       a fresh challenge is needed                             402
      ├── PaymentNotPreparedError     no credential could be made; nothing was sent           502

@@ -129,7 +129,7 @@ class Exchange:
         """An earlier challenge that can be answered with this request, in one round trip."""
         if self._order.streams:
             return None
-        return self._transport.kept.find(self._request, self._order)
+        return self._transport.kept.find(self._order)
 
     async def run_ahead(self, choice: Choice) -> httpx.Response:
         """Send the credential at once; where that does not do, go on as after any answer."""
@@ -151,9 +151,9 @@ class Exchange:
             return await self._transport.send_unpaid(self._request, self._body)
         answer, verdict = delivered
         if verdict is Verdict.TAKEN:
-            self._transport.kept.taken_ahead(self._request)
+            self._transport.kept.taken_ahead(self._order)
             return answer
-        self._transport.kept.refused_ahead(self._request)
+        self._transport.kept.refused_ahead(self._order)
         if answer.status_code == httpx.codes.PAYMENT_REQUIRED:
             return answer
         await answer.aclose()
@@ -306,7 +306,7 @@ class Exchange:
             )
             note(answer, made)
             has_receipt = made.receipt is not None
-            self._transport.kept.taken(self._request, choice, has_receipt=has_receipt)
+            self._transport.kept.taken(self._order, choice, has_receipt=has_receipt)
             self._tell(EventKind.PAYMENT_TAKEN, receipt=made.receipt, **facts)
             return
         self._refused_with = problem
