@@ -1,8 +1,8 @@
 """The payer: `async with PaidClient(wallet, budget) as client: await client.get(url)`.
 
 `wallet` holds the key; `budget` holds the limits and the ledger of what was reserved and spent, and
-is asked before anything is signed. `client` sends and pays; `session` keeps payment channels, and
-`streaming` reads streams that ask for more.
+is asked before anything is signed. `client` sends and pays, and `blocking` does so for scripts that
+do not wait; `session` keeps payment channels, and `streaming` reads streams that ask for more.
 
 The names below are loaded when they are first asked for: most of the sandbox needs one of them.
 """
@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from sandbox.client.blocking import PaidClientSync
     from sandbox.client.budget import Budget
     from sandbox.client.client import PaidClient
     from sandbox.client.errors import OutcomeUnknownError, PaymentRefusedError
@@ -23,6 +24,7 @@ __all__ = [
     "Budget",
     "OutcomeUnknownError",
     "PaidClient",
+    "PaidClientSync",
     "PaymentRefusedError",
     "SessionSettings",
     "Wallet",
@@ -32,6 +34,7 @@ _HOMES: Final = {
     "Budget": "budget",
     "OutcomeUnknownError": "errors",
     "PaidClient": "client",
+    "PaidClientSync": "blocking",
     "PaymentRefusedError": "errors",
     "SessionSettings": "session.settings",
     "Wallet": "wallet",

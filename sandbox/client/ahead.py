@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from sandbox.client.payer import ChannelPayer
 from sandbox.client.selection import Choice, is_expired
@@ -58,18 +58,20 @@ class KeptChallenges:
         challenge, payer = place.choice
         if is_expired(challenge, self._clock.utc() + _SPARE):
             return None
-        if not isinstance(payer, ChannelPayer) or not payer.can_pay_ahead(challenge, order):
-            return None
-        return place.choice
+        # Only a payer that can is kept, and to ask it for its whole protocol again takes time.
+        can_pay_ahead = cast("ChannelPayer", payer).can_pay_ahead
+        return place.choice if can_pay_ahead(challenge, order) else None
 
     def taken(self, order: Order, choice: Choice, *, has_receipt: bool) -> None:
         """The server accepted a credential for this challenge. Without a receipt nobody knows
         whether it cost anything, and the next request asks."""
         challenge, payer = choice
-        if challenge.intent != "session" or not isinstance(payer, ChannelPayer):
-            return
         key = _key(order)
         place = self._places.get(key, _Place())
+        if place.choice is choice and has_receipt:
+            return
+        if challenge.intent != "session" or not isinstance(payer, ChannelPayer):
+            return
         keeps = has_receipt and challenge.digest is None and place.refusals < _PATIENCE
         self._places[key] = place._replace(choice=choice if keeps else None)
         self._places.move_to_end(key)
