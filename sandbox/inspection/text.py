@@ -47,6 +47,7 @@ _UNIT: Final = 10**6
 _LABEL: Final = 12
 _WIDTH: Final = 80
 _ROOM: Final = _WIDTH - 24
+_INDENT: Final = 4
 _MOST_LINES: Final = 24
 _LAST: Final = 12
 
@@ -103,7 +104,7 @@ class _Writer:
             price = self._money(int(amount), offer.get("currency")) if amount.isdigit() else amount
             yield _row("offers", f"{offer.get('offer')}  {price}")
             yield _row("", f"challenge {offer.get('challenge')}")
-            yield from _folded("", offer.get("request"))
+            yield from _decoded(offer.get("request"))
 
     def _exchange(self, exchange: Exchange) -> Iterator[str]:
         yield from self._heading(exchange, exchange.words)
@@ -121,7 +122,7 @@ class _Writer:
         if exchange.checks:
             yield from self._title_and("Checks", self._checks(exchange.checks))
         if exchange.receipt:
-            yield from self._title_and("Receipt", _folded("", exchange.receipt))
+            yield from self._title_and("Receipt", _decoded(exchange.receipt))
         yield from self._title_and("Money moved", self._money_moved(exchange))
         if exchange.phases:
             shown = "  ".join(f"{name} {_ms(us)}" for name, us in exchange.phases.items())
@@ -144,8 +145,8 @@ class _Writer:
         if exchange.source:
             yield _row("source", exchange.source)
         for name, decoded in (exchange.headers or {}).items():
-            yield f"  {name}, decoded"
-            yield from _folded("", decoded)
+            yield f"  {name}"
+            yield from _decoded(decoded)
 
     def _checks(self, checks: Sequence[Check]) -> Iterator[str]:
         for check in checks:
@@ -274,6 +275,15 @@ def _folded(label: str, value: Any) -> Iterator[str]:
     for number, line in enumerate(lines[:_MOST_LINES]):
         head = "" if number or not label else f"        {label}"
         yield f"{head:<{_WIDTH - _ROOM}}{line}".rstrip()
+
+
+def _decoded(value: Any) -> Iterator[str]:
+    """A header's members, as they were decoded: a line each, and more for what is longer."""
+    room = _WIDTH - _INDENT
+    for line in _members(value):
+        yield " " * _INDENT + line[:room]
+        for at in range(room, len(line), room - 2):
+            yield " " * (_INDENT + 2) + line[at : at + room - 2]
 
 
 def _members(value: Any) -> Iterator[str]:

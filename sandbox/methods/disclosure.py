@@ -16,6 +16,7 @@ _FACTS: Final = frozenset(
         "action",
         "additionalDeposit",
         "amount",
+        "authorizedSigner",
         "channelId",
         "cumulativeAmount",
         "deposit",
