@@ -86,7 +86,11 @@ class Merchants:
             http_client=till.http,
         )
         self.routes = build_routes(
-            self.sessions, charges, currency=till.currency, chain_id=till.chain_id
+            self.sessions,
+            charges,
+            currency=till.currency,
+            chain_id=till.chain_id,
+            rpc=till.rpc,
         )
         self.app = Gate(
             build_app(discovery.describe(self.routes), till.clock),

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from mpp.server.method import ServerMethod
 
+    from sandbox.chain import TempoRpc
     from sandbox.server.offer import Offer
     from sandbox.server.session import SessionServer
 
@@ -39,8 +40,9 @@ def build_routes(
     *,
     currency: bytes,
     chain_id: int,
+    rpc: TempoRpc | None = None,
 ) -> tuple[Route, ...]:
-    """The paid routes: charges by pympp's methods, sessions by ours."""
+    """The paid routes: charges by pympp's methods, sessions by ours. `rpc` is the charges' node."""
 
     def session(
         amount: int, unit: str, deposit: int, description: str, *, streams: bool = False
@@ -62,7 +64,7 @@ def build_routes(
     return (
         Route(
             path="/quote",
-            offers=charge_offers(charges, amount=QUOTE_PRICE, description="A quote"),
+            offers=charge_offers(charges, amount=QUOTE_PRICE, description="A quote", rpc=rpc),
             summary="A quote, for a fixed price",
         ),
         Route(
@@ -87,7 +89,7 @@ def build_routes(
         Route(
             path="/report",
             offers=(
-                *charge_offers(charges, amount=REPORT_PRICE, description="A report"),
+                *charge_offers(charges, amount=REPORT_PRICE, description="A report", rpc=rpc),
                 *session(REPORT_BASE_UNITS, "request", REPORT_DEPOSIT, "A report"),
             ),
             summary="A report, for whichever method and intent you like",

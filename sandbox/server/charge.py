@@ -29,11 +29,14 @@ from sandbox.server.offer import Offer, Settlement
 from sandbox.server.refusals import PaymentUncheckedError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from mpp._validation import Validation
 
+    from sandbox.chain import TempoRpc
     from sandbox.server.request import PaidRequest
+
+    Finder = Callable[[Credential, PaidRequest], Awaitable[Settlement | None]]
 
 _HASH_DIGITS: Final = 64
 _SECP256K1_BYTES: Final = 65
@@ -50,8 +53,12 @@ class ChargeOffer(Offer):
         *,
         amount: str,
         description: str | None = None,
+        rpc: TempoRpc | None = None,
         **route_options: Any,
     ) -> None:
+        """With the node's `rpc`, what came of an interrupted payment can be looked up there."""
+        self._rpc = rpc
+        self.find: Finder | None = None if rpc is None else self._find
         self._server_method = server_method
         self._input = _resolved(server_method, {"amount": amount, **route_options})
         self._request = server_method.method.normalize_request(self._input)
@@ -93,17 +100,35 @@ class ChargeOffer(Offer):
         """
         if self._server_method.validate is None:
             return None
-        context = self._context(credential)
-        looking = ValidateContext(
-            credential=context.credential, request=context.request, challenge=context.challenge
-        )
-        found = await self._validated(looking)
+        found = await self._looked_at(credential)
         return found.payer if _is_signed_by_payer(found.details) else None
 
     async def settle(self, credential: Credential, request: PaidRequest) -> Settlement:
         """Check the proof and take the payment."""
-        context = self._context(credential)
-        receipt = await self._paid(context)
+        return self._settlement(await self._paid(self._context(credential)), credential)
+
+    async def _find(self, credential: Credential, request: PaidRequest) -> Settlement | None:
+        """What came of a settlement of this credential whose end nobody saw: the payment, or None
+        while nobody can tell. `VerificationFailedError`: it surely moved nothing."""
+        from sandbox.server.charge_lookup import look_up
+
+        if self._rpc is None or self._server_method.validate is None:
+            return None
+        try:
+            found = await self._looked_at(credential)
+        except PaymentError:
+            return None  # whatever is wrong with it now, it may have paid before
+        details = found.details
+        if not isinstance(details, dict) or details.get("mode") != "pull":
+            return None
+        mined = await look_up(self._rpc, details["serialized_transaction"])
+        if mined is None:
+            return None
+        reference = f"0x{mined.hash.hex()}"
+        receipt = replace(Receipt.success(reference, method=self.method), payer=found.payer)
+        return self._settlement(receipt, credential)
+
+    def _settlement(self, receipt: Receipt, credential: Credential) -> Settlement:
         payer = receipt.payer or _address(credential.source)
         reference = receipt.reference
         return Settlement(
@@ -132,6 +157,15 @@ class ChargeOffer(Offer):
             payer = (await self._validated(checking)).payer
         receipt = await method.broadcast(context)
         return receipt if receipt.payer or payer is None else replace(receipt, payer=payer)
+
+    async def _looked_at(self, credential: Credential) -> Validation:
+        """What the method sees in the proof, without paying with it."""
+        context = self._context(credential)
+        return await self._validated(
+            ValidateContext(
+                credential=context.credential, request=context.request, challenge=context.challenge
+            )
+        )
 
     async def _validated(self, context: ValidateContext) -> Validation:
         """What the method sees in the proof. It only looks, so what breaks here charged nothing."""
@@ -180,12 +214,14 @@ def charge_offers(
     *,
     amount: str,
     description: str | None = None,
+    rpc: TempoRpc | None = None,
     **route_options: Any,
 ) -> tuple[ChargeOffer, ...]:
     """An offer for each method (pympp makes one for each currency), all at the same price.
 
     `amount` is a decimal text in whole units. `route_options` are the method's own: `currency`
-    picks one of the methods, as in pympp.
+    picks one of the methods, as in pympp. With the `rpc` of the methods' own chain, payments that a
+    crash interrupted are looked up there when their credentials come again.
     """
     given = (methods,) if isinstance(methods, ServerMethod) else methods
     wanted = route_options.get("currency")
@@ -193,7 +229,8 @@ def charge_offers(
     if not chosen:
         raise BadInput(f"None of the methods takes the currency {wanted}.")
     return tuple(
-        ChargeOffer(one, amount=amount, description=description, **route_options) for one in chosen
+        ChargeOffer(one, amount=amount, description=description, rpc=rpc, **route_options)
+        for one in chosen
     )
 
 

@@ -63,7 +63,14 @@ class Settlement:
 
 
 class Offer(Protocol):
-    """One way to pay for a route."""
+    """One way to pay for a route.
+
+    An offer may have more, which the gate looks for:
+
+        prove           who pays, shown without charging; for Idempotency-Key (`repeats`)
+        check_unseen    takes the credential: raise if others may have seen such a proof
+        find            what came of a settlement whose end nobody saw, or None (`single_use`)
+    """
 
     @property
     def method(self) -> str:

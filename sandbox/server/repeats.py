@@ -97,13 +97,15 @@ class Repeats:
         # The owner begins with the challenge, which tells a later attempt what to look up.
         repeat = Repeat(self._log, f"{admitted.challenge_id} {self._challenges.nonce()}")
         same = fingerprint(request.method, request.path, request.query, request.body)
-        if await self._claim(repeat, record_key(f"challenge {admitted.challenge_id}", key), same):
+        if await self._claim(
+            repeat, record_key(f"challenge {admitted.challenge_id}", key), same, admitted
+        ):
             return repeat
         try:
             prove: Any = getattr(admitted.offer, "prove", None)
             payer = None if prove is None else await prove(admitted.credential, request)
             is_answered = payer is not None and await self._claim(
-                repeat, record_key(f"payer {payer}", key), same
+                repeat, record_key(f"payer {payer}", key), same, admitted
             )
             if is_answered and (check := getattr(admitted.offer, "check_unseen", None)):
                 await check(admitted.credential)
@@ -114,7 +116,7 @@ class Repeats:
             await repeat.abandon()  # the answer stays under the payer; this challenge is unspent
         return repeat
 
-    async def _claim(self, repeat: Repeat, record: str, same: str) -> bool:
+    async def _claim(self, repeat: Repeat, record: str, same: str, admitted: Admitted) -> bool:
         """One record: claimed, or (then True) its answer taken over; raises what forbids both."""
         before = await self._records.get(record)
         decision: Decision = await self._log.begin(record, same, repeat._owner)
@@ -129,6 +131,9 @@ class Repeats:
         repeat.claim(record)
         if decision.verdict is Verdict.RECOVER and before is not None:
             earlier = before.owner.partition(" ")[0]
+            is_same = earlier == admitted.challenge_id
+            if is_same and await self._single_use.can_find(admitted):
+                return False  # the same credential: what came of it is looked up
             if await self._single_use.may_have_charged(earlier):
                 raise OutcomeUnknownError
         return False

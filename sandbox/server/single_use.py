@@ -7,12 +7,16 @@ unknown outcome and a crash leave it, and it tells them apart when the credentia
     taken     somebody is settling it (409, as long as that may be), or died while settling (500)
     settled   it has paid: another payment is another challenge (402)
     unknown   it may have paid: nobody may be asked to pay again (500)
+
+An offer that can look up what came of a payment (`find`) is asked before the last two answers. What
+it finds is delivered then, once: whoever delivers such an offer's payment has put a second mark
+first, so neither a request that was thought dead nor a second look delivers it again.
 """
 
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from mpp.errors import InternalPaymentError, PaymentError, PaymentOutcomeUnknownError
 
@@ -20,12 +24,20 @@ from mock_rails.core.errors import PROBLEM_TYPE_PREFIX
 from sandbox.server.challenges import invalid
 from sandbox.server.refusals import OutcomeUnknownError, Refused
 
+_Answer = TypeVar("_Answer")
+
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from mpp import Credential
+
     from mock_rails.core.clock import Clock
     from sandbox.server.admission import Admitted
     from sandbox.server.offer import Settlement
     from sandbox.server.request import PaidRequest
     from sandbox.server.stores import ReplayStore
+
+    Find = Callable[[Credential, PaidRequest], Awaitable[Settlement | None]]
 
 _LOG: Final = logging.getLogger("sandbox.server")
 
@@ -70,13 +82,15 @@ class SingleUse:
         """What the offer makes of the credential. Raises Refused; OutcomeUnknownError inside it
         means that the credential may have been charged, any other error that it was not."""
         if not admitted.offer.is_single_use:
-            return await _settled(admitted, request)
+            return await _sorted(admitted.offer.settle, admitted, request)
         key = mark_key(admitted.challenge_id)
         if not await self._take(key, admitted):
-            raise await self._refusal(key, admitted)
+            return await self._found(key, admitted, request)
         self._in_flight.add(key)
         try:
-            settlement = await _settled(admitted, request)
+            settlement = await _sorted(admitted.offer.settle, admitted, request)
+            if _finder(admitted) is not None:
+                await self._claim_delivery(admitted)
         except Refused as refused:
             if isinstance(refused.error, OutcomeUnknownError):
                 await self._note(key, UNKNOWN, admitted)
@@ -95,6 +109,41 @@ class SingleUse:
     async def may_have_charged(self, challenge_id: str) -> bool:
         """Whether a credential of this challenge was settled, or may have been."""
         return await self._replays.get(mark_key(challenge_id)) is not None
+
+    async def can_find(self, admitted: Admitted) -> bool:
+        """Whether what came of an earlier attempt to settle this credential can be looked up."""
+        state = await self._replays.get(mark_key(admitted.challenge_id))
+        return _finder(admitted) is not None and state != SETTLED
+
+    async def _found(self, key: str, admitted: Admitted, request: PaidRequest) -> Settlement:
+        """What came of the attempt whose mark stands in the way, or the refusal."""
+        state = await self._replays.get(key)
+        refused = self._refusal(key, state, admitted)
+        find = _finder(admitted)
+        if find is None or not isinstance(refused.error, OutcomeUnknownError):
+            raise refused
+        try:
+            settlement = await _sorted(find, admitted, request)
+        except Refused as known:
+            if not isinstance(known.error, OutcomeUnknownError):
+                await self._forget(key)
+            raise
+        if settlement is None:
+            raise refused
+        await self._claim_delivery(admitted)
+        await self._note(key, SETTLED, admitted)
+        return settlement
+
+    async def _claim_delivery(self, admitted: Admitted) -> None:
+        """Be the one who delivers this payment, or raise Refused."""
+        end_s = admitted.expires_s + _KEPT_LONGER_S
+        key = f"mpp:delivery:{admitted.challenge_id}"
+        try:
+            is_ours = await self._replays.put_if_absent(key, TAKEN, expires_at_s=end_s)
+        except Exception as error:
+            raise Refused("single-use", OutcomeUnknownError()) from error
+        if not is_ours:
+            raise Refused("single-use", OutcomeUnknownError(), expected="an undelivered payment")
 
     async def _take(self, key: str, admitted: Admitted) -> bool:
         end_s = admitted.expires_s + _KEPT_LONGER_S
@@ -116,9 +165,8 @@ class SingleUse:
         except Exception:
             _LOG.exception("the mark of a refused credential could not be taken away")
 
-    async def _refusal(self, key: str, admitted: Admitted) -> Refused:
+    def _refusal(self, key: str, state: str | None, admitted: Admitted) -> Refused:
         """Why a mark stands in the way."""
-        state = await self._replays.get(key)
         error: PaymentError
         taken = state is not None and state.startswith(TAKEN)
         if state == UNKNOWN:
@@ -135,10 +183,20 @@ class SingleUse:
         return since.isdecimal() and 0 <= self._clock.now_s() - int(since) < _SETTLES_WITHIN_S
 
 
-async def _settled(admitted: Admitted, request: PaidRequest) -> Settlement:
+def _finder(admitted: Admitted) -> Find | None:
+    """How the offer looks up what came of a payment, if it can."""
+    find: Find | None = getattr(admitted.offer, "find", None)
+    return find
+
+
+async def _sorted(
+    ask: Callable[[Credential, PaidRequest], Awaitable[_Answer]],
+    admitted: Admitted,
+    request: PaidRequest,
+) -> _Answer:
     """Ask the offer, and sort what it raises into definite refusals and unknown outcomes."""
     try:
-        return await admitted.offer.settle(admitted.credential, request)
+        return await ask(admitted.credential, request)
     except PaymentOutcomeUnknownError as error:
         raise Refused("payment", OutcomeUnknownError(error.transaction_hash)) from error
     except InternalPaymentError as error:
