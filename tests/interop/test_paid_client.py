@@ -77,6 +77,9 @@ async def test_our_client_pays_mppx_servers(packages: None) -> None:
             paid = [made_by(await client.get(urls["session"])) for _ in range(7)]
             assert {one.method for one in paid} == {"tempo/session"}
             assert len({one.channel_id for one in paid}) == 1
+            # All but the first go with the request, under the first one's challenge.
+            assert {one.attempts for one in paid} == {1}
+            assert len({one.challenge_id for one in paid}) == 1
             assert (paid[-1].receipt or {})["spent"] == str(7 * REQUEST)
             [channel] = client.sessions.channels()
             assert channel.deposit > 5 * REQUEST  # topped up after the fifth
