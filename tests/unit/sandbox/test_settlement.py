@@ -81,14 +81,16 @@ class Running:
 async def running(**settings: Any) -> AsyncIterator[Running]:
     """A devnet with these settings; the customer leaves its channel open."""
     devnet = Devnet(DevnetSettings(**settings).with_free_ports())
-    async with devnet:
-        async with PaidClient(
+    async with (
+        devnet,
+        PaidClient(
             Wallet.dev(1),
             rpc_url=devnet.rpc_url,
             prefer=["tempo/session"],
             session=SessionSettings(close_on_exit=False),
-        ) as client:
-            yield Running(devnet, client)
+        ) as client,
+    ):
+        yield Running(devnet, client)
 
 
 async def test_by_time_it_settles_again_and_again() -> None:
