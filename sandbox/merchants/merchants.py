@@ -104,6 +104,7 @@ class Merchants:
     async def start(self) -> None:
         """Go on with the channels of the store, if this process keeps the books."""
         if self._keeps_books:
+            await self.app.purge()
             await self.sessions.start()
 
     async def stop(self) -> list[Capture]:

@@ -134,6 +134,13 @@ class Gate:
         assert settlement is not None  # a frame has no Idempotency-Key, so it is never repeated
         return settlement, admitted.challenge_id
 
+    async def purge(self) -> int:
+        """Forget the kept answers of earlier processes whose time is over; how many there were.
+
+        Those of this process go by themselves. For the start, where the store outlives processes.
+        """
+        return await self._repeats.purge()
+
     # -- HTTP -------------------------------------------------------------------------------------
 
     async def _http(self, route: Route, scope: Message, receive: Receive, send: Send) -> None:

@@ -16,8 +16,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from collections import deque
 from dataclasses import dataclass, replace
 from enum import Enum
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
 from mpp.errors import BadRequestError, PaymentError
@@ -35,6 +37,12 @@ LARGEST_BODY: Final = 256 * 1_024
 """The largest body that is kept to be sent again."""
 
 KEPT_FOR_S: Final = 24 * 60 * 60
+MOST_KEPT: Final = 20_000
+"""Answers that one process keeps, the newest: clients give keys to all of their requests."""
+
+_SWEEP: Final = 8
+"""How many old answers each new one takes away at the most: they go faster than they come."""
+
 LEASE_S: Final = 60
 
 _PLAIN_KEY: Final = re.compile(r"[!-~]+")
@@ -193,6 +201,7 @@ class IdempotencyLog:
         *,
         lease_s: int = LEASE_S,
         kept_for_s: int = KEPT_FOR_S,
+        most_kept: int = MOST_KEPT,
     ) -> None:
         if lease_s < 1 or kept_for_s < 1:
             raise BadInput(f"A lease ({lease_s} s) and a record ({kept_for_s} s) last a second.")
@@ -200,6 +209,9 @@ class IdempotencyLog:
         self._clock = clock
         self._lease_s = lease_s
         self._kept_for_s = kept_for_s
+        self._most_kept = most_kept
+        self._done: deque[tuple[int, str]] = deque()
+        """The answers of this process, oldest first: when each is over, and its key."""
 
     async def begin(self, key: str, fingerprint: str, owner: str) -> Decision:
         """Claim this record for the attempt called `owner`, unless it is taken or done.
@@ -230,11 +242,25 @@ class IdempotencyLog:
             return IdempotencyRecord(before.fingerprint, owner, ends_at_s, response)
 
         after = await self._records.update(key, change)
-        return after is not None and after.owner == owner
+        is_kept = after is not None and after.owner == owner
+        if is_kept:
+            self._done.append((ends_at_s, key))
+            await self._sweep()
+        return is_kept
 
     async def abandon(self, key: str, owner: str) -> None:
         """Forget an attempt that charged nothing, so that the key can be used again at once."""
         await self._records.update(key, lambda now: None if _runs(now, owner) else now)
+
+    async def _sweep(self) -> None:
+        """Forget a few answers whose time is over, and the oldest where there are too many."""
+        now_s = self._clock.now_s()
+        for _ in range(_SWEEP):
+            is_over = bool(self._done) and self._done[0][0] <= now_s
+            if not is_over and len(self._done) <= self._most_kept:
+                return
+            ends_at_s, key = self._done.popleft()
+            await self._records.update(key, partial(_without, ends_at_s))
 
     async def purge(self) -> int:
         """Forget all answers whose time is over; how many. Unfinished attempts stay: they tell."""
@@ -291,6 +317,13 @@ def _decode(kept: dict[str, Any]) -> KeptResponse:
 
 def _runs(record: IdempotencyRecord | None, owner: str) -> TypeGuard[IdempotencyRecord]:
     return record is not None and record.state is State.RUNNING and record.owner == owner
+
+
+def _without(ends_at_s: int, record: IdempotencyRecord | None) -> IdempotencyRecord | None:
+    """Nothing, if the record is the answer with this end; else it was claimed anew since."""
+    if record is not None and record.state is State.DONE and record.ends_at_s == ends_at_s:
+        return None
+    return record
 
 
 def _is_over(record: IdempotencyRecord, now_s: int) -> bool:

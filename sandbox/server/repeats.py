@@ -82,6 +82,10 @@ class Repeats:
         self._records = store.records("idempotency", IdempotencyCodec())
         self._log = IdempotencyLog(self._records, clock)
 
+    async def purge(self) -> int:
+        """Forget the answers whose time is over; how many."""
+        return await self._log.purge()
+
     async def begin(self, admitted: Admitted, request: PaidRequest) -> Repeat | None:
         """Claim the request's key, if it has one. Raises Refused: 409, 422, 400, or what proving
         the payer found."""

@@ -89,12 +89,18 @@ class Actions:
         """Who may speak for which channel: a client says it with every voucher."""
 
     async def voucher(
-        self, terms: SessionRequest, payload: Voucher, source: str | None, price: int
+        self,
+        terms: SessionRequest,
+        payload: Voucher,
+        source: str | None,
+        price: int,
+        *,
+        signature_checked: bool = False,
     ) -> Done:
         """Take a voucher and spend `price` of the channel, or nothing if that is 0.
 
         A voucher that does not cover the price is kept all the same: it is money that the payer
-        has promised.
+        has promised. `signature_checked` is for one that was just verified on this very channel.
         """
         book = self._context.book
         channel = check_channel(terms, payload, await book.get(payload.channel_id))
@@ -105,7 +111,13 @@ class Actions:
         if cumulative > channel.deposit:
             channel = await self._look_for_deposit(channel)
         min_delta = terms.min_voucher_delta or 0
-        accepted = accept_voucher(channel, cumulative, signature, min_delta=min_delta)
+        accepted = accept_voucher(
+            channel,
+            cumulative,
+            signature,
+            min_delta=min_delta,
+            signature_checked=signature_checked,
+        )
         self._pace.check(channel.id)
         planned, short = _spent(accepted, price)
 

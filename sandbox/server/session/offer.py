@@ -77,6 +77,8 @@ class SessionOffer:
         """The challenge's request, the same object for all clients."""
         self.bootstrap: BootstrapOffer | None = None
         """What a HEAD is asked for instead of the price."""
+        self._proven: tuple[bytes, int, bytes] | None = None
+        """The voucher that `prove` has checked last; `settle` need not check it again."""
         self._context = context
         self._actions = actions
         self._closer = closer
@@ -151,6 +153,7 @@ class SessionOffer:
         channel = check_channel(terms, payload, channel)
         cumulative, signed = payload.cumulative, payload.signature
         verify_voucher(channel.book, channel.id, cumulative, signed, channel.signer)
+        self._proven = channel.id, cumulative, signed
         return to_hex(channel.descriptor.payer) if is_confirmed else None
 
     async def check_unseen(self, credential: Credential) -> None:
@@ -176,7 +179,10 @@ class SessionOffer:
         charged = is_charged_up_front(kind, action, request.method, streams=self._is_metered)
         price = terms.amount if charged else 0
         if isinstance(payload, Voucher):
-            done = await self._actions.voucher(terms, payload, credential.source, price)
+            shown = payload.channel_id, payload.cumulative, payload.signature
+            done = await self._actions.voucher(
+                terms, payload, credential.source, price, signature_checked=shown == self._proven
+            )
         elif isinstance(payload, Open):
             done = await self._actions.open(terms, payload, credential, price)
         elif isinstance(payload, TopUp):

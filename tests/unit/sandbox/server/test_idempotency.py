@@ -283,11 +283,49 @@ async def test_answers_are_forgotten_and_unfinished_attempts_are_not(
         await log.begin(key, PRINT, "first")
     await log.finish(keys[0], "first", ANSWER)
     clock.advance(KEPT_FOR_S)
-    await log.begin(keys[2], PRINT, "first")
-    await log.finish(keys[2], "first", ANSWER)
-    assert await log.purge() == 1
+    other = IdempotencyLog(records, clock)  # a process that has started since
+    await other.begin(keys[2], PRINT, "first")
+    await other.finish(keys[2], "first", ANSWER)
+    assert await other.purge() == 1
     assert [await records.get(key) is None for key in keys] == [True, False, False]
-    assert await log.purge() == 0
+    assert await other.purge() == 0
+
+
+async def test_new_answers_take_away_those_whose_time_is_over(
+    log: IdempotencyLog, records: RecordStore[IdempotencyRecord], clock: Clock
+) -> None:
+    old, new = record_key("payer", "old"), record_key("payer", "new")
+    for key in (old, new):
+        await log.begin(key, PRINT, "first")
+        await log.finish(key, "first", ANSWER)
+        clock.advance(KEPT_FOR_S)
+    assert await records.get(old) is None
+    assert await records.get(new) is not None
+
+
+async def test_no_more_answers_are_kept_than_there_is_room_for(
+    records: RecordStore[IdempotencyRecord], clock: Clock
+) -> None:
+    log = IdempotencyLog(records, clock, most_kept=3)
+    keys = [record_key("payer", str(number)) for number in range(5)]
+    for key in keys:
+        await log.begin(key, PRINT, "first")
+        await log.finish(key, "first", ANSWER)
+    assert [await records.get(key) is None for key in keys] == [True, True, False, False, False]
+
+
+async def test_a_key_that_was_claimed_anew_is_not_swept_away(
+    records: RecordStore[IdempotencyRecord], clock: Clock
+) -> None:
+    log = IdempotencyLog(records, clock)
+    await log.begin(KEY, PRINT, "first")
+    await log.finish(KEY, "first", ANSWER)
+    clock.advance(KEPT_FOR_S)
+    assert (await log.begin(KEY, OTHER_PRINT, "second")).verdict is Verdict.START
+    other = record_key("payer", "other")
+    await log.begin(other, PRINT, "first")
+    await log.finish(other, "first", ANSWER)
+    assert (await log.begin(KEY, OTHER_PRINT, "third")).verdict is Verdict.IN_PROGRESS
 
 
 async def test_a_key_is_free_again_after_its_time_without_a_purge(
