@@ -138,6 +138,8 @@ class Repeats:
             is_same = earlier == admitted.challenge_id
             if is_same and await self._single_use.can_find(admitted):
                 return False  # the same credential: what came of it is looked up
-            if await self._single_use.may_have_charged(earlier):
+            # A voucher leaves no mark: another one may pay for what an earlier one has paid.
+            is_other_voucher = not is_same and not admitted.offer.is_single_use
+            if is_other_voucher or await self._single_use.may_have_charged(earlier):
                 raise OutcomeUnknownError
         return False

@@ -6,6 +6,7 @@ voucher's signature shows. Through the gate, with a real chain behind the sessio
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from mpp.errors import VerificationFailedError
 from mock_rails.tempo.tx.signatures import KeychainSignature, Secp256k1Signature
 from sandbox.client.wallet import Wallet
 from sandbox.methods.tempo_session.problems import InvalidSignatureError
+from sandbox.server.idempotency import LEASE_S
 from tests.unit.sandbox.server.session.support import GET, V1, V2, Payer, make_world
 from tests.unit.sandbox.server.support import App, Shop, challenge_of, paid, problem
 
@@ -107,6 +109,20 @@ async def test_a_voucher_that_others_may_have_seen_is_told_no_earlier_answer() -
         assert (thief.status_code, problem(thief)) == (402, "verification-failed")
         assert (await payer.record()).spent == 200
         assert (await payer.ask(payer.make_voucher(500))).status_code == 200
+        assert (await payer.record()).spent == 200
+
+
+async def test_after_a_crash_another_voucher_does_not_pay_a_second_time() -> None:
+    """Whether the first attempt was charged nobody knows: the key stays with it, and says so."""
+    async with customer() as payer:
+        await payer.open(cumulative=100)
+        payer.shop.app.fails = asyncio.CancelledError("the process is killed")
+        with pytest.raises(asyncio.CancelledError):
+            await payer.ask(payer.make_voucher(200))
+        payer.shop.app.fails = None
+        payer.world.clock.advance(LEASE_S)
+        again = await payer.ask(payer.make_voucher(300))
+        assert (again.status_code, problem(again)) == (500, "internal-payment-error")
         assert (await payer.record()).spent == 200
 
 
