@@ -6,6 +6,8 @@ rails is imported before a command runs, so that `--help` answers at once.
 
 from __future__ import annotations
 
+import os
+import sys
 from importlib import import_module
 from typing import Annotated, Final
 
@@ -24,6 +26,9 @@ _COMMANDS: Final = (
     "inspect",
     "watch",
 )
+
+_USAGE: Final = 2
+_INTERRUPTED: Final = 130
 
 app = typer.Typer(
     name="mpp-sandbox",
@@ -60,5 +65,20 @@ for _name in _COMMANDS:
 
 
 def main() -> None:
-    """The console script."""
-    app()
+    """The console script. Wrong usage is one line as well, with exit code 2."""
+    try:
+        sys.exit(app(standalone_mode=False) or 0)
+    except typer.Abort:
+        sys.exit(_INTERRUPTED)
+    except BrokenPipeError:
+        # Whoever read our output has gone; the interpreter must not try to flush to it again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except Exception as error:
+        if not hasattr(error, "format_message"):  # what typer raises about the command line has it
+            raise
+        if said := " ".join(str(error.format_message()).split()):
+            context = getattr(error, "ctx", None)
+            path = "mpp-sandbox" if context is None else context.command_path
+            typer.echo(f"mpp-sandbox: {said.rstrip('.')}. See `{path} --help`.", err=True)
+        sys.exit(_USAGE)
