@@ -67,7 +67,7 @@ for _name in _COMMANDS:
 def main() -> None:
     """The console script. Wrong usage is one line as well, with exit code 2."""
     try:
-        sys.exit(app(standalone_mode=False) or 0)
+        sys.exit(app(prog_name="mpp-sandbox", standalone_mode=False) or 0)
     except typer.Abort:
         sys.exit(_INTERRUPTED)
     except BrokenPipeError:
