@@ -1,0 +1,38 @@
+"""Events: what happened to an object, as it was when it happened (facts: stripe 1.11, 4)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mock_rails.stripe.model import Record
+    from mock_rails.stripe.operation import Operation
+
+TABLE: Final = "events"
+
+
+def emit(
+    operation: Operation, event_type: str, record: Record, previous: Mapping[str, Any] | None
+) -> Record:
+    """Record that `event_type` happened to the object."""
+    data: dict[str, Any] = {"object": record.fields}
+    if previous is not None:
+        data["previous_attributes"] = dict(previous)
+    event = operation.create(
+        TABLE,
+        operation.new_id("evt"),
+        {
+            "object": "event",
+            "api_version": operation.settings.default_version,
+            "data": data,
+            "pending_webhooks": 0,
+            "request": {"id": operation.request_id, "idempotency_key": operation.idempotency_key},
+            "type": event_type,
+        },
+    )
+    operation.context.journal.append(
+        "stripe", event_type, {"event": event.id, "object": record.id, "account": record.account}
+    )
+    return event

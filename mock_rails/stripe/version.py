@@ -1,0 +1,40 @@
+"""API versions: `2026-07-29.preview`, `2026-10-28.endive`, `2020-08-27` (facts: stripe 0.1)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from mock_rails.stripe.errors import InvalidRequest
+
+_VERSION: Final = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:\.([a-z]+))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version; later dates are newer, and previews have thresholds of their own."""
+
+    date: str
+    track: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> Version:
+        """Read the header's text."""
+        found = _VERSION.fullmatch(text)
+        if found is None:
+            raise InvalidRequest(f"Invalid Stripe API version: {text[:60]}")
+        return cls(found[1], found[2] or "")
+
+    @property
+    def is_preview(self) -> bool:
+        """Whether it is of the preview track."""
+        return self.track == "preview"
+
+    def since(self, released: str, preview: str | None = None) -> bool:
+        """Whether a change of that date is in it; `preview` is its date on the preview track."""
+        return self.date >= (preview if preview is not None and self.is_preview else released)
+
+    def __str__(self) -> str:
+        """The header's text."""
+        return f"{self.date}.{self.track}" if self.track else self.date

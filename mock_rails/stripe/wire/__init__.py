@@ -1,0 +1,1 @@
+"""The wire: form bodies in, JSON out, and everything Stripe does between the two."""
