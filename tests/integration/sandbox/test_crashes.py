@@ -1,7 +1,8 @@
-"""The merchants' process is killed at random moments, again and again, under load.
+"""The merchants are killed at random moments, again and again, under load: one process, or all.
 
 Issue 3, the gate: no accepted voucher is lost, nothing is overspent, and the next process goes on
-with the same channels. The chain lives in the test's process and survives; SQLite is the store.
+with the same channels. The chain and the store survive: the chain lives in the test's process, the
+store is a SQLite file or a Redis server.
 """
 
 from __future__ import annotations
@@ -11,13 +12,14 @@ import os
 import signal
 import subprocess
 import sys
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import httpx
 import orjson
+import pytest
 
 from mock_rails.core.clock import Clock
 from mock_rails.core.rail import RailContext
@@ -28,14 +30,16 @@ from mock_rails.tempo.rail import Chain
 from sandbox.chain import TempoRpc, find_close
 from sandbox.methods.tempo_session import Channel, SessionReceipt, Status
 from sandbox.server.session import ChannelCodec
-from sandbox.server.stores import SqliteStore
+from sandbox.storage import open_store
 from tests.conformance.session.payer import Payer
+from tests.unit.sandbox.server.stores.redis_server import running_redis
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-ROUNDS = int(os.environ.get("CRASH_ROUNDS", "12"))
+ROUNDS = os.environ.get("CRASH_ROUNDS")
+"""How often they are killed, on any store; each has a number of its own otherwise."""
 PAYERS = 4
 DEPOSIT = 5_000
 LONGEST_MS = 400
@@ -83,39 +87,45 @@ class Customer:
             pass
 
 
-def start(port: int, chain_url: str, path: Path) -> subprocess.Popen[bytes]:
-    """The merchants as a process of their own."""
-    command = [
-        sys.executable, "-m", "sandbox.cli", "up", "--json", "--only", "merchants",
-        "--api-port", str(port), "--chain-url", chain_url, "--store", f"sqlite:{path}",
-    ]  # fmt: skip
-    return subprocess.Popen(command, stdout=subprocess.PIPE)
+class Site(NamedTuple):
+    """Where the merchants run, and on what."""
 
+    port: int
+    chain_url: str
+    store: str
+    workers: int
 
-@asynccontextmanager
-async def merchants(
-    port: int, chain_url: str, path: Path
-) -> AsyncIterator[subprocess.Popen[bytes]]:
-    """The merchants, ready; killed at the end if they still run."""
-    process = start(port, chain_url, path)
-    assert process.stdout is not None
-    try:
-        line = await asyncio.to_thread(process.stdout.readline)
-        assert orjson.loads(line)["ready"]
-        yield process
-    finally:
-        process.kill()
-        await asyncio.to_thread(process.communicate)
+    def start(self) -> subprocess.Popen[bytes]:
+        """The merchants as processes of their own, in a group of their own."""
+        command = [
+            sys.executable, "-m", "sandbox.cli", "up", "--json", "--only", "merchants",
+            "--api-port", str(self.port), "--chain-url", self.chain_url,
+            "--store", self.store, "--workers", str(self.workers),
+        ]  # fmt: skip
+        return subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True)
 
+    @asynccontextmanager
+    async def merchants(self) -> AsyncIterator[subprocess.Popen[bytes]]:
+        """The merchants, ready; killed at the end if they still run."""
+        process = self.start()
+        assert process.stdout is not None
+        try:
+            line = await asyncio.to_thread(process.stdout.readline)
+            assert orjson.loads(line)["ready"]
+            yield process
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+            await asyncio.to_thread(process.communicate)
 
-async def kept_channels(path: Path) -> dict[bytes, Channel]:
-    """What the store holds now that nobody writes to it."""
-    store = await SqliteStore.open(path, CLOCK)
-    try:
-        records = store.records("channels", ChannelCodec())
-        return {channel.id: channel async for _, channel in records.scan()}
-    finally:
-        await store.close()
+    async def kept_channels(self) -> dict[bytes, Channel]:
+        """What the store holds now that nobody writes to it."""
+        store = await open_store(self.store, CLOCK)
+        try:
+            records = store.records("channels", ChannelCodec())
+            return {channel.id: channel async for _, channel in records.scan()}
+        finally:
+            await store.close()
 
 
 def check(customer: Customer, channels: dict[bytes, Channel]) -> None:
@@ -130,45 +140,67 @@ def check(customer: Customer, channels: dict[bytes, Channel]) -> None:
     assert delivered <= channel.spent <= delivered + customer.lost * customer.price
 
 
-async def test_no_crash_loses_a_voucher_or_charges_for_nothing(tmp_path: Path) -> None:
+async def somebody_served(customers: list[Customer]) -> None:
+    """Until one more request is answered."""
+    before = sum(one.delivered for one in customers)
+    async with asyncio.timeout(60):
+        while sum(one.delivered for one in customers) == before:
+            await CLOCK.wall_sleep(timedelta(milliseconds=2))
+
+
+@pytest.mark.parametrize(
+    ("kind", "workers", "rounds"),
+    [("sqlite", 1, 12), ("redis", 1, 3), ("redis", 2, 2)],
+    ids=["SQLite", "Redis", "Redis, two processes"],
+)
+async def test_no_crash_loses_a_voucher_or_charges_for_nothing(
+    kind: str, workers: int, rounds: int, tmp_path: Path
+) -> None:
+    rounds = int(ROUNDS or rounds)
     chain = Chain(RailContext.create(seed="crashes"))
     moments = Seeds("crashes").stream("tests.moments")
-    path = tmp_path / "channels.sqlite"
-    async with Host(TempoApi(chain)) as node:
-        port = free_port()
-        url = f"http://127.0.0.1:{port}/search"
-        async with httpx.AsyncClient(timeout=20) as http, TempoRpc(node.url) as rpc:
-            customers = [Customer(Payer(url, http, rpc, f"customer-{n}")) for n in range(PAYERS)]
-            for customer in customers:
-                await customer.payer.start()
-            for _ in range(ROUNDS):
-                async with merchants(port, node.url, path) as process:
-                    for customer in customers:
-                        customer.price = int((await customer.payer.challenge()).request["amount"])
-                    visits = [asyncio.create_task(one.ask_until_gone()) for one in customers]
-                    await CLOCK.wall_sleep(timedelta(milliseconds=moments.integer(1, LONGEST_MS)))
-                    process.send_signal(signal.SIGKILL)
-                    await asyncio.gather(*visits)
-                channels = await kept_channels(path)
+    async with AsyncExitStack() as stack:
+        store = f"sqlite:{tmp_path}/channels.sqlite"
+        if kind == "redis":
+            store = stack.enter_context(running_redis(free_port())).url
+        node = await stack.enter_async_context(Host(TempoApi(chain)))
+        http = await stack.enter_async_context(httpx.AsyncClient(timeout=20))
+        rpc = await stack.enter_async_context(TempoRpc(node.url))
+        site = Site(free_port(), node.url, store, workers)
+        url = f"http://127.0.0.1:{site.port}/search"
+        customers = [Customer(Payer(url, http, rpc, f"customer-{n}")) for n in range(PAYERS)]
+        for customer in customers:
+            await customer.payer.start()
+        for at in range(rounds):
+            async with site.merchants() as process:
                 for customer in customers:
-                    check(customer, channels)
-            assert sum(one.delivered for one in customers) > ROUNDS
-            assert sum(one.lost for one in customers) > 0, "no kill hit a request"
-
-            async with merchants(port, node.url, path) as process:
-                for customer in customers:
-                    assert await customer.ask(), "the next process does not serve the channel"
-                process.send_signal(signal.SIGTERM)
-                assert await asyncio.to_thread(process.wait, 30) == 0
-            channels = await kept_channels(path)
+                    customer.price = int((await customer.payer.challenge()).request["amount"])
+                visits = [asyncio.create_task(one.ask_until_gone()) for one in customers]
+                if at % 2:  # the others are hit while they open, on a slow machine
+                    await somebody_served(customers)
+                await CLOCK.wall_sleep(timedelta(milliseconds=moments.integer(1, LONGEST_MS)))
+                os.killpg(process.pid, signal.SIGKILL)
+                await asyncio.gather(*visits)
+            channels = await site.kept_channels()
             for customer in customers:
                 check(customer, channels)
-                assert customer.payer.channel is not None
-                channel = channels[customer.payer.channel.id]
-                assert channel.status is Status.CLOSED
-                found = await find_close(rpc, channel.book, channel.id)
-                assert found is not None
-                assert found.captured == channel.spent, "the chain paid what was charged"
+        assert sum(one.delivered for one in customers) >= rounds // 2
+        assert sum(one.lost for one in customers) > 0, "no kill hit a request"
+
+        async with site.merchants() as process:
+            for customer in customers:
+                assert await customer.ask(), "the next process does not serve the channel"
+            process.send_signal(signal.SIGTERM)
+            assert await asyncio.to_thread(process.wait, 30) == 0
+        channels = await site.kept_channels()
+        for customer in customers:
+            check(customer, channels)
+            assert customer.payer.channel is not None
+            channel = channels[customer.payer.channel.id]
+            assert channel.status is Status.CLOSED
+            found = await find_close(rpc, channel.book, channel.id)
+            assert found is not None
+            assert found.captured == channel.spent, "the chain paid what was charged"
     chain.check_conservation()
 
 

@@ -1,4 +1,4 @@
-"""Races over sockets, against one process and against two that share a store.
+"""Races over sockets, against one process and against two that share a store, SQLite or Redis.
 
 Issue 3: a credential is charged once however often it is sent at the same time, and racing vouchers
 never overspend. Facts: protocol 1.1 rows 16 and 17, 2.5.
@@ -28,6 +28,8 @@ from sandbox.server.single_use import PaymentInProgressError
 from sandbox.settings import DevnetSettings
 from tests.conformance.session.payer import Payer, encode
 from tests.integration.sandbox.hostile import Shopper, check_problem
+from tests.integration.sandbox.test_crashes import free_port
+from tests.unit.sandbox.server.stores.redis_server import running_redis
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -84,16 +86,21 @@ class Arena:
 
 
 @pytest_asyncio.fixture(
-    scope="module", loop_scope="module", params=[1, 2], ids="{} processes".format
+    scope="module",
+    loop_scope="module",
+    params=[(1, "memory"), (2, "sqlite"), (2, "redis")],
+    ids=lambda param: "{} processes on {}".format(*param),
 )
 async def arena(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Arena]:
-    settings = replace(DevnetSettings().with_free_ports(), workers=request.param)
-    if request.param > 1:
-        path = tmp_path_factory.mktemp("races") / "channels.db"
-        settings = replace(settings, store=f"sqlite:{path}")
+    workers, store = request.param
     async with AsyncExitStack() as stack:
+        if store == "sqlite":
+            store = f"sqlite:{tmp_path_factory.mktemp('races') / 'channels.db'}"
+        elif store == "redis":
+            store = stack.enter_context(running_redis(free_port())).url
+        settings = replace(DevnetSettings().with_free_ports(), workers=workers, store=store)
         devnet = await stack.enter_async_context(Devnet(settings))
         limits = httpx.Limits(max_connections=TWINS, max_keepalive_connections=TWINS)
         http = await stack.enter_async_context(httpx.AsyncClient(timeout=60, limits=limits))

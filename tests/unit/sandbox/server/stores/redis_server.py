@@ -1,4 +1,4 @@
-"""A real Redis for tests: Debian's `redis-server` on a socket in a temporary folder."""
+"""A real Redis for tests: Debian's `redis-server` on a socket in a temporary folder, or a port."""
 
 from __future__ import annotations
 
@@ -23,17 +23,20 @@ STARTS_WITHIN_S = 20
 class RedisServer:
     """One running server; `admin` is a plain client to look at it from outside."""
 
-    def __init__(self, socket: Path) -> None:
+    def __init__(self, socket: Path, port: int) -> None:
         import redis
 
         self.socket = socket
-        self.url = f"unix://{socket}"
+        self.url = f"redis://127.0.0.1:{port}/0" if port else f"unix://{socket}"
         self.admin: Redis = redis.Redis(unix_socket_path=str(socket))
 
 
 @contextmanager
-def running_redis() -> Iterator[RedisServer]:
-    """Start a server and stop it at the end; skip where there is none to start."""
+def running_redis(port: int = 0) -> Iterator[RedisServer]:
+    """Start a server and stop it at the end; skip where there is none to start.
+
+    With a `port` it listens there too, and its `url` says so.
+    """
     pytest.importorskip("redis", reason="needs the package redis (pip install '.[redis]')")
     program = shutil.which("redis-server")
     if program is None:
@@ -41,7 +44,8 @@ def running_redis() -> Iterator[RedisServer]:
     # Not pytest's own folder: the path of a socket may have 107 characters at most.
     with tempfile.TemporaryDirectory(prefix="redis-") as folder:
         socket = Path(folder, "redis.sock")
-        options = ["--port", "0", "--unixsocket", str(socket), "--save", "", "--dir", folder]
+        options = ["--unixsocket", str(socket), "--save", "", "--dir", folder]
+        options += ["--port", str(port), "--bind", "127.0.0.1"]
         process = subprocess.Popen(
             [program, *options, "--appendonly", "no"],
             stdout=subprocess.PIPE,
@@ -50,7 +54,7 @@ def running_redis() -> Iterator[RedisServer]:
         )
         assert process.stdout is not None
         try:
-            server = RedisServer(socket)
+            server = RedisServer(socket, port)
             _await_answer(server, process)
             yield server
             server.admin.close()
