@@ -1,4 +1,4 @@
-"""One rail alone: `python -m mock_rails tempo --port 8545`.
+"""One rail alone: `python -m mock_rails tempo --port 8545`, `python -m mock_rails stripe`.
 
 For people who want a rail and nothing else; the whole devnet is `mpp-sandbox up`. Plain argparse:
 this entry is started by test suites, and its start is measured.
@@ -9,24 +9,34 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from mock_rails import __version__
-from mock_rails.arguments import parse_chain_id, parse_duration_ms, parse_history, parse_port
+from mock_rails.arguments import (
+    parse_chain_id,
+    parse_duration_ms,
+    parse_history,
+    parse_key,
+    parse_port,
+    parse_rate,
+)
 from mock_rails.core.errors import BadInput, SandboxError
 from mock_rails.server import LOOPBACK, exposure_warning, is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    T = TypeVar("T")
+
 TEMPO_PORT = 8545
+STRIPE_PORT = 12111
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the process's exit code."""
     options = _parser().parse_args(arguments)
     try:
-        _tempo(options)
+        options.run(options)
     except SandboxError as error:
         sys.stderr.write(f"mock_rails: {error}\n")
         return 1
@@ -39,11 +49,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=__version__)
     rails = parser.add_subparsers(dest="rail", required=True, metavar="RAIL")
+    _add_tempo(rails)
+    _add_stripe(rails)
+    return parser
+
+
+def _add_tempo(rails: Any) -> None:
     tempo = rails.add_parser("tempo", help="a Tempo-compatible chain with JSON-RPC")
-    tempo.add_argument(
-        "--port", type=_typed(parse_port), default=TEMPO_PORT, help="0 picks a free one (8545)"
-    )
-    tempo.add_argument("--host", default=LOOPBACK, help="listen on this address (127.0.0.1)")
     tempo.add_argument("--chain-id", type=_typed(parse_chain_id), default=1337, help="(1337)")
     tempo.add_argument(
         "--block-time", type=_typed(parse_duration_ms), metavar="SECONDS",
@@ -53,19 +65,51 @@ def _parser() -> argparse.ArgumentParser:
         "--history", type=_typed(parse_history), metavar="BLOCKS",
         help="keep this many blocks with receipts, logs and states (4096)",
     )  # fmt: skip
-    tempo.add_argument("--state", type=Path, metavar="FILE", help="load at start, save at stop")
-    tempo.add_argument("--seed", default="mpp-sandbox", help="the seed of everything random")
     tempo.add_argument(
         "--fee-payer", type=int, metavar="N", help="development account N sponsors whoever asks"
     )
-    tempo.add_argument("--json", action="store_true", help="print one JSON line, not a banner")
-    return parser
+    _add_common(tempo, TEMPO_PORT, _tempo)
 
 
-def _typed(parse: Callable[[str], int]) -> Callable[[str], int]:
+def _add_stripe(rails: Any) -> None:
+    stripe = rails.add_parser("stripe", help="Stripe's API as far as MPP uses it")
+    stripe.add_argument(
+        "--key", type=_typed(parse_key), action="append", default=[], metavar="KEY=ACCOUNT",
+        help="this key is that account's (every test key is the default account's)",
+    )  # fmt: skip
+    stripe.add_argument(
+        "--api-version", metavar="VERSION", help="of requests that name none (2026-07-29.preview)"
+    )
+    stripe.add_argument(
+        "--rate-limit", type=_typed(parse_rate), metavar="N",
+        help="answer 429 beyond N requests a second and account; Stripe's is 25 (no limit)",
+    )  # fmt: skip
+    stripe.add_argument(
+        "--strict-tokens", action="store_true", help="refuse legacy parameters of token creation"
+    )
+    stripe.add_argument(
+        "--strict-version", action="store_true", help="refuse versions that are no version"
+    )
+    _add_common(stripe, STRIPE_PORT, _stripe)
+
+
+def _add_common(
+    rail: argparse.ArgumentParser, port: int, run: Callable[[argparse.Namespace], None]
+) -> None:
+    rail.add_argument(
+        "--port", type=_typed(parse_port), default=port, help=f"0 picks a free one ({port})"
+    )
+    rail.add_argument("--host", default=LOOPBACK, help="listen on this address (127.0.0.1)")
+    rail.add_argument("--state", type=Path, metavar="FILE", help="load at start, save at stop")
+    rail.add_argument("--seed", default="mpp-sandbox", help="the seed of everything random")
+    rail.add_argument("--json", action="store_true", help="print one JSON line, not a banner")
+    rail.set_defaults(run=run)
+
+
+def _typed(parse: Callable[[str], T]) -> Callable[[str], T]:
     """argparse prints a type's error only if it is an ArgumentTypeError."""
 
-    def convert(text: str) -> int:
+    def convert(text: str) -> T:
         try:
             return parse(text)
         except BadInput as error:
@@ -75,13 +119,10 @@ def _typed(parse: Callable[[str], int]) -> Callable[[str], int]:
 
 
 def _tempo(options: argparse.Namespace) -> None:
-    from mock_rails.standalone import (
-        TempoOptions,
-        run_tempo,
-    )
+    from mock_rails.standalone import TempoOptions, run_tempo
+    from mock_rails.tempo import banner
 
-    if not is_loopback(options.host):
-        sys.stderr.write(exposure_warning(options.host) + "\n")
+    _warn(options.host)
     chosen = TempoOptions(
         host=options.host,
         port=options.port,
@@ -92,16 +133,40 @@ def _tempo(options: argparse.Namespace) -> None:
         state=options.state,
         fee_payer=options.fee_payer,
     )
-    run_tempo(chosen, _announcer(as_json=options.json))
+    run_tempo(chosen, _announcer(banner.lines, as_json=options.json))
 
 
-def _announcer(*, as_json: bool) -> Callable[[dict[str, Any]], None]:
+def _stripe(options: argparse.Namespace) -> None:
+    from mock_rails.standalone import StripeOptions, run_stripe
+    from mock_rails.stripe import banner
+
+    _warn(options.host)
+    chosen = StripeOptions(
+        host=options.host,
+        port=options.port,
+        seed=options.seed,
+        state=options.state,
+        strict_tokens=options.strict_tokens,
+        strict_version=options.strict_version,
+        api_version=options.api_version,
+        rate_limit=options.rate_limit,
+        accounts=dict(options.key),
+    )
+    run_stripe(chosen, _announcer(banner.lines, as_json=options.json))
+
+
+def _warn(host: str) -> None:
+    if not is_loopback(host):
+        sys.stderr.write(exposure_warning(host) + "\n")
+
+
+def _announcer(
+    lines: Callable[[dict[str, Any]], list[str]], *, as_json: bool
+) -> Callable[[dict[str, Any]], None]:
     def announce(facts: dict[str, Any]) -> None:
         import orjson
 
-        from mock_rails.tempo import banner
-
-        text = orjson.dumps(facts).decode() if as_json else "\n".join(banner.lines(facts))
+        text = orjson.dumps(facts).decode() if as_json else "\n".join(lines(facts))
         sys.stdout.write(text + "\n")
         sys.stdout.flush()
 

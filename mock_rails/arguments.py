@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
@@ -9,6 +10,10 @@ from mock_rails.core.errors import BadInput
 
 LONGEST_MS: Final = 24 * 60 * 60 * 1000
 DEEPEST_HISTORY: Final = 10_000_000
+FASTEST: Final = 1_000_000
+
+_KEY: Final = re.compile(r"(?:sk|rk|pk)_(?:test|live)_\w+")
+_ACCOUNT: Final = re.compile(r"acct_\w+")
 
 
 def parse_duration_ms(text: str) -> int:
@@ -53,3 +58,21 @@ def parse_chain_id(text: str) -> int:
     if text.isascii() and text.isdigit() and 0 < int(text) < 1 << 64:
         return int(text)
     raise BadInput(f"{text!r} is no chain id.", hint="It is a whole number above 0.")
+
+
+def parse_rate(text: str) -> int:
+    """How many requests a second."""
+    if text.isascii() and text.isdigit() and 0 < int(text) <= FASTEST:
+        return int(text)
+    raise BadInput(
+        f"{text!r} is no number of requests a second.",
+        hint=f"It is a whole number from 1 to {FASTEST}.",
+    )
+
+
+def parse_key(text: str) -> tuple[str, str]:
+    """An API key and whose it is: `sk_test_shop=acct_shop`."""
+    key, equals, account = text.partition("=")
+    if not equals or not _KEY.fullmatch(key) or not _ACCOUNT.fullmatch(account):
+        raise BadInput("This is no key with its account.", hint="Write sk_test_shop=acct_shop.")
+    return key, account

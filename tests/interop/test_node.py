@@ -2,7 +2,8 @@
 
 Every `*.test.mjs` in this folder is one topic, run by Node's own test runner on a chain of its own:
 what moves one topic's clock disturbs no other. `package-lock.json` says which viem, mppx and ox.
-The topics about our merchants, `gate_*`, are run by `test_gate_node.py`.
+The topics about our merchants, `gate_*`, are run by `test_gate_node.py`, those about the Stripe
+rail, `stripe_*`, by `test_stripe_node.py`.
 
 To run a topic by hand, start `python -m mock_rails tempo`, then in this folder, after `npm ci`:
 `RPC_URL=http://127.0.0.1:8545 WS_URL=ws://127.0.0.1:8545 node --test channels.test.mjs`.
@@ -22,7 +23,9 @@ from tests.interop.node_support import (
     running_chain,
 )
 
-TOPICS = sorted(path.name for path in HERE.glob("*.test.mjs") if not path.name.startswith("gate_"))
+TOPICS = sorted(
+    path.name for path in HERE.glob("*.test.mjs") if not path.name.startswith(("gate_", "stripe_"))
+)
 
 CHAIN_OPTIONS = {"relay.test.mjs": ("--fee-payer", "9")}
 """What a topic needs of its chain beyond the defaults."""
@@ -45,7 +48,7 @@ def test_the_packages_are_the_released_ones_and_come_from_anywhere() -> None:
     """Exact versions; no registry address, so that any mirror serves them (DESIGN section 5)."""
     wanted = json.loads((HERE / "package.json").read_text())["dependencies"]
     locked = json.loads((HERE / "package-lock.json").read_text())["packages"]
-    assert wanted == {"mppx": "0.11.0", "ox": "0.14.45", "viem": "2.57.1"}
+    assert wanted == {"mppx": "0.11.0", "ox": "0.14.45", "stripe": "23.1.0", "viem": "2.57.1"}
     for name, version in wanted.items():
         assert locked[f"node_modules/{name}"]["version"] == version
     for path, package in locked.items():
