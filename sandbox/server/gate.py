@@ -28,10 +28,12 @@ from sandbox.server.refusals import (
     OutcomeUnknownError,
     PolicyRefusedError,
     Refused,
+    StoreFailedError,
 )
 from sandbox.server.repeats import Repeats
 from sandbox.server.request import PaidRequest
 from sandbox.server.single_use import SingleUse
+from sandbox.server.stores.errors import StoreError
 from sandbox.server.visit import (
     BodyTooLarge,
     ClientLeft,
@@ -214,7 +216,17 @@ class Gate:
         admitted = admit(found, visit.taken, request, self._challenges, visit.progress)
         if exchange is not None:
             exchange.lap("verify")
-        repeat = await self._repeats.begin(admitted, request)
+        try:
+            return await self._settled(visit, admitted, message)
+        except StoreError as error:  # what the offer raises is sorted: this came before or after it
+            raise Refused("store", StoreFailedError(error)) from error
+
+    async def _settled(
+        self, visit: Visit, admitted: Admitted, message: PaidRequest
+    ) -> tuple[Admitted, Settlement | None, Repeat | None]:
+        """The same, of a credential that was admitted."""
+        exchange = visit.exchange
+        repeat = await self._repeats.begin(admitted, visit.request)
         if repeat is not None and repeat.answer is not None:
             return admitted, None, repeat
         try:

@@ -8,6 +8,7 @@ anyone to pay twice. No refusal carries a receipt.
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from sandbox.server.challenges import Issued
+    from sandbox.server.stores.errors import StoreError
+
+_LOG: Final = logging.getLogger("sandbox.server")
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -86,8 +90,21 @@ class PaymentUncheckedError(PaymentError):
     title = InternalPaymentError.title
     hint = "Nothing was charged here. Send the same credential again in a moment."
 
-    def __init__(self) -> None:
-        super().__init__("The payment could not be checked.")
+    def __init__(self, words: str = "The payment could not be checked.") -> None:
+        super().__init__(words)
+
+
+class StoreFailedError(PaymentUncheckedError):
+    """The merchant's store failed, so nothing was taken: what is not written down is neither
+    charged nor delivered. The merchant is told why, the client only that."""
+
+    type = InternalPaymentError.type
+    title = InternalPaymentError.title
+    retry_after_s = 1
+
+    def __init__(self, failure: StoreError) -> None:
+        super().__init__("The payment could not be written down.")
+        _LOG.error("%s: %s", failure.title, failure)
 
 
 class GateFailedError(PaymentError):

@@ -29,7 +29,9 @@ from sandbox.methods.tempo_session import (
 from sandbox.methods.tempo_session.fields import FieldError, read_hash, to_hex
 from sandbox.server.classify import RequestKind, is_charged_up_front, is_delivered
 from sandbox.server.offer import Settlement
+from sandbox.server.refusals import StoreFailedError
 from sandbox.server.session.meter import SessionMeter
+from sandbox.server.stores.errors import StoreError, StoreOutcomeUnknown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -179,10 +181,7 @@ class SessionOffer:
         charged = is_charged_up_front(kind, action, request.method, streams=self._is_metered)
         price = terms.amount if charged else 0
         if isinstance(payload, Voucher):
-            shown = payload.channel_id, payload.cumulative, payload.signature
-            done = await self._actions.voucher(
-                terms, payload, credential.source, price, signature_checked=shown == self._proven
-            )
+            done = await self._voucher(payload, credential.source, price)
         elif isinstance(payload, Open):
             done = await self._actions.open(terms, payload, credential, price)
         elif isinstance(payload, TopUp):
@@ -191,6 +190,18 @@ class SessionOffer:
             done = await self._actions.close(terms, payload, credential)
         delivers = is_delivered(kind, action)
         return self._settlement(payload, credential.challenge.id, done, price, delivers=delivers)
+
+    async def _voucher(self, payload: Voucher, source: str | None, price: int) -> Done:
+        """Take a voucher. It is one update of the store: if that fails, nothing was charged."""
+        shown = payload.channel_id, payload.cumulative, payload.signature
+        try:
+            return await self._actions.voucher(
+                self.terms, payload, source, price, signature_checked=shown == self._proven
+            )
+        except StoreOutcomeUnknown:
+            raise
+        except StoreError as error:
+            raise StoreFailedError(error) from error
 
     def _settlement(
         self, payload: Payload, challenge_id: str, done: Done, price: int, *, delivers: bool

@@ -59,7 +59,6 @@ _OUT_OF_REACH: Final = frozenset(
     {
         sqlite3.SQLITE_AUTH,
         sqlite3.SQLITE_CANTOPEN,
-        sqlite3.SQLITE_IOERR,
         sqlite3.SQLITE_PERM,
         sqlite3.SQLITE_READONLY,
     }
@@ -212,6 +211,11 @@ class SqliteFile:
             )
         if code in _NOT_OURS:
             return StoreForeign(f"{self.path} is not a sound SQLite database: {error}.")
+        if code == sqlite3.SQLITE_IOERR:
+            return StoreUnavailable(
+                f"{self.path} cannot be read or written: {error}.",
+                hint="Is its disk full or gone, or the file as large as it may be?",
+            )
         if code in _OUT_OF_REACH:
             return StoreUnavailable(
                 f"{self.path} cannot be used: {error}.",
