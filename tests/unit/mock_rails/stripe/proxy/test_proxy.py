@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
 import stat
 from contextlib import asynccontextmanager
@@ -101,10 +102,12 @@ async def test_what_is_no_tunnel_gets_a_clear_answer(tmp_path: Path, head: bytes
 
 
 async def test_who_does_not_trust_the_authority_does_not_connect(tmp_path: Path) -> None:
-    async with running(tmp_path) as proxy:
-        async with httpx.AsyncClient(proxy=proxy.url, trust_env=False) as http:
-            with pytest.raises(httpx.ConnectError, match="certificate"):
-                await http.get("https://api.stripe.com/v1/balance")
+    async with (
+        running(tmp_path) as proxy,
+        httpx.AsyncClient(proxy=proxy.url, trust_env=False) as http,
+    ):
+        with pytest.raises(httpx.ConnectError, match="certificate"):
+            await http.get("https://api.stripe.com/v1/balance")
 
 
 async def test_an_answer_that_breaks_off_breaks_off_for_the_program_too(tmp_path: Path) -> None:
@@ -115,7 +118,7 @@ async def test_an_answer_that_breaks_off_breaks_off_for_the_program_too(tmp_path
 
 async def test_the_keys_are_nowhere_to_be_found(tmp_path: Path) -> None:
     async with running(tmp_path) as proxy:
-        assert [path.name for path in tmp_path.iterdir()] == ["stripe-ca.pem"]
+        assert os.listdir(tmp_path) == ["stripe-ca.pem"]
         assert b"PRIVATE" not in proxy.certificate.read_bytes()
         assert stat.S_ISREG(proxy.certificate.stat().st_mode)
 
