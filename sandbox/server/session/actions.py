@@ -49,8 +49,10 @@ from sandbox.methods.tempo_session import (
 )
 from sandbox.methods.tempo_session.fields import to_hex
 from sandbox.methods.tempo_session.problems import ChannelNotFoundError, InsufficientBalanceError
+from sandbox.server.refusals import StoreFailedError
 from sandbox.server.session.book import PayerIsFull
 from sandbox.server.session.limits import VoucherPace
+from sandbox.server.stores.errors import StoreError
 
 if TYPE_CHECKING:
     from mpp import Credential
@@ -154,15 +156,18 @@ class Actions:
         channel_id = opening.channel_id
         known = await context.book.get(channel_id)
         signed = self._co_signed(terms, opening.transaction, is_known=known is not None)
-        if known is None:
-            await self._admit(opening)
         now_s = context.clock.now_s()
 
         def record(current: Channel | None) -> Channel:
             after = open_channel(current, opening, now_s=now_s)
             return after if current is not None else after._replace(opened_tx=signed.hash)
 
-        channel = await context.book.update(channel_id, record)
+        try:
+            if known is None:
+                await self._admit(opening)
+            channel = await context.book.update(channel_id, record)
+        except StoreError as error:  # and nothing was sent
+            raise StoreFailedError(error) from error
         opened_tx = signed.hash
         if channel is None or channel.status is Status.OPENING:
             opened_tx = await self._bring_open(opening, signed, credential, is_new=known is None)
@@ -194,15 +199,18 @@ class Actions:
         try:
             on_chain = await read_channel(context.rpc, channel.id, channel.book)
         except ChainError:
-            on_chain = None  # it did succeed: at least this much was added
-        added = channel.deposit + payload.additional_deposit
-        deposit = added if on_chain is None else on_chain.deposit
+            on_chain = None
+        # Without an answer nothing is added: this very top-up may have been counted before.
+        deposit = channel.deposit if on_chain is None else on_chain.deposit
         after = await context.book.update(
             channel.id, lambda current: current and rules.top_up(current, deposit)
         )
         if after is None:
             raise ChannelNotFoundError("channel not found")
-        self._state.saw(channel.id)
+        if on_chain is None:
+            self._state.doubt(channel.id)
+        else:
+            self._state.saw(channel.id)
         context.background.note(
             "channel.topped-up",
             channel=to_hex(channel.id),

@@ -60,6 +60,10 @@ class ChainState:
         if len(self._seen) > _MOST_REMEMBERED:
             self._seen.popitem(last=False)
 
+    def doubt(self, channel_id: bytes) -> None:
+        """What is known of this channel is out of date: ask before it is used again."""
+        self._seen.pop(channel_id, None)
+
     def is_fresh(self, channel: Channel) -> bool:
         """Whether the record will do as it is; the hot path asks this and nothing else."""
         if channel.status is not Status.OPEN:

@@ -40,6 +40,10 @@ class Closer:
         """Set by who makes both: each needs the other."""
         self.unresolved: set[bytes] = set()
         """Channels whose close was sent, with no word of what came of it."""
+        self.leaving: set[bytes] = set()
+        """Channels that owe something and whose payer asked the chain to let it leave."""
+        self.under_way: set[bytes] = set()
+        """Channels that this process is closing right now."""
 
     # -- settle -----------------------------------------------------------------------------------
 
@@ -83,6 +87,7 @@ class Closer:
         """Start to close a channel whose payer is leaving, if it owes something: the grace period
         is for this. One that owes nothing is not worth a fee."""
         if channel.status is Status.OPEN and channel.exposure:
+            self.leaving.add(channel.id)  # until it is closed: a close that fails is tried again
             self._context.background.start(("close", channel.id), lambda: self.close(channel.id))
 
     async def close(self, channel_id: bytes) -> Capture:
@@ -103,6 +108,16 @@ class Closer:
         `resumed`: it may have been sent before, so a failure now proves nothing and strikes
         nothing out.
         """
+        self.under_way.add(closing.id)
+        try:
+            return await self._carry_out(closing, resumed=resumed)
+        except (TransactionOutcomeUnknown, asyncio.CancelledError):
+            self.unresolved.add(closing.id)  # also when the client left and nobody waits any more
+            raise
+        finally:
+            self.under_way.discard(closing.id)
+
+    async def _carry_out(self, closing: Channel, *, resumed: bool) -> Capture:
         context = self._context
         await context.background.join_one(("settle", closing.id))  # it changes what can be captured
         closing = await context.book.get(closing.id) or closing
@@ -113,8 +128,7 @@ class Closer:
             result = await context.sender.send([close_call(closing, order)])
             if not result.success:
                 raise TransactionRefused("the close reverted", tx_hash=result.hash)
-        except (TransactionOutcomeUnknown, asyncio.CancelledError):
-            self.unresolved.add(closing.id)  # also when the client left and nobody waits any more
+        except TransactionOutcomeUnknown:
             raise
         except ChainError as error:
             return await self._not_closed(closing, error, resumed=resumed)
@@ -162,7 +176,7 @@ class Closer:
                 closing.id, lambda one: one and rules.note_settled(one, settled, now_s=now_s)
             )
             if again is not None:
-                return await self.carry_out(again, resumed=resumed)
+                return await self._carry_out(again, resumed=resumed)
         if resumed:
             self.unresolved.add(closing.id)
         else:

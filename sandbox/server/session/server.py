@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Final
 
 from mpp.errors import PaymentError
 
+from mock_rails.core.errors import SandboxError
 from mock_rails.tempo.addresses import CHANNEL_RESERVE, SESSION_ESCROW
-from sandbox.chain import ChainError, Sender
+from sandbox.chain import Sender
 from sandbox.methods.tempo_session import Channel, SessionProtocol, SessionRequest, Status
 from sandbox.methods.tempo_session.fields import to_hex
 from sandbox.server.session.actions import Actions
@@ -184,7 +185,7 @@ class SessionServer:
                     if policy is AtShutdown.CLOSE:
                         return await self.close(channel.id)
                     await self.settle(channel.id)
-                except (ChainError, PaymentError) as error:
+                except (SandboxError, PaymentError) as error:
                     self._background.note(
                         "shutdown.failed", channel=to_hex(channel.id), error=type(error).__name__
                     )

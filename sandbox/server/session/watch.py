@@ -13,9 +13,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from mpp.errors import PaymentError
+from mpp.errors import InternalPaymentError, PaymentError
 
-from sandbox.chain import ChainError
 from sandbox.methods.tempo_session import Channel, Status
 from sandbox.methods.tempo_session.problems import ChannelNotFoundError
 
@@ -50,7 +49,11 @@ class Watch:
         self._interval = timedelta(seconds=interval_s)
         self._block: int | None = None
         """The newest block that was looked at."""
+        self._missed: set[bytes] = set()
+        """Channels that the chain could not be asked about."""
         self._swept_s = 0
+        self._closing: set[bytes] = set()
+        """Channels that were in `closing` at the last sweep, and that we are not closing."""
 
     async def run(self) -> None:
         """Look, again and again, in sandbox time."""
@@ -58,13 +61,22 @@ class Watch:
             await self._context.clock.sleep(self._interval)
             try:
                 await self.look()
-            except (ChainError, PaymentError) as error:
+            except Exception as error:
+                # Whatever it was, a chain or a store out of reach: payers leave all the same, and
+                # nobody else would see it.
                 self._context.background.note("watch.failed", error=type(error).__name__)
 
     async def look(self) -> None:
         """Look once."""
+        missed, self._missed = self._missed, set()
+        for channel_id in missed:
+            channel = await self._context.book.get(channel_id)
+            if channel is not None:
+                await self._look_at(channel)
         await self._look_at_chain()
-        for channel_id in tuple(self._closer.unresolved):
+        for channel_id in tuple(self._closer.leaving):
+            await self._see_out(channel_id)
+        for channel_id in self._closer.unresolved - self._closer.under_way:
             channel = await self._context.book.get(channel_id)
             if channel is not None and channel.status is Status.CLOSING:
                 await self._closer.resume(channel)
@@ -106,8 +118,19 @@ class Watch:
             return  # its own action is under way, or it is over
         try:
             await self._state.refresh(channel)
+        except InternalPaymentError:
+            self._missed.add(channel.id)  # its log is read once only: look again
         except PaymentError:
-            return  # the chain does not know it, or cannot be asked; the next request will be told
+            return  # the chain does not know it; the next request will be told
+
+    async def _see_out(self, channel_id: bytes) -> None:
+        """A channel whose payer is leaving: close it, if that has not been done."""
+        channel = await self._context.book.get(channel_id)
+        is_leaving = channel is not None and channel.close_requested_at_s and channel.exposure
+        if channel is None or channel.status is Status.CLOSED or not is_leaving:
+            self._closer.leaving.discard(channel_id)
+        else:
+            self._closer.close_if_owed(channel)
 
     async def _look_at_clock(self) -> None:
         """What is due by time: settlements; openings that never came to anything; old records."""
@@ -118,6 +141,7 @@ class Watch:
         if not has_bounds and 0 <= now_s - self._swept_s < _SWEEP_S:
             return
         self._swept_s = now_s
+        closing: set[bytes] = set()
         async for channel in self._all():
             age_s = now_s - channel.opened_at_s
             if channel.status is Status.OPEN:
@@ -125,8 +149,13 @@ class Watch:
             elif channel.status is Status.OPENING:
                 if age_s >= context.limits.opening_lifetime_s:
                     await self._give_up(channel)
+            elif channel.status is Status.CLOSING:
+                closing.add(channel.id)
             elif channel.status is Status.CLOSED and age_s >= context.limits.closed_kept_s:
                 await context.book.update(channel.id, lambda _: None)
+        closing -= self._closer.under_way
+        self._closer.unresolved |= closing & self._closing  # whoever began it has died since
+        self._closing = closing
 
     async def _give_up(self, channel: Channel) -> None:
         """An opening that is old: look once more, then forget it."""

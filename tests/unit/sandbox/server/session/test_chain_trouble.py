@@ -159,3 +159,31 @@ async def test_a_channel_that_the_chain_does_not_know_is_410_and_kept() -> None:
         with pytest.raises(ChannelNotFoundError):
             await payer.voucher(200)
         assert (await payer.record()).status is Status.OPEN
+
+
+async def test_a_top_up_that_is_shown_again_is_counted_once_though_the_chain_cannot_be_read() -> (
+    None
+):
+    """More than the chain holds must never be accepted: it could not be captured."""
+    async with make_world() as world:
+        payer = world.payer(world.offer())
+        await payer.open()
+        sent = await payer.make_top_up(500)
+        await payer.send(sent)
+        world.line.loses = "eth_call"
+        await payer.send(sent)
+        assert (await payer.record()).deposit == 1_500
+        world.line.loses = None
+        await payer.voucher(1_500)
+
+
+async def test_a_top_up_that_cannot_be_read_back_is_found_by_the_next_voucher() -> None:
+    async with make_world() as world:
+        payer = world.payer(world.offer())
+        await payer.open()
+        sent = await payer.make_top_up(500)
+        world.line.loses = "eth_call"
+        await payer.send(sent)
+        world.line.loses = None
+        await payer.voucher(1_500)
+        assert (await payer.record()).deposit == 1_500

@@ -11,6 +11,7 @@ import pytest
 from sandbox.chain import TransactionReverts, broadcast
 from sandbox.methods.tempo_session import SessionProtocol, Status
 from sandbox.methods.tempo_session.problems import ChannelClosedError
+from sandbox.server.stores import StoreBusy
 from tests.unit.sandbox.server.session.support import PAYEE, make_world
 
 PROTOCOLS = tuple(SessionProtocol)
@@ -113,4 +114,70 @@ async def test_a_long_absence_is_made_up_for() -> None:
         await world.server.start()
         await world.server.look()
         await world.server._background.join_one(("close", payer.id))
+        assert (await payer.record()).settled == 100
+
+
+async def test_a_request_to_leave_is_not_missed_because_the_chain_could_not_be_asked() -> None:
+    """A log is read once; nobody would look at the channel again before the grace is over."""
+    async with make_world() as world:
+        payer = world.payer(world.offer())
+        await payer.open()
+        await world.server.look()
+        await payer.request_close()
+        world.line.loses = "eth_call"  # the log is read, and then the channel is not
+        await world.server.look()
+        assert world.events("forced-close.seen") == []
+        world.line.loses = None
+        await world.server.look()
+        await world.server._background.join()
+        record = await payer.record()
+        assert (record.status, record.settled) == (Status.CLOSED, 100)
+
+
+async def test_a_close_that_failed_is_tried_again_while_the_payer_is_leaving() -> None:
+    async with make_world() as world:
+        payer = world.payer(world.offer())
+        await payer.open()
+        await world.server.look()
+        await payer.request_close()
+        world.line.loses = "eth_estimateGas"  # so that it is surely not sent
+        await world.server.look()
+        await world.server._background.join()
+        assert world.events("task.failed")
+        record = await payer.record()
+        assert (record.status, record.settled) == (Status.OPEN, 0)
+        world.line.loses = None
+        await world.server.look()
+        await world.server._background.join()
+        record = await payer.record()
+        assert (record.status, record.settled) == (Status.CLOSED, 100)
+        assert world.server._closer.leaving == {payer.id}
+        await world.server.look()
+        assert world.server._closer.leaving == set()  # and is forgotten then
+
+
+async def test_a_watch_outlives_a_store_that_fails_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with make_world() as world:
+        payer = world.payer(world.offer())
+        await payer.open()
+        await world.server.start()
+        await asyncio.sleep(0)
+        await payer.request_close()
+        with monkeypatch.context() as patch:
+
+            async def busy() -> None:
+                raise StoreBusy("The store is busy.")
+
+            patch.setattr(world.server._watch, "look", busy)
+            world.clock.advance(6)
+            for _ in range(200):
+                if world.events("watch.failed"):
+                    break
+                await asyncio.sleep(0.01)
+            assert world.events("watch.failed")[0]["error"] == "StoreBusy"
+        world.clock.advance(6)
+        for _ in range(200):
+            if (await payer.record()).status is Status.CLOSED:
+                break
+            await asyncio.sleep(0.01)
         assert (await payer.record()).settled == 100

@@ -166,3 +166,40 @@ async def test_a_close_that_nobody_waits_for_any_more_is_carried_out_by_the_watc
         await world.server.look()
         record = await payer.record()
         assert (record.status, record.settled) == (Status.CLOSED, 100)
+
+
+async def test_a_close_that_was_left_before_it_was_sent_is_carried_out_by_the_watch() -> None:
+    """The settlement under way is waited for first; there the request may be cancelled too."""
+    async with make_world() as world:
+        payer = world.payer(world.offer())
+        await payer.open()
+        done = asyncio.Event()
+        settling = world.server._background.start(("settle", payer.id), done.wait)
+        left = asyncio.ensure_future(payer.close(100))
+        for _ in range(200):
+            if (await payer.record()).status is Status.CLOSING:
+                break
+            await asyncio.sleep(0.01)
+        left.cancel()  # the client has gone
+        await asyncio.gather(left, return_exceptions=True)
+        done.set()
+        await settling
+        await world.server.look()
+        record = await payer.record()
+        assert (record.status, record.settled) == (Status.CLOSED, 100)
+
+
+async def test_a_close_of_a_process_that_died_is_carried_out_by_another_one() -> None:
+    """Processes share a store, and not all of them are started again."""
+    async with make_world() as world:
+        await world.server.start()
+        await world.server.look()
+        payer = await closing(world, sent=False)
+        world.clock.advance(600)
+        await world.server.look()  # it may be under way in its own process
+        assert (await payer.record()).status is Status.CLOSING
+        world.clock.advance(600)
+        await world.server.look()
+        await world.server.look()
+        record = await payer.record()
+        assert (record.status, record.settled) == (Status.CLOSED, 200)

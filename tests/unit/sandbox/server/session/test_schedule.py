@@ -171,3 +171,16 @@ async def test_an_old_closed_channel_is_forgotten_and_still_410() -> None:
         assert await world.server.channels() == []
         with pytest.raises(ChannelNotFoundError):
             await payer.voucher(200)
+
+
+async def test_a_channel_that_is_not_ours_does_not_keep_a_shutdown_from_the_others() -> None:
+    """A store may hold what another payee took; only that one can close it."""
+    async with make_world() as world:
+        theirs = world.payer(world.offer())
+        await theirs.open()
+        world.make_server(payee=Wallet.dev(5))
+        ours = world.payer(world.offer(), Wallet.dev(3))
+        await ours.open()
+        assert [one.channel_id for one in await world.server.stop()] == [ours.id]
+        assert (await theirs.record()).status is Status.OPEN
+        assert world.events("shutdown.failed")[0]["error"] == "Conflict"
