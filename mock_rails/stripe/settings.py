@@ -9,8 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from mock_rails.stripe.fees import PRICES
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from mock_rails.stripe.fees import Price
 
 DEFAULT_PORT: Final = 12111
 DEFAULT_VERSION: Final = "2026-07-29.preview"
@@ -41,7 +45,16 @@ class StripeSettings:
     """How long an SPT lives that was created without `expires_at`."""
     settlement_days: int = 2
     """Business days until pending money is available."""
+    country: str = "US"
+    """Where the accounts are; cards of other countries cost the international extra."""
+    prices: Mapping[str, Price] = field(default_factory=lambda: PRICES)
+    """What this Stripe charges: the published prices, or others by the same names."""
     webhook_retries_s: tuple[int, ...] = WEBHOOK_RETRIES_S
+    shuffle_webhooks: bool = False
+    """Send what waits in a seeded order instead of the true one: Stripe promises none."""
+    webhooks_anywhere: bool = False
+    """Send webhooks to other machines too. They are logged as blocked otherwise, since programs
+    bring the addresses of their production with them."""
     round_half_up: bool = True
     """Rounding of the percent part of a fee; False rounds down."""
     request_log: int = 10_000
