@@ -4,9 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from mock_rails.stripe.resources import customers
+from mock_rails.stripe.resources import (
+    business_profiles,
+    customers,
+    events,
+    granted_tokens,
+    issued_tokens,
+    webhook_deliveries,
+    webhook_endpoints,
+)
 
 if TYPE_CHECKING:
     from mock_rails.stripe.endpoint import Endpoint
 
-ENDPOINTS: Final[tuple[Endpoint, ...]] = (*customers.ENDPOINTS,)
+_RESOURCES: Final = (
+    business_profiles,
+    customers,
+    events,
+    granted_tokens,
+    issued_tokens,
+    webhook_deliveries,
+    webhook_endpoints,
+)
+
+ENDPOINTS: Final[tuple[Endpoint, ...]] = tuple(
+    endpoint for resource in _RESOURCES for endpoint in resource.ENDPOINTS
+)
