@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from mock_rails.stripe.webhooks import queue
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -11,28 +13,32 @@ if TYPE_CHECKING:
     from mock_rails.stripe.operation import Operation
 
 TABLE: Final = "events"
+KEPT_S: Final = 30 * 86_400
+"""How long Stripe shows an event."""
 
 
 def emit(
     operation: Operation, event_type: str, record: Record, previous: Mapping[str, Any] | None
 ) -> Record:
-    """Record that `event_type` happened to the object."""
+    """Record that `event_type` happened to the object, and queue it for the webhook endpoints."""
     data: dict[str, Any] = {"object": record.fields}
     if previous is not None:
         data["previous_attributes"] = dict(previous)
+    request = {"id": operation.request_id, "idempotency_key": operation.idempotency_key}
     event = operation.create(
         TABLE,
         operation.new_id("evt"),
         {
             "object": "event",
-            "api_version": operation.settings.default_version,
+            "api_version": str(operation.version),
             "data": data,
             "pending_webhooks": 0,
-            "request": {"id": operation.request_id, "idempotency_key": operation.idempotency_key},
+            "request": request,
             "type": event_type,
         },
     )
     operation.context.journal.append(
         "stripe", event_type, {"event": event.id, "object": record.id, "account": record.account}
     )
+    queue.add(operation, event)
     return event

@@ -67,6 +67,10 @@ class State:
         """The record of that id, whoever it belongs to."""
         return self._tables.get(table, {}).get(record_id)
 
+    def size(self, table: str) -> int:
+        """How many records a table has."""
+        return len(self._tables.get(table, {}))
+
     def all(self, table: str) -> list[Record]:
         """The records of a table, oldest first."""
         records = self._tables.get(table, {})

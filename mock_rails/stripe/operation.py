@@ -62,6 +62,10 @@ class Operation:
         """The same work at another time, for objects that live on a test clock."""
         return replace(self, at_s=at_s, test_clock=test_clock)
 
+    def of(self, account: str, *, livemode: bool) -> Operation:
+        """The same work on another account: what sandbox controls do, for they belong to none."""
+        return replace(self, account=account, livemode=livemode)
+
     def asked_by(
         self, request_id: str | None, idempotency_key: str | None, version: Version | None
     ) -> Operation:

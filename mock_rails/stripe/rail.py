@@ -10,6 +10,7 @@ first, in the order of its due times: before every operation, and by itself whil
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
@@ -80,7 +81,14 @@ class Stripe:
                 agenda.run(operation.at(entry["due_s"], test_clock), entry)
 
     async def keep_time(self) -> None:
-        """Let things happen when they are due, until cancelled."""
+        """Let things happen when they are due, and send webhooks, until cancelled."""
+        from mock_rails.stripe.webhooks.deliverer import Deliverer
+
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._keep_agenda())
+            tasks.create_task(Deliverer(self).run())
+
+    async def _keep_agenda(self) -> None:
         clock = self.context.clock
         while True:
             self.catch_up()
