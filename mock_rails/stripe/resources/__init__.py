@@ -10,6 +10,7 @@ from mock_rails.stripe.resources import (
     events,
     granted_tokens,
     issued_tokens,
+    payment_methods,
     webhook_deliveries,
     webhook_endpoints,
 )
@@ -23,6 +24,7 @@ _RESOURCES: Final = (
     events,
     granted_tokens,
     issued_tokens,
+    payment_methods,
     webhook_deliveries,
     webhook_endpoints,
 )
