@@ -178,6 +178,8 @@ class Gate:
             try:
                 await self._courier.deliver(visit, admitted, settlement, repeat, receive)
             except Refused as refused:  # a stream's price turned out not to be covered
+                if repeat is not None and not settlement.amount:  # nothing was charged for it
+                    await repeat.abandon()
                 await self._answers.refuse(visit, refused)
         else:
             await self._answers.acknowledge(visit, settlement, repeat)

@@ -213,10 +213,21 @@ class IdempotencyLog:
         self._done: deque[tuple[int, str]] = deque()
         """The answers of this process, oldest first: when each is over, and its key."""
 
-    async def begin(self, key: str, fingerprint: str, owner: str) -> Decision:
+    async def dead(self, key: str, fingerprint: str) -> IdempotencyRecord | None:
+        """The attempt at this request that died under this key, if there is one. Its record stays
+        as it is, for it is the only trace of what may have been charged."""
+        before, now_s = await self._records.get(key), self._clock.now_s()
+        if before is None or before.state is State.DONE or before.fingerprint != fingerprint:
+            return None
+        return before if before.ends_at_s <= now_s else None
+
+    async def begin(
+        self, key: str, fingerprint: str, owner: str, *, dead: IdempotencyRecord | None = None
+    ) -> Decision:
         """Claim this record for the attempt called `owner`, unless it is taken or done.
 
-        Of any number that race, one gets START (or RECOVER). `owner` must be new each time.
+        Of any number that race, one gets START (or RECOVER). `owner` must be new each time. An
+        attempt that died is followed only by who has looked what came of it, and names it: `dead`.
         """
         now_s = self._clock.now_s()
         attempt = IdempotencyRecord(fingerprint, owner, now_s + self._lease_s)
@@ -225,6 +236,8 @@ class IdempotencyLog:
         def change(before: IdempotencyRecord | None) -> IdempotencyRecord:
             nonlocal decision
             decision = decide(before, attempt, now_s)  # the last call is the one that is kept
+            if before is not None and decision.verdict is Verdict.RECOVER and before != dead:
+                decision = Decision(Verdict.IN_PROGRESS, before)
             return decision.record
 
         await self._records.update(key, change)

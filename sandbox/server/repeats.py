@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from mock_rails.core.clock import Clock
     from sandbox.server.admission import Admitted
     from sandbox.server.challenges import Challenges
+    from sandbox.server.idempotency import IdempotencyRecord
     from sandbox.server.request import PaidRequest
     from sandbox.server.single_use import SingleUse
     from sandbox.server.stores import Store
@@ -79,8 +80,7 @@ class Repeats:
         self._clock = clock
         self._challenges = challenges
         self._single_use = single_use
-        self._records = store.records("idempotency", IdempotencyCodec())
-        self._log = IdempotencyLog(self._records, clock)
+        self._log = IdempotencyLog(store.records("idempotency", IdempotencyCodec()), clock)
 
     async def purge(self) -> int:
         """Forget the answers whose time is over; how many."""
@@ -122,8 +122,10 @@ class Repeats:
 
     async def _claim(self, repeat: Repeat, record: str, same: str, admitted: Admitted) -> bool:
         """One record: claimed, or (then True) its answer taken over; raises what forbids both."""
-        before = await self._records.get(record)
-        decision: Decision = await self._log.begin(record, same, repeat._owner)
+        dead = await self._log.dead(record, same)
+        if dead is not None:
+            await self._check_uncharged(dead, admitted)
+        decision: Decision = await self._log.begin(record, same, repeat._owner, dead=dead)
         decision.raise_refusal(self._clock.now_s())
         if decision.verdict is Verdict.REPLAY:
             answer = decision.record.response
@@ -133,13 +135,15 @@ class Repeats:
             repeat.answer = answer
             return True
         repeat.claim(record)
-        if decision.verdict is Verdict.RECOVER and before is not None:
-            earlier = before.owner.partition(" ")[0]
-            is_same = earlier == admitted.challenge_id
-            if is_same and await self._single_use.can_find(admitted):
-                return False  # the same credential: what came of it is looked up
-            # A voucher leaves no mark: another one may pay for what an earlier one has paid.
-            is_other_voucher = not is_same and not admitted.offer.is_single_use
-            if is_other_voucher or await self._single_use.may_have_charged(earlier):
-                raise OutcomeUnknownError
         return False
+
+    async def _check_uncharged(self, dead: IdempotencyRecord, admitted: Admitted) -> None:
+        """Raise if the attempt that died may have charged, and nobody can tell."""
+        earlier = dead.owner.partition(" ")[0]
+        is_same = earlier == admitted.challenge_id
+        if is_same and await self._single_use.can_find(admitted):
+            return  # the same credential: what came of it is looked up
+        # A voucher leaves no mark: another one may pay for what an earlier one has paid.
+        is_other_voucher = not is_same and not admitted.offer.is_single_use
+        if is_other_voucher or await self._single_use.may_have_charged(earlier):
+            raise OutcomeUnknownError

@@ -268,8 +268,13 @@ async def test_an_attempt_that_died_is_recovered_by_one(log: IdempotencyLog, clo
     clock.advance(LEASE_S - 1)
     assert (await log.begin(KEY, PRINT, "second")).verdict is Verdict.IN_PROGRESS
     clock.advance(1)
-    assert (await log.begin(KEY, PRINT, "third")).verdict is Verdict.RECOVER
-    assert (await log.begin(KEY, PRINT, "fourth")).verdict is Verdict.IN_PROGRESS
+    dead = await log.dead(KEY, PRINT)
+    assert dead is not None
+    assert dead.owner == "first"
+    assert await log.dead(KEY, OTHER_PRINT) is None
+    assert (await log.begin(KEY, PRINT, "blind")).verdict is Verdict.IN_PROGRESS
+    assert (await log.begin(KEY, PRINT, "third", dead=dead)).verdict is Verdict.RECOVER
+    assert (await log.begin(KEY, PRINT, "fourth", dead=dead)).verdict is Verdict.IN_PROGRESS
     assert not await log.finish(KEY, "first", KeptResponse(500))  # it was only slow
     assert await log.finish(KEY, "third", ANSWER)
     assert (await log.begin(KEY, PRINT, "fifth")).record.response == ANSWER

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from tests.unit.sandbox.server.streaming.fakes import PRICE, FakeMeter
 from tests.unit.sandbox.server.support import (
     App,
     FakeOffer,
@@ -94,9 +95,34 @@ async def test_an_attempt_that_may_have_charged_is_not_followed_by_another() -> 
         offer.fails = None
         assert problem(await shop.pay(headers=KEY)) == "idempotency-in-progress"
         shop.clock.advance(60)
-        again = await shop.pay(headers=KEY)
-        assert (again.status_code, problem(again)) == (500, "internal-payment-error")
+        for _ in range(3):  # the one that was refused is no proof that nothing was charged
+            again = await shop.pay(headers=KEY)
+            assert (again.status_code, problem(again)) == (500, "internal-payment-error")
         assert offer.settled == []
+
+
+async def test_a_voucher_that_may_have_paid_is_never_followed_by_another() -> None:
+    async with Shop(ProvingOffer(intent="session", is_single_use=False)) as shop:
+        (offer,) = shop.offers
+        offer.fails = RuntimeError("lost")
+        assert (await shop.pay(headers=KEY)).status_code == 500
+        offer.fails = None
+        shop.clock.advance(60)
+        for _ in range(3):
+            again = await shop.pay(headers=KEY)
+            assert (again.status_code, problem(again)) == (500, "internal-payment-error")
+        assert offer.settled == []
+
+
+async def test_a_stream_that_nothing_was_charged_for_leaves_the_key_free() -> None:
+    offer = ProvingOffer(intent="session", is_single_use=False, amount="0")
+    offer.meter = FakeMeter(0)
+    offer.meter.never_waits = True
+    async with Shop(offer, streams=True) as shop:
+        first = await shop.pay(method="POST", headers=KEY)
+        assert (first.status_code, problem(first)) == (402, "insufficient-balance")
+        offer.meter.accepted += PRICE
+        assert (await shop.pay(method="POST", headers=KEY)).status_code == 200
 
 
 @pytest.mark.parametrize(
