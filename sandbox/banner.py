@@ -13,7 +13,7 @@ from sandbox.info import ROLES
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sandbox.server.session import Capture
+    from sandbox.server.session import Capture, Recovered
 
 READY: Final = "Ready. Ctrl-C settles and closes open channels, says what it captured, and stops."
 
@@ -62,6 +62,35 @@ def captures(found: Sequence[Capture]) -> list[str]:
         total = dollars(sum(one.captured for one in found))
         lines.append(f"{len(lines)} channels, {total} captured")
     return lines
+
+
+def found(recovered: Recovered | None, store: str) -> list[str]:
+    """What the merchants' store held at the start, if it held anything that is not over."""
+    if recovered is None or not any(recovered):
+        return []
+    one = recovered
+    lines = [f"Found in {store}: {_channels(one.open)} open with {dollars(one.owed)} to capture"]
+    if one.settled or one.in_doubt:
+        lines[0] += f"; {one.settled} that were interrupted have ended, {one.in_doubt} are in doubt"
+    if one.unknown:
+        lines.append(
+            f"This chain does not know {one.unknown} of them: {dollars(one.lost)} cannot be "
+            "captured. Was the last devnet killed, or its chain not kept with --state? A new "
+            "store forgets them."
+        )
+    return lines
+
+
+def kept(amounts: Sequence[int], store: str) -> list[str]:
+    """What stopping did not bring in."""
+    if not amounts:
+        return []
+    where = "and ends here" if store == "memory" else f"and stays in {store}"
+    return [f"{dollars(sum(amounts))} on {_channels(len(amounts))} was not captured {where}"]
+
+
+def _channels(count: int) -> str:
+    return f"{count} channel" + "s" * (count != 1)
 
 
 def _accounts(tempo: Mapping[str, Any], balances: Mapping[str, int]) -> list[str]:

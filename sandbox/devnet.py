@@ -31,14 +31,14 @@ from sandbox.chain import TempoRpc, token_balance
 from sandbox.client.wallet import Wallet
 from sandbox.local_rpc import LocalRpc
 from sandbox.settings import DevnetSettings, Part
-from sandbox.storage import open_store
+from sandbox.storage import open_store, public_name
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from mock_rails.core.rail import Rail
     from sandbox.merchants.merchants import Merchants, Till
-    from sandbox.server.session import Capture
+    from sandbox.server.session import Capture, Recovered
     from sandbox.workers.crew import Crew
 
 CURRENCY: Final = PATH_USD
@@ -59,6 +59,10 @@ class Devnet:
         """What the development accounts held of the currency at the start, by address."""
         self.captures: list[Capture] = []
         """What stopping brought in."""
+        self.found: Recovered | None = None
+        """What the merchants found in their store at the start."""
+        self.kept: list[int] = []
+        """What stopping did not bring in: the exposure of each channel, in base units."""
         self.store_name = self.settings.store
         self._tempo_host: Host | None = None
         self._api_host: Host | None = None
@@ -184,7 +188,7 @@ class Devnet:
         realm = LOOPBACK if host in _WILDCARDS else host
         secret = challenge_secret(self.context.seeds.seed)
         self.merchants = Merchants(till, host=realm, secret=secret)
-        await self.merchants.start()
+        self.found = await self.merchants.start()
         self._stack.push_async_callback(self._bring_in)
         if self.settings.workers > 1:
             await self._start_crew(till, realm, secret)
@@ -218,8 +222,13 @@ class Devnet:
         self._stack.push_async_callback(self._crew.stop)
 
     async def _bring_in(self) -> None:
+        from sandbox.methods.tempo_session import Status
+
         assert self.merchants is not None
         self.captures = await self.merchants.stop()
+        channels = await self.merchants.sessions.channels()
+        owing = [one for one in channels if one.exposure and one.status is not Status.CLOSED]
+        self.kept = [one.exposure for one in owing]
 
     async def _start_control(self) -> None:
         from sandbox.control import Control
@@ -251,7 +260,7 @@ class Devnet:
         return info.describe(
             ready=self.ready,
             workers=self.settings.workers,
-            store=self.store_name,
+            store=public_name(self.store_name),
             control_url=self.control_url,
             tempo=tempo,
             merchants=merchants,

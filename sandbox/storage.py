@@ -8,6 +8,7 @@ redis://host/0      several machines; needs the extra `redis`
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit, urlunsplit
 
 from sandbox.server.stores import MemoryStore, RedisStore, SqliteStore
 
@@ -24,3 +25,11 @@ async def open_store(name: str, clock: Clock) -> Store:
     if kind == "sqlite":
         return await SqliteStore.open(path, clock)
     return await RedisStore.open(name, clock)
+
+
+def public_name(name: str) -> str:
+    """The name as it may be shown: a Redis address without its user, password and options."""
+    if name == "memory" or name.startswith("sqlite:"):
+        return name
+    scheme, netloc, path, _, _ = urlsplit(name)
+    return urlunsplit((scheme, netloc.rpartition("@")[2], path, "", ""))

@@ -45,13 +45,16 @@ def _run(settings: DevnetSettings, *, as_json: bool) -> None:
 
     from sandbox.devnet import Devnet
 
+    devnet: Devnet | None = None
     try:
         devnet = Devnet(settings)
         run(serve([devnet], ready=lambda: _announce(devnet, as_json, show_progress)))
     except BaseException:
         _wipe(show_progress)
         raise
-    _report(devnet)
+    finally:  # the state may not be written, and the money is in all the same
+        if devnet is not None:
+            _report(devnet)
 
 
 def _wipe(shown: bool) -> None:
@@ -61,6 +64,7 @@ def _wipe(shown: bool) -> None:
 
 def _announce(devnet: Devnet, as_json: bool, show_progress: bool) -> None:
     from sandbox import banner
+    from sandbox.storage import public_name
 
     _wipe(show_progress)
     info = devnet.info()
@@ -68,6 +72,8 @@ def _announce(devnet: Devnet, as_json: bool, show_progress: bool) -> None:
     if not as_json:
         typer.echo(f"\n{banner.READY}")
     sys.stdout.flush()
+    for line in banner.found(devnet.found, public_name(devnet.store_name)):
+        typer.echo(line, err=True)
     if devnet.merchants is not None:
         Thread(target=_prepare_for_charges, daemon=True).start()
 
@@ -80,6 +86,9 @@ def _prepare_for_charges() -> None:
 def _report(devnet: Devnet) -> None:
     """What stopping brought in: on stderr, for stdout may be read by a program."""
     from sandbox import banner
+    from sandbox.storage import public_name
 
     for line in banner.captures(devnet.captures):
+        typer.echo(line, err=True)
+    for line in banner.kept(devnet.kept, public_name(devnet.store_name)):
         typer.echo(line, err=True)

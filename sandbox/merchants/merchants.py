@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mock_rails.core.journal import Journal
     from sandbox.chain import TempoRpc
     from sandbox.client.wallet import Wallet
-    from sandbox.server.session import Capture, Schedule, SessionServer
+    from sandbox.server.session import Capture, Recovered, Schedule, SessionServer
     from sandbox.server.stores import Store
 
 SECRET_BYTES: Final = 32
@@ -101,11 +101,12 @@ class Merchants:
             journal=till.journal,
         )
 
-    async def start(self) -> None:
-        """Go on with the channels of the store, if this process keeps the books."""
-        if self._keeps_books:
-            await self.app.purge()
-            await self.sessions.start()
+    async def start(self) -> Recovered | None:
+        """Go on with the channels of the store, if this process keeps the books; what it found."""
+        if not self._keeps_books:
+            return None
+        await self.app.purge()
+        return await self.sessions.start()
 
     async def stop(self) -> list[Capture]:
         """Settle and close what is open, if this process keeps the books; what was captured."""

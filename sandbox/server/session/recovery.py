@@ -4,7 +4,9 @@
               the watch forgets it when it is old.
     closing   gone from the chain: closed, with what was captured. Still there: the close that the
               record holds is sent again.
-    open      the watch looks at each of them first thing, for a payer may have asked to leave.
+    open      those that owe something are looked at now: a chain that began anew, or was set back
+              to before it, knows nothing of them and cannot pay. The watch looks at the others
+              first thing, for a payer may have asked to leave.
 
 A killed server had answered nobody, so nothing here is announced to anyone; but every voucher that
 was accepted is in its record, and counts (DESIGN 2.5).
@@ -17,6 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from mpp.errors import PaymentError
 
 from sandbox.methods.tempo_session import Status
+from sandbox.methods.tempo_session.problems import ChannelNotFoundError
 
 if TYPE_CHECKING:
     from sandbox.methods.tempo_session import Channel
@@ -32,15 +35,25 @@ class Recovered(NamedTuple):
     settled: int = 0
     """Interrupted openings and closes that are decided now."""
     in_doubt: int = 0
+    owed: int = 0
+    """What was delivered on the open ones and not captured, in base units."""
+    unknown: int = 0
+    """Open ones that owe something and that the chain does not know."""
+    lost: int = 0
+    """What those owe. No chain will pay it."""
 
 
 async def recover(context: SessionContext, state: ChainState, closer: Closer) -> Recovered:
     """Go through all records once. A chain that cannot be asked leaves them as they are."""
-    open_, decided, doubtful = 0, 0, 0
+    open_, decided, doubtful, owed, unknown, lost = 0, 0, 0, 0, 0, 0
     async for channel in context.book.scan():
         context.escrows.add(channel.book)
         if channel.status is Status.OPEN:
             open_ += 1
+            owed += channel.exposure
+            if channel.exposure and not await _is_known(channel, state):
+                unknown += 1
+                lost += channel.exposure
         elif channel.status is Status.OPENING:
             left: Channel | None
             try:
@@ -56,7 +69,18 @@ async def recover(context: SessionContext, state: ChainState, closer: Closer) ->
                 doubtful += 1
             else:
                 decided += 1
-    found = Recovered(open_, decided, doubtful)
+    found = Recovered(open_, decided, doubtful, owed, unknown, lost)
     if any(found):
         context.background.note("server.recovered", **found._asdict())
     return found
+
+
+async def _is_known(channel: Channel, state: ChainState) -> bool:
+    """Whether the chain knows it, as far as can be told."""
+    try:
+        await state.refresh(channel)
+    except ChannelNotFoundError:
+        return False
+    except PaymentError:
+        pass  # it cannot be asked
+    return True
