@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from mock_rails.stripe.resources import (
+    balance,
+    balance_transactions,
     business_profiles,
     customers,
     events,
     granted_tokens,
     issued_tokens,
     payment_methods,
+    payouts,
+    refunds,
     webhook_deliveries,
     webhook_endpoints,
 )
@@ -19,12 +23,16 @@ if TYPE_CHECKING:
     from mock_rails.stripe.endpoint import Endpoint
 
 _RESOURCES: Final = (
+    balance,
+    balance_transactions,
     business_profiles,
     customers,
     events,
     granted_tokens,
     issued_tokens,
     payment_methods,
+    payouts,
+    refunds,
     webhook_deliveries,
     webhook_endpoints,
 )
