@@ -102,7 +102,7 @@ class Exchange:
     async def run(self, response: httpx.Response) -> httpx.Response:
         """Pay for what this 402 asks, and return the last answer."""
         try:
-            while response.status_code == httpx.codes.PAYMENT_REQUIRED:
+            while _is_unpaid(response):
                 offered = read_challenges(response)
                 if self._attempts >= self._transport.settings.max_payments:
                     return self._give_up(response, offered, "The server refused every payment.")
@@ -367,6 +367,11 @@ class Exchange:
                 facts=facts,
             ),
         )
+
+
+def _is_unpaid(response: httpx.Response) -> bool:
+    """Whether it is a 402 that is to be paid: one whose receipt says that it was is the last."""
+    return response.status_code == httpx.codes.PAYMENT_REQUIRED and payment_of(response) is None
 
 
 def _names(offered: Offered) -> tuple[str, ...]:

@@ -44,7 +44,11 @@ _SCHEMES: Final = {"ws": "http", "wss": "https"}
 
 
 class Signer:
-    """Answers a stream's `payment-need-voucher` events by way of the session payer."""
+    """Answers a stream's `payment-need-voucher` events by way of the session payer.
+
+    `sessions` is None for a stream that was not begun with a channel's voucher: whoever sends it
+    could name another server's channel.
+    """
 
     def __init__(self, sessions: SessionPayer | None, url: str) -> None:
         self._sessions = sessions
@@ -54,7 +58,7 @@ class Signer:
         """The credential that is asked for, within the budget."""
         if self._sessions is None:
             raise StreamPaymentError(
-                "The stream asks for a voucher, and this client pays no sessions.",
+                "The stream asks for a voucher, and it was not begun with a session.",
                 details={"required": need.required},
             )
         asked = {
@@ -97,7 +101,7 @@ async def open_stream(
         await response.aclose()
         raise
     paid = made if isinstance(made, PaymentMade) else None
-    signer = Signer(sessions, str(response.url))
+    signer = Signer(sessions if paid and paid.channel_id else None, str(response.url))
     reader = SseReader(
         response,
         http=raw,

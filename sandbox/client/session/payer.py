@@ -161,6 +161,10 @@ class SessionPayer:
         except FieldError as error:
             raise BadInput(f"That is no payment-need-voucher event: {error}.") from error
         account = self._registry.need(read.channel_id)
+        if host_of(url) != account.record.host:
+            raise PaymentRefusedError(
+                f"{host_of(url)} asks for a voucher on a channel of {account.record.host}."
+            )
         async with account.lane.lock:
             challenge = await self._challenge(account, url, challenge)
             return await answer_need(self._services, account, read, challenge=challenge, url=url)

@@ -125,12 +125,18 @@ class SseReader:
         except orjson.JSONDecodeError:
             raise FrameError(f"The data of {event.name} is not JSON.") from None
         if event.name == RECEIPT:
-            self.receipt = read_receipt(value)
+            receipt = read_receipt(value)
+            self._check_channel(event, receipt.get("channelId", self._channel_id))
+            self.receipt = receipt
             return
         need = replace(NeedVoucher.from_json(value), delivered=self.delivered)
-        if self._channel_id not in (None, need.channel_id):
-            raise FrameError("The server asks for a voucher on another channel.")
+        self._check_channel(event, need.channel_id)
         await self._pay(need)
+
+    def _check_channel(self, event: Event, named: object) -> None:
+        """A server must not speak of a channel that the stream was not paid by."""
+        if self._channel_id not in (None, named):
+            raise FrameError(f"The {event.name} is of another channel than the stream's.")
 
     async def _pay(self, need: NeedVoucher) -> None:
         status, challenges, words = await self._send(await self._authorize(need))

@@ -14,7 +14,7 @@ import pytest
 from mpp import Challenge
 
 from sandbox.client.ledger import Tally
-from sandbox.client.outcome import PaymentNotMade, payment_of
+from sandbox.client.outcome import PaymentMade, PaymentNotMade, payment_of
 from tests.unit.sandbox.client.market import (
     PRICE,
     SHOP,
@@ -170,3 +170,20 @@ async def test_a_receipt_that_is_no_receipt_is_not_believed_to_be_one(market: Ma
         assert made.receipt is None
         assert made.reference is None
         assert client.ledger.tally() == Tally(PRICE, 0)  # it has our transfer: it counts
+
+
+async def test_a_402_with_a_receipt_is_not_paid_once_more(market: Market) -> None:
+    # No receipt is ever on a refusal (protocol 1.1, row 5): this server says both at once.
+    async def world(request: httpx.Request) -> httpx.Response:
+        answer = asking()
+        if credential_of(request) is not None:
+            answer.headers["Payment-Receipt"] = "thanks!"
+        return answer
+
+    line = Line(httpx.MockTransport(world))
+    async with customer(market, line) as client:
+        response = await client.get("/paid")
+        assert response.status_code == 402
+        assert isinstance(payment_of(response), PaymentMade)
+        assert client.ledger.tally() == Tally(PRICE, 0)
+    assert len(line.paid) == 1

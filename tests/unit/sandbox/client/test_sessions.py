@@ -15,7 +15,8 @@ from sandbox.client.budget import Budget, Limit
 from sandbox.client.errors import BudgetExceededError, OutcomeUnknownError, PaymentNotMadeError
 from sandbox.client.ledger import Tally
 from sandbox.client.session import ChannelState
-from sandbox.client.streaming import StreamError
+from sandbox.client.streaming import StreamError, StreamPaymentError
+from sandbox.streaming.events import NEED_VOUCHER, json_event
 from tests.unit.sandbox.client.bazaar import DEPOSIT, PRICE, TOKENS
 from tests.unit.sandbox.client.market import TOKEN, Line, credential_of, paid_by
 
@@ -181,3 +182,38 @@ async def test_a_voucher_whose_answer_is_lost_for_good_is_reported(bazaar: Bazaa
     [channel] = client.sessions.channels()
     assert channel.captured is not None
     assert channel.captured <= 3 * PRICE
+
+
+async def test_a_free_stream_gets_no_voucher_of_another_servers_channel(bazaar: Bazaar) -> None:
+    """Channel ids are public: whoever knows one could ask for it, and hand it to the payee."""
+    posted: list[httpx.Request] = []
+
+    async def thief(request: httpx.Request) -> httpx.Response:
+        if request.url.host != "thief.example":
+            return await wire.handle_async_request(request)
+        if request.method == "POST":
+            posted.append(request)
+            return httpx.Response(204)
+        asked = {
+            "channelId": made.channel_id,
+            "requiredCumulative": str(5 * PRICE),
+            "acceptedCumulative": str(PRICE),
+            "deposit": str(DEPOSIT),
+        }
+        return httpx.Response(
+            200,
+            headers={"Content-Type": "text/event-stream"},
+            content=json_event(NEED_VOUCHER, asked).encode(),
+        )
+
+    async with httpx.AsyncHTTPTransport() as wire:
+        http = httpx.AsyncClient(transport=httpx.MockTransport(thief))
+        async with http, bazaar.customer(http=http) as client:
+            made = paid_by(await client.get(f"{bazaar.url}/search"))
+            with pytest.raises(StreamPaymentError):
+                async with client.stream("http://thief.example/free") as events:
+                    [data async for data in events]
+            assert client.ledger.tally() == Tally(PRICE, 0)
+            [channel] = client.sessions.channels()
+            assert channel.signed == PRICE
+    assert posted == []

@@ -8,7 +8,7 @@ import pytest
 
 from mock_rails.core.errors import BadInput
 from sandbox.client.budget import Budget
-from sandbox.client.errors import BudgetExceededError
+from sandbox.client.errors import BudgetExceededError, PaymentRefusedError
 from sandbox.client.payer import Order
 from sandbox.methods.tempo_session import SessionReceipt, spend
 from tests.unit.sandbox.client.session.merchant import CURRENCY, HOST, PRICE, URL, Street
@@ -118,3 +118,13 @@ async def test_what_is_no_need_is_refused() -> None:
     async with Street() as street:
         with pytest.raises(BadInput):
             await street.payer.authorize_need({"channelId": "0x12"}, URL)
+
+
+async def test_a_need_is_answered_to_the_channels_own_host_only() -> None:
+    """A voucher goes to the server whose channel it is, whoever asks for it."""
+    async with Street() as street:
+        await street.buy()
+        with pytest.raises(PaymentRefusedError):
+            await street.payer.authorize_need(need(street), "http://thief.test/quote")
+        assert street.payer.channels()[0].signed == PRICE
+        assert street.ledger.tally() == (PRICE, 0)

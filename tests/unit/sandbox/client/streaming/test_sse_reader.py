@@ -15,6 +15,7 @@ from sandbox.client.streaming import (
     StreamPaymentError,
     StreamProtocolError,
 )
+from sandbox.streaming.events import RECEIPT, json_event
 from tests.unit.sandbox.client.streaming.merchant import Merchant, OverspentError, Payer
 from tests.unit.sandbox.server.streaming.fakes import CHANNEL, streams
 
@@ -201,3 +202,20 @@ async def test_a_stream_that_breaks_off_says_so() -> None:
 def test_a_need_is_a_value() -> None:
     need = NeedVoucher(CHANNEL, required=30, accepted=20, deposit=100)
     assert (need.required - need.accepted, need.challenges) == (10, ())
+
+
+async def test_a_receipt_of_another_channel_is_refused() -> None:
+    """It would be taken down as what that channel has spent, and closed at."""
+    mine, other = "0x" + "11" * 32, "0x" + "22" * 32
+    receipt = {
+        "status": "success",
+        "method": "tempo",
+        "reference": other,
+        "timestamp": "2026-01-01T00:00:00Z",
+        "channelId": other,
+    }
+    http, response = raw(json_event(RECEIPT, receipt).encode())
+    async with http, SseReader(response, http=http, authorize=Payer(), channel_id=mine) as messages:
+        with pytest.raises(StreamProtocolError, match="another channel"):
+            [data async for data in messages]
+    assert messages.receipt is None
