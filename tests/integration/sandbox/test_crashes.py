@@ -59,6 +59,8 @@ class Customer:
     delivered: int = 0
     lost: int = 0
     """Requests whose answers never came."""
+    chain_dies: bool = False
+    """Whether the chain goes too: merchants that outlive it for a moment answer 500."""
 
     async def ask(self) -> bool:
         """One paid request: opens a channel if there is none. False if the server is gone."""
@@ -74,6 +76,9 @@ class Customer:
             self.lost += self.payer.sent is not None
             return False
         assert response is not None
+        if self.chain_dies and response.status_code == 500:
+            self.lost += 1
+            return False
         assert response.status_code == 200, response.text
         receipt = SessionReceipt.from_header(response.headers["payment-receipt"])
         self.accepted = max(self.accepted, receipt.accepted)

@@ -142,16 +142,20 @@ def test_workers_end_with_their_devnet_even_if_it_is_killed() -> None:
             pytest.fail("a worker still serves")
 
 
-def test_a_second_start_on_the_same_ports_is_one_clear_line() -> None:
-    with up() as devnet:
+def test_a_second_start_on_the_same_ports_is_one_clear_line(tmp_path: Path) -> None:
+    store, state = tmp_path / "channels.db", tmp_path / "state.json"
+    kept = ["--store", f"sqlite:{store}", "--state", str(state)]
+    with up(*kept) as devnet:
+        before = store.read_bytes()
         ports = [url.rpartition(":")[2] for url in (devnet.control, devnet.api, devnet.rpc)]
         names = ("--control-port", "--api-port", "--tempo-port")
         options = [word for pair in zip(names, ports, strict=True) for word in pair]
         for more in ([], ["--workers", "2"]):
-            done = run("up", *options, *more)
+            done = run("up", *options, *kept, *more)
             assert (done.returncode, done.stdout) == (1, "")
             assert done.stderr.count("\n") == 1
             assert f"Port {ports[2]} on 127.0.0.1 is in use by another program" in done.stderr
+        assert (store.read_bytes(), state.exists()) == (before, False), "it touched the files"
         assert devnet.stop() == (0, "")
 
 
