@@ -3,9 +3,6 @@
 A channel has two books: the payer's is where `pay` remembers what it signed (the state directory),
 the merchants' is what the devnet's control tells. What each says is told apart, and so is who ends
 a channel.
-
-The payer's book and the merchants' are told apart: a restarted devnet
-forgets its channels, and the book of `pay` does not.
 """
 
 from __future__ import annotations
@@ -31,9 +28,10 @@ from sandbox.cli.running import ControlRefused, ControlUrl, NoDevnet, find
 from sandbox.cli.writing import money, paint, say, show_json
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
     from pathlib import Path
 
-    from sandbox.client.session import PayerChannel
+    from sandbox.client.session import PayerChannel, SessionPayer
     from sandbox.client.wallet import Wallet
 
 _EXAMPLES: Final = """Examples:
@@ -160,7 +158,7 @@ def close(
             return
         payer = _payer_of(found, account, key_env)
         ended = _as_payer(
-            "close", found, payer, folder, node_of(rpc, devnet_info(find(control_url)))
+            lambda sessions: sessions.close_channel(found.id), payer, folder, rpc, control_url
         )
         captured = "" if ended.captured is None else f": {money(ended.captured)} captured"
         back = "" if ended.captured is None else f", {money(ended.deposit - ended.captured)} back"
@@ -184,8 +182,9 @@ def force_close(
         folder = state_folder(state_dir)
         found = _ours(channel, folder)
         payer = _payer_of(found, account, key_env)
-        rpc_url = node_of(rpc, devnet_info(find(control_url)))
-        ended = _as_payer("force_close", found, payer, folder, rpc_url)
+        ended = _as_payer(
+            lambda sessions: sessions.force_close(found.id), payer, folder, rpc, control_url
+        )
         name = f"0x{ended.id.hex()}"
         if ended.state.value == "closed":
             text = f"{name} is closed already."
@@ -208,20 +207,30 @@ def withdraw(
         folder = state_folder(state_dir)
         found = _ours(channel, folder)
         payer = _payer_of(found, account, key_env)
-        rpc_url = node_of(rpc, devnet_info(find(control_url)))
-        ended = _as_payer("withdraw", found, payer, folder, rpc_url)
+        ended = _as_payer(
+            lambda sessions: sessions.withdraw(found.id, wait=False),
+            payer,
+            folder,
+            rpc,
+            control_url,
+        )
         captured = money(ended.captured or 0)
         _ended(ended, f"Withdrew from 0x{ended.id.hex()}: {captured} was captured.", json=json)
 
 
 def _as_payer(
-    what: str, channel: PayerChannel, wallet: Wallet, folder: Path, rpc_url: str | None
+    do: Callable[[SessionPayer], Awaitable[PayerChannel]],
+    wallet: Wallet,
+    folder: Path,
+    rpc: str | None,
+    control_url: str | None,
 ) -> PayerChannel:
     """Have the payer's client do something to one of its channels."""
     from mock_rails.server import run
     from sandbox.client.client import PaidClient
     from sandbox.client.session import SessionSettings
 
+    rpc_url = node_of(rpc, devnet_info(find(control_url)))
     done: list[PayerChannel] = []
 
     async def work() -> None:
@@ -232,13 +241,7 @@ def _as_payer(
             state=folder,
             session=SessionSettings(close_on_exit=False),
         ) as client:
-            sessions = client.sessions
-            if what == "close":
-                done.append(await sessions.close_channel(channel.id))
-            elif what == "force_close":
-                done.append(await sessions.force_close(channel.id))
-            else:
-                done.append(await sessions.withdraw(channel.id, wait=False))
+            done.append(await do(client.sessions))
 
     run(work())
     return done[0]

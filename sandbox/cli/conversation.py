@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from sandbox.cli.writing import latency, paint
+from sandbox.methods.disclosure import FACTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -24,28 +25,6 @@ if TYPE_CHECKING:
 
 _CREDENTIALS: Final = frozenset({"authorization", "payment-authorization", "proxy-authorization"})
 _DECODED: Final = frozenset({"payment-receipt", "payment-session-snapshot"})
-_CLEAR: Final = frozenset(
-    {
-        "action",
-        "additionalDeposit",
-        "amount",
-        "authorizedSigner",
-        "channelId",
-        "cumulativeAmount",
-        "deposit",
-        "descriptor",
-        "expiringNonceHash",
-        "hash",
-        "operator",
-        "payee",
-        "payer",
-        "salt",
-        "token",
-        "type",
-    }
-)
-"""The members of a credential's payload that are facts; all others are taken for proofs."""
-
 _QUIET: Final = frozenset({"accept", "accept-encoding", "connection", "user-agent"})
 _LONGEST_BODY: Final = 16 * 1_024
 _WIDTH: Final = 80
@@ -188,7 +167,7 @@ def _scalar(value: Any) -> str:
 
 
 def _hidden(name: str, value: Any) -> Any:
-    if name in _CLEAR:
+    if name in FACTS:
         return value
     text = value if isinstance(value, str) else orjson.dumps(value, default=str).decode()
     if len(text) <= 16:

@@ -54,7 +54,10 @@ class RunningDevnet:
         import httpx
 
         self.url = url.rstrip("/")
-        self._http = httpx.Client(base_url=self.url, timeout=_TIMEOUT_S, trust_env=False)
+        try:
+            self._http = httpx.Client(base_url=self.url, timeout=_TIMEOUT_S, trust_env=False)
+        except httpx.InvalidURL:
+            raise self._absent() from None
         self._info: dict[str, Any] | None = None
 
     @property

@@ -29,10 +29,10 @@ async def listed(devnet: Devnet) -> dict[str, Any]:
 async def one(devnet: Devnet, channel_id: str) -> dict[str, Any]:
     """One channel."""
     wanted = _read_id(channel_id)
-    for channel in await _sessions(devnet).channels():
-        if channel.id == wanted:
-            return to_json(channel)
-    raise NotFound(f"The merchants know no channel 0x{wanted.hex()}.")
+    channel = await _sessions(devnet).channel(wanted)
+    if channel is None:
+        raise NotFound(f"The merchants know no channel 0x{wanted.hex()}.")
+    return to_json(channel)
 
 
 async def settle(devnet: Devnet, channel_id: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
-from mock_rails.core.errors import BadInput, NotFound
+from mock_rails.core.errors import BadInput, Conflict, NotFound
 from mock_rails.tempo.abi import Function
 from mock_rails.tempo.genesis import TOKENS
 from mock_rails.tempo.tx.model import Call
@@ -66,7 +66,10 @@ async def give(
         call = Call(_token(token), 0, _TRANSFER.call(receiver, _amount(amount)))
         context = devnet.context
         sender = Sender(rpc, Wallet.dev(0), clock=context.clock, seeds=context.seeds)
-        hashes = [(await sender.send([call])).hash]
+        sent = await sender.send([call])
+        if not sent.success:
+            raise Conflict(f"The transfer 0x{sent.hash.hex()} reverted; nothing was given.")
+        hashes = [sent.hash]
     return {
         "address": f"0x{receiver.hex()}",
         "transactions": [f"0x{one.hex()}" for one in hashes],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import orjson
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 PREFIX: Final = "/_sandbox"
 MOST_EXCHANGES: Final = 500
+_OFFSET: Final = re.compile(r"[0-9]{1,18}")
 
 Offset = Annotated[int, Query(ge=0)]
 Limit = Annotated[int, Query(ge=1, le=journal.MOST_EVENTS)]
@@ -106,7 +108,7 @@ def _add_journal(app: FastAPI, devnet: Devnet, stopping: asyncio.Event) -> None:
     ) -> Response:
         """The same as it happens, as server-sent events; `Last-Event-ID` goes on where one was."""
         start = after
-        if last_event_id is not None and last_event_id.isascii() and last_event_id.isdigit():
+        if last_event_id is not None and _OFFSET.fullmatch(last_event_id):
             start = int(last_event_id)
         if start is None:
             start = kept.last_offset

@@ -98,11 +98,10 @@ def find(events: Sequence[Event], wanted: str) -> Finding:
 
 
 def _identify(events: Iterable[Event], wanted: str) -> tuple[Kind, str]:
-    is_hex = wanted.lower().startswith("0x")
-    start = wanted.lower() if is_hex else wanted
     found: dict[tuple[Kind, str], None] = {}
     for event in events:
         for kind, name in _names(event):
+            start = wanted if kind is Kind.CHALLENGE else wanted.lower()  # those are base64url
             if name == start:
                 return kind, name
             if kind is not Kind.EXCHANGE and name.startswith(start):

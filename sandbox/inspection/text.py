@@ -10,6 +10,7 @@ import textwrap
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from sandbox.banner import dollars
 from sandbox.inspection.exchange import Check, Exchange, Outcome, Verdict
 from sandbox.inspection.finding import Finding, Kind
 
@@ -250,10 +251,8 @@ class _Writer:
         name = "pathUSD" if token is None else self._tokens.get(token.lower())
         if name is None:
             return f"{amount} base units of {token}"
-        whole, fraction = divmod(amount, _UNIT)
-        digits = f"{fraction:06}".rstrip("0").ljust(2, "0")
         suffix = "" if name == "pathUSD" else f" {name}"
-        return f"${whole:,}.{digits}{suffix}"
+        return f"{dollars(amount)}{suffix}"
 
 
 def _compared(check: Check) -> Iterator[str]:

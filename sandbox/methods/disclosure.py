@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_FACTS: Final = frozenset(
+FACTS: Final = frozenset(
     {
         "action",
         "additionalDeposit",
@@ -25,13 +25,15 @@ _FACTS: Final = frozenset(
         "type",
     }
 )
+"""The members of a credential's payload that are facts; all others are taken for proofs."""
+
 _LONGEST: Final = 200
 
 
 def disclosed(payload: Mapping[str, Any]) -> dict[str, Any]:
     """A payload's facts, with its proofs replaced by their length."""
     return {
-        str(name)[:_LONGEST]: _shown(value) if name in _FACTS else f"<{len(str(value))} characters>"
+        str(name)[:_LONGEST]: _shown(value) if name in FACTS else f"<{len(str(value))} characters>"
         for name, value in payload.items()
     }
 

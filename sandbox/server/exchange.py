@@ -136,9 +136,9 @@ class Exchange:
         echo, opened = credential.challenge, self.progress.opened
         said = {
             "realm": echo.realm[:_LONGEST_TEXT],
-            "expires": echo.expires,
-            "description": echo.description,
-            "digest": echo.digest,
+            "expires": echo.expires and echo.expires[:_LONGEST_TEXT],
+            "description": echo.description and echo.description[:_LONGEST_TEXT],
+            "digest": echo.digest and echo.digest[:_LONGEST_TEXT],
             # What is not authentic may be anything, and of any size.
             "request": "not authentic" if opened is None else opened.request,
         }

@@ -47,6 +47,13 @@ def test_nobody_there_is_said_with_what_to_do() -> None:
             next(nobody.events())
 
 
+@pytest.mark.parametrize("url", ["http://127.0.0.1:99999", "http://[::1", "127.0.0.1:8400", "x"])
+def test_an_address_that_is_none_is_one_clear_line(url: str) -> None:
+    result = RUN.invoke(app, ["status", "--control-url", url])
+    assert (result.exit_code, result.exception.__class__) == (1, SystemExit)
+    assert "No devnet answers at" in result.stderr
+
+
 async def test_somebody_else_there_is_no_devnet() -> None:
     async def stranger(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":

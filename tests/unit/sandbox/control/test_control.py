@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
+from sandbox.chain import Sender, TxResult
 from sandbox.devnet import Devnet
 from sandbox.settings import DevnetSettings
 
@@ -125,3 +126,22 @@ async def test_there_are_no_channels_at_first(http: httpx.AsyncClient) -> None:
     assert (await http.get("/channels/0x51")).status_code == 400
     for verb, path in (("GET", ""), ("POST", "/settle"), ("POST", "/close")):
         assert (await http.request(verb, f"/channels/0x{'51' * 32}{path}")).status_code == 404
+
+
+async def test_a_last_event_id_that_is_none_is_no_trouble(http: httpx.AsyncClient) -> None:
+    for wrong in ("9" * 5_000, "-1", "soon"):
+        headers = {"last-event-id": wrong}
+        async with asyncio.timeout(20), http.stream("GET", "/events", headers=headers) as response:
+            assert response.status_code == 200
+
+
+async def test_a_gift_that_reverted_is_not_called_given(
+    devnet: Devnet, http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def reverted(self: Sender, calls: object) -> TxResult:
+        return TxResult(bytes(32), False, 1, 21_000, 1, None, None, (), self.address)
+
+    monkeypatch.setattr(Sender, "send", reverted)
+    response = await http.post("/fund", json={"address": SOMEBODY, "amount": "5"})
+    assert response.status_code == 409
+    assert "reverted" in response.json()["detail"]

@@ -76,3 +76,9 @@ def test_a_whole_exchange_id_is_not_the_beginning_of_another() -> None:
 def test_what_is_not_there_or_too_short_is_said(wanted: str, error: type[Exception]) -> None:
     with pytest.raises(error):
         find(STORY, wanted)
+
+
+def test_a_challenge_may_begin_like_a_hash() -> None:
+    story = [events.asked(1, "0xAbC_challenge")]
+    assert find(story, "0xAbC_").kind is Kind.CHALLENGE
+    assert find(story, "0xAbC_challenge").id == "0xAbC_challenge"
