@@ -1,9 +1,9 @@
 """Runs the paid application and puts the payment's headers on what it answers.
 
 Facts: protocol 1.1, rows 5 and 14. The receipt goes on answers below 400 only; every paid answer is
-kept out of shared caches, which would hand it to callers who did not pay. The receipt of a metered
-event stream is its last event, not a header, as in mppx (2.8, D13): there the meter stands between
-the application and this, and has put it where it belongs.
+kept out of shared caches, which would hand it to callers who did not pay. On a metered route the
+meter stands between the application and this: it knows what was spent by then, and has put the
+receipt in (2.8, D13).
 """
 
 from __future__ import annotations

@@ -2,8 +2,12 @@
 
 The application is any ASGI application that answers with `text/event-stream`. Each of its `message`
 events is one unit: charged first, then sent. Comments, ids, retry times and events of other names
-pass through uncharged; `[DONE]` is swallowed, as are events that pretend to be the payment's. The
-last event is the receipt, so the answer has no `Payment-Receipt` header.
+pass through uncharged; `[DONE]` is swallowed, as are events that pretend to be the payment's.
+
+There are two receipts (D13). The header's says how things stood before the first event: what was
+authorised and spent by then, so that it claims nothing for a stream that dies. The last event's
+says what the stream came to, and is the one that counts. Both are of an answer that has begun; an
+error has neither.
 
     the channel is used up      payment-need-voucher, then the stream holds; after `hold_s` it ends
     the client goes away        the application is cancelled, nothing more is charged
@@ -142,13 +146,13 @@ class MeteredSend:
         if is_stream:
             self._parser = EventParser(self._event_limit)
             headers = [pair for pair in headers if pair[0] not in _REPLACED]
-            headers += [*_STREAM_HEADERS, *extra]
+            headers += _STREAM_HEADERS
         else:
             await self._charge_plain()
-            receipt = current_header(self._settlement, self._challenge_id)
-            headers += [*extra, (b"payment-receipt", receipt.encode())]
             if all(name != b"cache-control" for name, _ in headers):
                 headers.append((b"cache-control", b"private"))
+        receipt = current_header(self._settlement, self._challenge_id)
+        headers += [*extra, (b"payment-receipt", receipt.encode())]
         self.started = True
         await self._send({**message, "headers": headers})
 

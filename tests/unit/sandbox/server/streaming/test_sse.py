@@ -28,6 +28,13 @@ if TYPE_CHECKING:
 TOKENS = tuple(b"data: %d\n\n" % number for number in range(5))
 
 
+def decoded(header: str) -> dict[str, Any]:
+    """A `Payment-Receipt`."""
+    found = json.loads(base64.urlsafe_b64decode(header + "=" * (-len(header) % 4)))
+    assert isinstance(found, dict)
+    return found
+
+
 async def serve(
     app: Any, client: Client, paid: Settlement, *, hold_s: float = 60, **more: Any
 ) -> None:
@@ -64,10 +71,17 @@ async def test_every_message_is_a_unit_and_the_receipt_is_the_last_event(client:
     assert client.is_complete
 
 
-async def test_the_head_is_the_references_and_has_no_receipt(client: Client) -> None:
-    paid = settlement(FakeMeter(5), headers=(("Payment-Session", "s"),))
+async def test_the_head_is_the_references_and_a_receipt_of_the_beginning(client: Client) -> None:
+    """Facts, D13: what was authorised and spent before the first event, on behalf of the challenge
+    that was paid; the last event says what the stream came to."""
+    paid = settlement(FakeMeter(4, prepaid=1), headers=(("Payment-Session", "s"),))
     await serve(streams(*TOKENS), client, paid)
-    assert client.headers == {
+    headers = client.headers
+    first, last = decoded(headers.pop("payment-receipt")), client.events[-1]
+    assert (first["acceptedCumulative"], first["spent"]) == ("50", "10")
+    assert (first["challengeId"], first["txHash"]) == ("second", "0x" + "cd" * 32)
+    assert json.loads(last.data or "")["spent"] == "50"
+    assert headers == {
         "content-type": "text/event-stream; charset=utf-8",
         "cache-control": "no-cache, no-transform",
         "connection": "keep-alive",
