@@ -116,16 +116,17 @@ class Gate:
         await self.app(scope, receive, send)
 
     async def pay_once(
-        self, authorization: str, route: Route, request: PaidRequest
+        self, authorization: str, route: Route, request: PaidRequest, *, buys: bool = False
     ) -> tuple[Settlement, str]:
         """Settle the credential of a WebSocket frame, and say which challenge it answered.
 
-        `request` is the socket's handshake. Raises a PaymentError if the credential is refused.
+        `request` is the socket's handshake. With `buys` the credential is for the GET that this
+        stands for, price and all. Raises a PaymentError if the credential is refused.
         """
         asked, posted = frame_requests(route, authorization, request.scope)
         visit = self._visit(Visit(route, asked, _no_answer))
         try:
-            paid = await self._paid(visit, posted)
+            paid = await self._paid(visit, asked if buys else posted)
             if paid is None:
                 raise Refused("credential", PaymentRequiredError(self._challenges.realm))
         except Refused as refused:
@@ -253,11 +254,16 @@ class Gate:
         async def pay(authorization: str) -> SocketPayment:
             return SocketPayment(*await self.pay_once(authorization, route, handshake))
 
+        async def buy(authorization: str) -> SocketPayment:
+            paid = await self.pay_once(authorization, route, handshake, buys=True)
+            return SocketPayment(*paid)
+
         await serve_socket(
             scope,
             receive,
             send,
             pay=pay,
+            buy=buy,
             open_stream=lambda paid: run_app_as_stream(self.app, scope, path=route.path, mpp=paid),
             clock=self._clock,
         )

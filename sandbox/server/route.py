@@ -39,7 +39,8 @@ class Route:
     streams: bool = False
     """Whether its event stream is charged by the event, where a payment can be."""
     socket_path: str | None = None
-    """The WebSocket that serves the same stream."""
+    """The WebSocket that serves the same stream. It stands for a GET of the route: a session that
+    is priced by the request pays that price once, for the whole of what the socket sends."""
     summary: str = ""
     policy: Policy | None = None
 
@@ -48,6 +49,15 @@ class Route:
             raise BadInput(f"A route's path begins with '/', unlike {self.path!r}.")
         if not self.offers:
             raise BadInput(f"{self.path} can be paid for in no way: a route has offers.")
+        if self.socket_path is None:
+            return
+        if not self.socket_path.startswith("/"):
+            raise BadInput(f"A socket's path begins with '/', unlike {self.socket_path!r}.")
+        if "GET" not in self.methods:
+            raise BadInput(
+                f"{self.socket_path} could not be paid for: a WebSocket starts from a GET, which is"
+                f" free on {self.path}."
+            )
 
     @property
     def is_managed(self) -> bool:

@@ -11,12 +11,17 @@
 
 Credentials are worked off one by one, in order, while the stream runs; a request to close stops the
 stream at once, between two units. What a client may not say ends the socket with `payment-error`.
+
+A session whose price is for a request and not for a unit buys the GET that the socket stands for:
+the credential that starts the stream pays that price before anything is sent, or is refused with
+402; then all of the stream is delivered, and the receipts say the same as those of that GET.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -32,7 +37,7 @@ from sandbox.streaming import frames
 from sandbox.streaming.frames import ClientFrame, CloseCode, FrameError, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, MutableMapping
+    from collections.abc import AsyncGenerator, AsyncIterator, MutableMapping
 
     from mock_rails.core import Clock
     from sandbox.server.offer import Settlement
@@ -47,6 +52,7 @@ MAX_QUEUED: Final = 32
 IDLE_S: Final = 300
 """How long a socket on which nothing is streamed waits for the next frame, in real time."""
 
+_STARTING: Final = frozenset({"open", "voucher"})
 _LONGEST_REASON: Final = 120  # RFC 6455, 5.5: 125 bytes with the code
 
 _log = logging.getLogger(__name__)
@@ -60,27 +66,34 @@ class SocketPayment:
     challenge_id: str
 
 
+Pay = Callable[[str], Awaitable[SocketPayment]]
+"""Settles a frame's authorization, or raises `PaymentError`."""
+
+
 async def serve_socket(
     scope: MutableMapping[str, Any],
     receive: Receive,
     send: Send,
     *,
-    pay: Callable[[str], Awaitable[SocketPayment]],
+    pay: Pay,
     open_stream: Callable[[Settlement], AsyncIterator[str]],
     clock: Clock,
+    buy: Pay | None = None,
     hold_s: float = HOLD_S,
     idle_s: float = IDLE_S,
 ) -> None:
     """Serve one paid WebSocket from its handshake to its end.
 
     `pay` settles an authorization as the gate would for a POST with nothing but this header, and
-    raises `PaymentError` if it refuses; the settlement of an open or a voucher has the meter.
-    `open_stream` yields the data to be sent; it is closed when the stream is stopped.
+    raises `PaymentError` if it refuses; the settlement of an open or a voucher has the meter. Where
+    it has none, `buy` settles the same authorization once more, for the GET of the same URL;
+    without `buy` such a session is refused. `open_stream` yields the data to be sent; it is closed
+    when the stream is stopped.
     """
     if (await receive())["type"] != "websocket.connect":
         return
     await send({"type": "websocket.accept"})
-    socket = _Socket(send, pay=pay, open_stream=open_stream, clock=clock, hold_s=hold_s)
+    socket = _Socket(send, pay=pay, buy=buy, open_stream=open_stream, clock=clock, hold_s=hold_s)
     reading = asyncio.ensure_future(socket.read(receive, idle_s))
     ended = asyncio.ensure_future(socket.closed.wait())
     try:
@@ -101,13 +114,15 @@ class _Socket:
         self,
         send: Send,
         *,
-        pay: Callable[[str], Awaitable[SocketPayment]],
+        pay: Pay,
+        buy: Pay | None,
         open_stream: Callable[[Settlement], AsyncIterator[str]],
         clock: Clock,
         hold_s: float,
     ) -> None:
         self._send = send
         self._pay = pay
+        self._buy = buy
         self._open_stream = open_stream
         self._clock = clock
         self._hold_s = hold_s
@@ -200,6 +215,8 @@ class _Socket:
             await self._stopped()
         try:
             payment = await self._pay(authorization)
+            if self._buy is not None and self._is_for_the_request(action, payment.settlement):
+                payment = await self._buy(authorization)
         except PaymentError as error:
             internal = error.status >= 500
             code = CloseCode.INTERNAL if internal else CloseCode.POLICY
@@ -211,17 +228,26 @@ class _Socket:
         elif action != "topUp":
             await self._start_or_go_on(payment, is_session=action is not None)
 
+    def _is_for_the_request(self, action: object, settlement: Settlement) -> bool:
+        """Whether what was authorised is still to be spent, on the stream as a whole."""
+        starts = self._paid is None and not self._is_closing and action in _STARTING
+        return starts and settlement.meter is None and not settlement.delivers
+
     async def _start_or_go_on(self, payment: SocketPayment, *, is_session: bool) -> None:
         if self._paid is not None:
-            if self._paid.settlement.reference == payment.settlement.reference:
-                self._paid = SocketPayment(self._paid.settlement, payment.challenge_id)
-            return
-        if is_session and payment.settlement.meter is None:
-            await self.fail(500, "this session cannot be metered", CloseCode.INTERNAL)
+            started = self._paid.settlement
+            if started.reference == payment.settlement.reference:
+                latest = payment.settlement if started.meter is None else started
+                self._paid = SocketPayment(latest, payment.challenge_id)
             return
         self._paid = payment
-        if not self._is_closing:
-            self._streaming = asyncio.ensure_future(self._stream(payment.settlement))
+        if self._is_closing:
+            return
+        settlement = payment.settlement
+        if is_session and settlement.meter is None and not settlement.delivers:
+            await self.fail(500, "this session cannot be metered", CloseCode.INTERNAL)
+            return
+        self._streaming = asyncio.ensure_future(self._stream(settlement))
 
     # -- streaming --------------------------------------------------------------------------------
 

@@ -461,3 +461,7 @@ async def test_routes_are_checked_when_they_are_made() -> None:
         Route("goods", (FakeOffer(),))
     with pytest.raises(BadInput, match="no way"):
         Route("/goods", ())
+    with pytest.raises(BadInput, match="begins with"):
+        Route("/goods", (FakeOffer(),), socket_path="socket")
+    with pytest.raises(BadInput, match="starts from a GET"):
+        Route("/goods", (FakeOffer(),), methods=frozenset({"POST"}), socket_path="/socket")

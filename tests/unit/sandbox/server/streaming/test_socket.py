@@ -78,7 +78,7 @@ class Peer:
         self.paid.append(words.payload["action"])
         if self.meter is not None and (units := words.payload.get("units")):
             self.meter.authorise(units)
-        return SocketPayment(settlement(self.meter), words.challenge.id)
+        return SocketPayment(settlement(self.meter, delivers=False), words.challenge.id)
 
     def say(self, text: str) -> None:
         self.inbox.put_nowait({"type": "websocket.receive", "text": text})
