@@ -25,7 +25,7 @@ from mock_rails.stripe.settings import DEFAULT_ACCOUNT, StripeSettings
 from mock_rails.stripe.version import Version
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from mock_rails.core.faults import FaultPoint
     from mock_rails.stripe.deposits import DepositChain
@@ -79,6 +79,14 @@ class Stripe:
             operation = self._operation(entry.account, entry["livemode"], entry["due_s"])
             with self.state.transaction():
                 agenda.run(operation.at(entry["due_s"], test_clock), entry)
+
+    def attach_chain(self, chain: DepositChain) -> Callable[[], None]:
+        """Let crypto deposits arrive on a chain: from now on its transfers settle what waits for
+        them, and its transactions can be verified. Returns what ends the watching."""
+        from mock_rails.stripe import crypto
+
+        self.chain = chain
+        return chain.watch(lambda transfer: crypto.arrived(self, transfer))
 
     async def keep_time(self) -> None:
         """Let things happen when they are due, and send webhooks, until cancelled."""

@@ -29,6 +29,11 @@ ISSUED: Final = "issued_tokens"
 
 _NOUN: Final = "shared_payment_granted_token"
 _EXPIRE: Final = "granted_token.expire"
+_SHARED: Final = (
+    "brand", "checks", "country", "display_brand", "email", "exp_month", "exp_year", "fingerprint",
+    "funding", "last4", "networks", "wallet",
+)  # fmt: skip
+"""What a seller sees of a card or of a Link account."""
 _HOLDING: Final = ("requires_action", "processing")
 """Statuses in which a PaymentIntent keeps its token from others."""
 
@@ -82,11 +87,10 @@ def method_details(method: Record) -> dict[str, Any]:
         raise InvalidRequest(
             f"A payment method of type {kind} cannot be shared.", param="payment_method"
         )
-    details = dict(method.fields.get(kind) or {})
-    details.pop("generated_from", None)
+    details = method.fields.get(kind) or {}
     return {
         "type": kind,
-        kind: details,
+        kind: {name: details[name] for name in _SHARED if name in details},
         "billing_details": {"tax_id": None, **(method.fields.get("billing_details") or {})},
     }
 
@@ -149,7 +153,7 @@ def used(op: Operation, token_id: str, *, pi: Record, amount: int) -> None:
     _check_usable(op, token, "payment_method")
     use = {"payment_intent": pi.id, "at_s": _now_s(op), "amount": amount}
     _change(op, token, hidden={"uses": [*token.hidden["uses"], use]})
-    if pi["capture_method"] != "manual":
+    if pi["status"] != "requires_capture":
         captured(op, token_id, amount)
     _emit(op, token, "used")
     if token["usage_limits"]["recurring"] is None:
