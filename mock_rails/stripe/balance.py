@@ -2,8 +2,8 @@
 
 Every change is one balance transaction and one posting of the ledger, made together, so the sum of
 the nets *is* the balance. Money comes in as `pending` and is released on the day its settlement
-delay ends, all of an account's money of that day at once. What goes out for a charge (a refund, a
-dispute) is taken from where the charge's money is, so releasing never overdraws what is pending.
+delay ends, all of an account's money of that day at once. A refund is taken from where the charge's
+money is. A dispute is taken from what is available, which it may overdraw.
 
 The delay of money that was earned on a test clock passes on that clock.
 """
@@ -106,7 +106,6 @@ def withdraw_disputed(op: Operation, dispute: Record, charge: Record) -> Record:
         against=DISPUTED,
         fee_details=fee_details,
         description=f"Chargeback withdrawal for {charge.id}",
-        beside=op.find(TRANSACTIONS, charge["balance_transaction"]),
     )
 
 
@@ -120,7 +119,6 @@ def reinstate_disputed(op: Operation, dispute: Record, charge: Record) -> Record
         source=dispute.id,
         against=DISPUTED,
         description=f"Chargeback reversal for {charge.id}",
-        beside=op.find(TRANSACTIONS, charge["balance_transaction"]),
     )
 
 
