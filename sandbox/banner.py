@@ -14,8 +14,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from sandbox.server.session import Capture, Recovered
+    from sandbox.settings import DevnetSettings
 
-READY: Final = "Ready. Ctrl-C settles and closes open channels, says what it captured, and stops."
+_STOPPING: Final = {
+    "close": "settles and closes open channels, says what it captured, and stops.",
+    "settle": "settles what open channels owe, leaves them open, and stops.",
+    "keep": "stops; what open channels owe stays in the store.",
+}
 
 _UNIT: Final = 10**6
 _CURL: Final = '{"jsonrpc":"2.0","id":1,"method":"tempo_fundAddress","params":["%s"]}'
@@ -41,6 +46,14 @@ def text(info: Mapping[str, Any], balances: Mapping[str, int]) -> str:
     if "control" in info:
         lines += [f"Control  {info['control']['url']}/_sandbox/info", ""]
     return "\n".join([*lines, *_next(info)])
+
+
+def ready(settings: DevnetSettings) -> str:
+    """The last line: it is ready, and what stopping it does."""
+    from sandbox.settings import Part
+
+    does = _STOPPING[settings.at_shutdown] if settings.runs(Part.MERCHANTS) else "stops it."
+    return f"Ready. Ctrl-C {does}"
 
 
 def dollars(amount: int) -> str:

@@ -120,9 +120,11 @@ class Devnet:
     async def stop(self) -> list[Capture]:
         """Bring in the money, close everything, write the state; returns what was captured."""
         was_ready, self.ready = self.ready, False
-        await self._stack.aclose()
-        if was_ready:
-            save_state(self.settings.state, self.context, self.rails)
+        try:
+            await self._stack.aclose()
+        finally:  # what the chain has is true however the rest ended
+            if was_ready:
+                save_state(self.settings.state, self.context, self.rails)
         return self.captures
 
     async def __aenter__(self) -> Devnet:

@@ -70,7 +70,7 @@ def _announce(devnet: Devnet, as_json: bool, show_progress: bool) -> None:
     info = devnet.info()
     typer.echo(banner.json_line(info) if as_json else banner.text(info, devnet.balances))
     if not as_json:
-        typer.echo(f"\n{banner.READY}")
+        typer.echo(f"\n{banner.ready(devnet.settings)}")
     sys.stdout.flush()
     for line in banner.found(devnet.found, public_name(devnet.store_name)):
         typer.echo(line, err=True)

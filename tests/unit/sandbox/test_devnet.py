@@ -123,6 +123,25 @@ async def test_the_state_file_carries_the_chain_over(tmp_path: Path) -> None:
         assert devnet.chain.head.number == 1
 
 
+async def test_the_state_is_written_even_if_the_money_could_not_be_brought_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = DevnetSettings(state=tmp_path / "state.json").with_free_ports()
+    devnet = Devnet(settings)
+    await devnet.start()
+    assert (await pay(devnet, "/quote")).status_code == 200
+
+    async def broken() -> None:
+        raise RuntimeError("the till is stuck")
+
+    monkeypatch.setattr(devnet.merchants, "stop", broken)
+    with pytest.raises(RuntimeError, match="stuck"):
+        await devnet.stop()
+    async with Devnet(settings) as devnet:
+        assert devnet.chain is not None
+        assert devnet.chain.head.number == 1
+
+
 async def test_a_broken_state_file_stops_it_before_anything_listens(tmp_path: Path) -> None:
     state = tmp_path / "state.json"
     state.write_text("nonsense")
@@ -137,3 +156,16 @@ def test_dollars_are_exact() -> None:
     assert banner.dollars(100) == "$0.0001"
     assert banner.dollars(1_234_567_890_001) == "$1,234,567.890001"
     assert banner.dollars(0) == "$0.00"
+
+
+@pytest.mark.parametrize(
+    ("settings", "fragment"),
+    [
+        (DevnetSettings(), "settles and closes"),
+        (DevnetSettings(at_shutdown="settle"), "leaves them open"),
+        (DevnetSettings(at_shutdown="keep", store="sqlite:x.db"), "stays in the store"),
+        (DevnetSettings(only=frozenset({Part.RAILS})), "Ctrl-C stops it."),
+    ],
+)
+def test_the_last_line_says_what_stopping_does(settings: DevnetSettings, fragment: str) -> None:
+    assert fragment in banner.ready(settings)
