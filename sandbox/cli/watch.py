@@ -43,7 +43,8 @@ def watch(
 
         tokens = tokens_of(devnet.info)
         watcher = Watcher()
-        if not json and sys.stderr.isatty():
+        talks = not json and sys.stderr.isatty()
+        if talks:
             say(f"Watching {devnet.url}. Ctrl-C ends it.")
         try:
             for event in devnet.events(after):
@@ -58,3 +59,5 @@ def watch(
                     sys.stdout.flush()
         except KeyboardInterrupt:
             return
+        if talks:
+            say("The devnet has ended.")

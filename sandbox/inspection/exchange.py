@@ -17,6 +17,7 @@ TERMINAL: Final = frozenset(
 )
 """The kinds after which nothing more happens in an exchange."""
 
+_VOUCHER: Final = "voucher"
 _BY_ACTION: Final = {
     "open": "opened, paid",
     "topUp": "topped up",
@@ -129,6 +130,8 @@ class Exchange:
     def words(self) -> str:
         """The outcome in a few words."""
         if self.outcome is Outcome.DELIVERED and self.action is not None:
+            if self.action == _VOUCHER and self.price is not None and not self.price[0]:
+                return "voucher taken"  # a promise on a channel; nothing was delivered for it
             return _BY_ACTION.get(self.action, self.outcome.value)
         return self.outcome.value
 

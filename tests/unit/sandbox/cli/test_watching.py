@@ -25,6 +25,13 @@ def test_a_charge_is_two_lines_the_402_and_the_payment() -> None:
     assert " ".join(paid.split()) == "00:00:00 GET /quote paid 200 $0.01 tempo/charge 4.6 ms"
 
 
+def test_a_voucher_that_only_promises_is_not_called_paid() -> None:
+    details = {"action": "voucher", "accepted": 2_000, "spent": 1_000}
+    sent = events.paid(3, amount=0, offer="tempo/session", details=details)
+    (told,) = lines(sent, events.delivered(4, of=3, status=204))
+    assert "voucher taken 204" in told
+
+
 def test_exchanges_that_overlap_are_kept_apart() -> None:
     told = lines(
         events.paid(3), events.voucher(5), events.delivered(6, of=5), events.delivered(7, of=3)
