@@ -23,6 +23,15 @@ class Decline:
     blocked: bool = False
     """Whether Stripe refused it before any bank was asked."""
 
+    def codes(self) -> dict[str, str]:
+        """What an error says of it beside its code."""
+        said = {
+            "advice_code": self.advice,
+            "decline_code": self.decline_code,
+            "network_decline_code": self.network_code,
+        }
+        return {name: value for name, value in said.items() if value is not None}
+
 
 _FINAL: Final = "do_not_try_again"
 
@@ -87,6 +96,9 @@ DECLINES: Final[Mapping[str, Decline]] = {
     ),
 }
 """By decline code, or by code where there is no decline code."""
+
+AUTHENTICATE: Final = DECLINES["authentication_required"]
+"""The no to a seller who charges alone where the buyer would have to prove themselves."""
 
 
 def decline_of(code: str | None, decline_code: str | None) -> Decline:

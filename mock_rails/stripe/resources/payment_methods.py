@@ -203,8 +203,13 @@ def attach(op: Operation, method: Record, customer: Record) -> Record:
     card = card_of(method)
     if card is not None and not card.attaches and card.decline is not None:
         decline = card.decline
-        extra = {} if decline.decline_code is None else {"decline_code": decline.decline_code}
-        raise CardError(decline.message, code=decline.code, param=decline.param, **extra)
+        raise CardError(decline.message, code=decline.code, param=decline.param, **decline.codes())
+    return save(op, method, customer)
+
+
+def save(op: Operation, method: Record, customer: Record) -> Record:
+    """Give a PaymentMethod that the bank has agreed to to a customer."""
+    card = card_of(method)
     shown = {} if card is None else {"card": {**method["card"], "checks": dict(card.checks)}}
     op.update(method, {"customer": customer.id, **shown})
     op.emit("payment_method.attached", method)

@@ -1,0 +1,96 @@
+"""Making a PaymentIntent (facts: stripe 1.5)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from mock_rails.stripe import clocks
+from mock_rails.stripe.currencies import check_currency
+from mock_rails.stripe.intents import selection, states, updating
+from mock_rails.stripe.intents.confirming import attempt
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mock_rails.stripe.model import Record
+    from mock_rails.stripe.operation import Operation
+
+ASYNC_SINCE: Final = "2024-04-10"
+"""Since when balance transactions come a moment after the charge, unless asked otherwise."""
+
+_OPTIONS: Final[dict[str, dict[str, Any]]] = {
+    "card": {
+        "installments": None,
+        "mandate_options": None,
+        "network": None,
+        "request_three_d_secure": "automatic",
+    },
+    "link": {"persistent_token": None},
+    "crypto": {},
+}
+
+
+def create(op: Operation, given: Mapping[str, Any]) -> Record:
+    """A new PaymentIntent; with `confirm`, an attempt to charge it as well. One whose customer
+    lives on a test clock is made at that clock's time."""
+    op = clocks.on_clock_of(op, op.find("customers", given.get("customer")))
+    currency = check_currency(given["currency"])
+    chosen = selection.select(op.version, given, currency)
+    intent_id = op.new_id("pi")
+    default = "automatic_async" if op.version.since(ASYNC_SINCE) else "automatic"
+    intent = op.create(
+        states.TABLE,
+        intent_id,
+        {
+            "object": "payment_intent",
+            "amount": given["amount"],
+            "amount_capturable": 0,
+            "amount_details": {"tip": {}},
+            "amount_received": 0,
+            "agent_details": None,
+            "application": None,
+            "application_fee_amount": None,
+            "canceled_at": None,
+            "cancellation_reason": None,
+            "capture_method": default,
+            "client_secret": op.new_id(f"{intent_id}_secret"),
+            "confirmation_method": given.get("confirmation_method", "automatic"),
+            "currency": currency,
+            "customer": None,
+            "customer_account": None,
+            "description": None,
+            "hooks": None,
+            "last_payment_error": None,
+            "latest_charge": None,
+            "managed_payments": None,
+            "metadata": {},
+            "next_action": None,
+            "on_behalf_of": None,
+            "payment_details": None,
+            "payment_method": None,
+            "payment_method_configuration_details": None,
+            "payment_method_options": {
+                kind: _OPTIONS[kind] for kind in chosen["payment_method_types"] if kind in _OPTIONS
+            },
+            "payment_record": None,
+            "presentment_details": None,
+            "processing": None,
+            "receipt_email": None,
+            "review": None,
+            "setup_future_usage": None,
+            "shipping": None,
+            "source": None,
+            "statement_descriptor": None,
+            "statement_descriptor_suffix": None,
+            "status": states.NEEDS_METHOD,
+            "transfer_data": None,
+            "transfer_group": None,
+            **chosen,
+        },
+    )
+    later = {name: value for name, value in given.items() if name not in selection.WAYS}
+    updating.apply(op, intent, later)
+    op.emit("payment_intent.created", intent)
+    if given.get("confirm"):
+        attempt(op, intent, given)
+    return intent

@@ -1,0 +1,115 @@
+"""Which types of payment method a PaymentIntent takes (facts: stripe 0.1, 1.5).
+
+There are four ways to say it, of which one is used: `payment_method_types` (which newer versions
+refuse), `allowed_payment_method_types`, `excluded_payment_method_types` and
+`automatic_payment_methods`. Where nothing is said, versions since 2023-08-16 choose automatically
+and older ones take cards.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from mock_rails.stripe.errors import InvalidRequest, NotEmulated, UnknownParameter
+from mock_rails.stripe.resources.payment_methods import OTHER_TYPES, TYPES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from mock_rails.stripe.version import Version
+
+TYPES_REMOVED: Final = ("2026-09-30", "2026-08-26")
+"""Since when `payment_method_types` is not writable: generally, and on the preview track."""
+ALLOWED_ADDED: Final = "2026-07-29"
+AUTOMATIC_SINCE: Final = "2023-08-16"
+
+WAYS: Final = (
+    "payment_method_types",
+    "allowed_payment_method_types",
+    "excluded_payment_method_types",
+    "automatic_payment_methods",
+)
+"""The parameters that choose types."""
+_REDIRECTING: Final = frozenset(OTHER_TYPES) - {"us_bank_account", "acss_debit", "sepa_debit"}
+
+
+def refuse_types(version: Version, given: Mapping[str, Any]) -> None:
+    """Refuse the parameters that the version does not have (0.1)."""
+    if "payment_method_types" in given and version.since(*TYPES_REMOVED):
+        raise InvalidRequest(
+            "The payment_method_types parameter is no longer supported in this API version. "
+            "Remove it to use dynamic payment methods, or pass allowed_payment_method_types.",
+            code="payment_method_types_no_longer_supported",
+            param="payment_method_types",
+        )
+    if "allowed_payment_method_types" in given and not version.since(ALLOWED_ADDED):
+        raise UnknownParameter("allowed_payment_method_types")
+    if given.get("payment_method_configuration") is not None:
+        raise NotEmulated("payment method configurations", param="payment_method_configuration")
+
+
+def select(version: Version, given: Mapping[str, Any], currency: str) -> dict[str, Any]:
+    """The fields of a PaymentIntent that say what it takes."""
+    refuse_types(version, given)
+    ways = [way for way in WAYS if given.get(way) is not None]
+    if len(ways) > 1 and ways != ["excluded_payment_method_types", "automatic_payment_methods"]:
+        raise InvalidRequest(
+            f"You may only specify one of these parameters: {', '.join(ways)}.",
+            code="parameters_exclusive",
+            param=ways[0],
+        )
+    for way in ways[:1]:
+        if way != "automatic_payment_methods":
+            _check(given[way], way)
+    allowed, excluded = (given.get(way) for way in WAYS[1:3])
+    fields: dict[str, Any] = {
+        "allowed_payment_method_types": allowed,
+        "excluded_payment_method_types": excluded,
+        "automatic_payment_methods": None,
+    }
+    automatic = given.get("automatic_payment_methods")
+    if given.get("payment_method_types"):
+        return {**fields, "payment_method_types": list(given["payment_method_types"])}
+    off = automatic is not None and not automatic.get("enabled")
+    if off or (not ways and not version.since(AUTOMATIC_SINCE)):
+        return {**fields, "payment_method_types": ["card"]}
+    found = [
+        kind
+        for kind in _dashboard(currency)
+        if (allowed is None or kind in allowed) and kind not in (excluded or ())
+    ]
+    if not found:
+        raise InvalidRequest(
+            "No valid payment method types for this Payment Intent. Please ensure that you have "
+            f"activated payment methods compatible with {currency}.",
+            param=ways[0] if ways else None,
+        )
+    redirects = (automatic or {}).get("allow_redirects", "always")
+    fields["automatic_payment_methods"] = {"allow_redirects": redirects, "enabled": True}
+    return {**fields, "payment_method_types": found}
+
+
+def may_redirect(intent: Mapping[str, Any]) -> bool:
+    """Whether a buyer might be sent to another page and so must be told where to come back to."""
+    automatic = intent["automatic_payment_methods"]
+    if automatic is None or automatic["allow_redirects"] == "never":
+        return False
+    allowed = intent["allowed_payment_method_types"]
+    return allowed is None or not _REDIRECTING.isdisjoint(allowed)
+
+
+def _dashboard(currency: str) -> tuple[str, ...]:
+    """What an account has switched on; stablecoin payments are in dollars only."""
+    return TYPES if currency == "usd" else TYPES[:2]
+
+
+def _check(kinds: Sequence[str], way: str) -> None:
+    if not kinds:
+        raise InvalidRequest(f"{way} must not be empty.", param=way)
+    for place, kind in enumerate(kinds):
+        if kind not in TYPES and kind not in OTHER_TYPES:
+            raise InvalidRequest(
+                f'The payment method type "{kind[:50]}" is invalid. Please ensure the provided '
+                "type is activated in your dashboard and your account is enabled for it.",
+                param=f"{way}[{place}]" if way != "payment_method_types" else way,
+            )

@@ -1,0 +1,152 @@
+"""Charges: each attempt to take money, and the older way of making one (facts: stripe 1.6)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from mock_rails.stripe.endpoint import Call, Endpoint
+from mock_rails.stripe.errors import InvalidRequest, NotEmulated
+from mock_rails.stripe.intents import charges, plain
+from mock_rails.stripe.parameters import (
+    Anything,
+    Boolean,
+    Choice,
+    Integer,
+    Metadata,
+    Object,
+    Text,
+)
+from mock_rails.stripe.resources.payment_intents import SHIPPING
+from mock_rails.stripe.wire.lists import LIST_FIELDS, listed
+from mock_rails.stripe.wire.ranges import TimeRange, within
+
+if TYPE_CHECKING:
+    from mock_rails.stripe.endpoint import Page
+    from mock_rails.stripe.model import Record
+
+TABLE: Final = charges.TABLE
+
+CREATE: Final = Object(
+    {
+        "amount": Integer(1),
+        "application_fee_amount": Integer(0),
+        "capture": Boolean(),
+        "currency": Text(10),
+        "customer": Text(),
+        "description": Text(1_000, nullable=True),
+        "metadata": Metadata(),
+        "on_behalf_of": Text(),
+        "receipt_email": Text(),
+        "shipping": SHIPPING,
+        "source": Text(),
+        "statement_descriptor": Text(22),
+        "statement_descriptor_suffix": Text(22),
+        "transfer_group": Text(),
+        **dict.fromkeys(("application_fee", "destination", "transfer_data"), Anything()),
+        "radar_options": Anything(),
+    },
+    required=("amount", "currency"),
+)
+UPDATE: Final = Object(
+    {
+        "customer": Text(),
+        "description": Text(1_000, nullable=True),
+        "fraud_details": Object({"user_report": Choice(("fraudulent", "safe"), nullable=True)}),
+        "metadata": Metadata(),
+        "receipt_email": Text(nullable=True),
+        "shipping": SHIPPING,
+        "transfer_group": Text(),
+    }
+)
+CAPTURE: Final = Object(
+    {
+        "amount": Integer(1),
+        "application_fee_amount": Integer(0),
+        "receipt_email": Text(),
+        "statement_descriptor": Text(22),
+        "statement_descriptor_suffix": Text(22),
+        "transfer_group": Text(),
+        "transfer_data": Anything(),
+    }
+)
+LIST: Final = Object(
+    {
+        **LIST_FIELDS,
+        "created": TimeRange(),
+        "customer": Text(),
+        "payment_intent": Text(),
+        "transfer_group": Text(),
+    }
+)
+_CONNECT: Final = ("application_fee", "destination", "transfer_data")
+
+
+def create(call: Call) -> Record:
+    """Charge a card token, as was done before PaymentIntents."""
+    _refuse_transfers(call)
+    return plain.create(call.operation, call.params)
+
+
+def retrieve(call: Call) -> Record:
+    """One charge."""
+    return call.operation.get(TABLE, call.id, param="id")
+
+
+def update(call: Call) -> Record:
+    """Change what does not concern the payment."""
+    op, given = call.operation, call.params
+    charge = op.get(TABLE, call.id, param="id")
+    changes = dict(given)
+    if "metadata" in given:
+        changes["metadata"] = Metadata.merged(charge["metadata"], given["metadata"])
+    if "fraud_details" in given:
+        report = given["fraud_details"].get("user_report")
+        changes["fraud_details"] = {} if report is None else {"user_report": report}
+    if "customer" in given:
+        if charge["customer"] is not None:
+            raise InvalidRequest("The customer of this charge is known already.", param="customer")
+        op.get("customers", given["customer"], param="customer")
+    previous = {name: charge[name] for name in changes if charge[name] != changes[name]}
+    op.update(charge, changes)
+    op.emit("charge.updated", charge, previous=previous)
+    return charge
+
+
+def capture(call: Call) -> Record:
+    """Take what a charge has set aside."""
+    _refuse_transfers(call)
+    op = call.operation
+    return plain.capture(op, op.get(TABLE, call.id, param="charge"), call.params)
+
+
+def list_all(call: Call) -> Page:
+    """The charges, the newest first."""
+    given = call.params
+    wanted = {
+        name: given[name]
+        for name in ("customer", "payment_intent", "transfer_group")
+        if name in given
+    }
+    return listed(
+        call,
+        TABLE,
+        lambda one: (
+            all(one[name] == value for name, value in wanted.items())
+            and within(one["created"], given.get("created"))
+        ),
+    )
+
+
+def _refuse_transfers(call: Call) -> None:
+    for name in _CONNECT:
+        if name in call.params:
+            raise NotEmulated("transfers to connected accounts", param=name)
+
+
+ENDPOINTS: Final = (
+    Endpoint("POST", "/v1/charges", create, CREATE),
+    Endpoint("GET", "/v1/charges", list_all, LIST),
+    Endpoint("GET", "/v1/charges/{id}", retrieve),
+    Endpoint("POST", "/v1/charges/{id}", update, UPDATE),
+    Endpoint("POST", "/v1/charges/{id}/capture", capture, CAPTURE),
+)
