@@ -6,92 +6,112 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Any, Final
 
-import orjson
-
-from mock_rails.stripe.endpoint import Call
-from mock_rails.stripe.errors import InvalidRequest, StripeError
-from mock_rails.stripe.parameters import ListOf, Text
-from mock_rails.stripe.resources import ENDPOINTS
-from mock_rails.stripe.wire.form import parse_form
-from mock_rails.stripe.wire.render import render
+from mock_rails import __version__
+from mock_rails.stripe.errors import InvalidRequest
+from mock_rails.stripe.wire import disturbance
+from mock_rails.stripe.wire.dispatcher import Dispatcher
+from mock_rails.stripe.wire.request import Answer, Request, dump
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable
 
-    from mock_rails.stripe.endpoint import Endpoint
     from mock_rails.stripe.rail import Stripe
 
+    Message = dict[str, Any]
+    Receive = Callable[[], Awaitable[Message]]
+    Send = Callable[[Message], Awaitable[None]]
+
 BODY_LIMIT: Final = 1024 * 1024
-_EXPAND: Final = ListOf(Text(200), longest=20)
+
+_ANY_ORIGIN: Final = (b"access-control-allow-origin", b"*")
+_FIXED: Final = [
+    (b"content-type", b"application/json"),
+    _ANY_ORIGIN,
+    (b"access-control-expose-headers", b"Request-Id, Stripe-Version, Idempotent-Replayed"),
+    (b"cache-control", b"no-store"),
+]
+_PREFLIGHT: Final = [
+    _ANY_ORIGIN,
+    (b"access-control-allow-methods", b"GET, POST, DELETE, OPTIONS"),
+    (b"access-control-allow-headers", b"*, Authorization"),
+    (b"access-control-max-age", b"300"),
+    (b"content-length", b"0"),
+]
 
 
 class StripeApi:
     """One Stripe's endpoint. Hand it to any ASGI server, or to httpx's ASGI transport."""
 
-    def __init__(self, rail: Stripe) -> None:
+    def __init__(self, rail: Stripe, *, body_limit: int = BODY_LIMIT) -> None:
         self.rail = rail
+        self.body_limit = body_limit
+        self.dispatcher = Dispatcher(rail)
         self._timekeeper: asyncio.Task[None] | None = None
 
-    async def __call__(
-        self,
-        scope: dict[str, Any],
-        receive: Callable[[], Awaitable[dict[str, Any]]],
-        send: Callable[[dict[str, Any]], Awaitable[None]],
-    ) -> None:
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Serve one request, or the application's lifetime."""
-        if scope["type"] == "lifespan":
+        kind = scope["type"]
+        if kind == "http":
+            await self._http(scope, receive, send)
+        elif kind == "lifespan":
             await self._lifespan(receive, send)
-        elif scope["type"] == "http":
-            body = b""
-            while True:
-                event = await receive()
-                body += event.get("body", b"")
-                if not event.get("more_body"):
-                    break
-            status, document = self._answer(scope, body)
-            await send(
-                {
-                    "type": "http.response.start",
-                    "status": status,
-                    "headers": [(b"content-type", b"application/json")],
-                }
+        else:
+            raise ValueError(f"ASGI scope {kind!r} is not served here")
+
+    # -- HTTP -------------------------------------------------------------------------------------
+
+    async def _http(self, scope: Message, receive: Receive, send: Send) -> None:
+        if scope["method"] == "OPTIONS":
+            await send({"type": "http.response.start", "status": 204, "headers": _PREFLIGHT})
+            await send({"type": "http.response.body", "body": b""})
+            return
+        body = await self._body(receive)
+        if body is None:
+            return
+        if scope["path"] == "/" and scope["method"] in ("GET", "HEAD"):
+            answer = Answer(200, dump(self.about()))
+        elif len(body) > self.body_limit:
+            text = f"The request is larger than {self.body_limit} bytes."
+            answer = Answer(413, disturbance.body(InvalidRequest(text)))
+        else:
+            request = Request(
+                verb=scope["method"],
+                path=scope["path"],
+                query=scope["query_string"],
+                headers={
+                    name.decode("latin-1"): value.decode("latin-1")
+                    for name, value in scope["headers"]
+                },
+                body=body,
             )
-            await send({"type": "http.response.body", "body": orjson.dumps(document)})
+            answer = await self.dispatcher.answer(request)
+        await _send(answer, receive, send, silent=scope["method"] == "HEAD")
 
-    def _answer(self, scope: Mapping[str, Any], body: bytes) -> tuple[int, dict[str, Any]]:
-        try:
-            given = parse_form((scope["query_string"] or body).decode())
-            endpoint, ids = self._route(scope["method"], scope["path"])
-            expand = _EXPAND.parse(given.pop("expand", []), "expand") or []
-            with self.rail.operation() as operation:
-                params = endpoint.takes.parse(given) or {}
-                call = Call(operation, params, ids, scope["path"])
-                return 200, render(operation, endpoint.handler(call), expand)
-        except StripeError as error:
-            return error.status, {"error": error.envelope()}
+    async def _body(self, receive: Receive) -> bytes | None:
+        """The request's body, or its first bytes past the limit; None when the client left."""
+        event = await receive()
+        body: bytes = event.get("body", b"")
+        if event.get("more_body"):
+            chunks, size = [body], len(body)
+            while event.get("more_body") and size <= self.body_limit:
+                event = await receive()
+                chunks.append(event.get("body", b""))
+                size += len(chunks[-1])
+            body = b"".join(chunks)
+        return None if event["type"] == "http.disconnect" else body
 
-    def _route(self, verb: str, path: str) -> tuple[Endpoint, dict[str, str]]:
-        parts = path.split("/")
-        for endpoint in ENDPOINTS:
-            wanted = endpoint.path.split("/")
-            if endpoint.verb == verb and len(wanted) == len(parts):
-                ids = {
-                    name[1:-1]: part
-                    for name, part in zip(wanted, parts, strict=True)
-                    if name.startswith("{")
-                }
-                if all(
-                    name.startswith("{") or name == part
-                    for name, part in zip(wanted, parts, strict=True)
-                ):
-                    return endpoint, ids
-        raise InvalidRequest(f"Unrecognized request URL ({verb}: {path}).", status=404)
+    def about(self) -> dict[str, Any]:
+        """What a browser or a health check sees on GET."""
+        return {
+            "name": "mpp-sandbox stripe",
+            "version": __version__,
+            "api_version": self.rail.settings.default_version,
+            "usage": "point a Stripe SDK here; any sk_test_... key will do",
+        }
 
-    async def _lifespan(
-        self,
-        receive: Callable[[], Awaitable[dict[str, Any]]],
-        send: Callable[[dict[str, Any]], Awaitable[None]],
-    ) -> None:
+    # -- lifetime ---------------------------------------------------------------------------------
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
         while True:
             event = await receive()
             if event["type"] == "lifespan.startup":
@@ -104,3 +124,38 @@ class StripeApi:
                         await self._timekeeper
                 await send({"type": "lifespan.shutdown.complete"})
                 return
+
+
+async def _send(answer: Answer, receive: Receive, send: Send, *, silent: bool) -> None:
+    if answer.fate == "dropped":
+        await _break(receive, send)
+        return
+    headers = [
+        *_FIXED,
+        (b"content-length", b"%d" % len(answer.body)),
+        *(
+            (name.encode("latin-1"), value.encode("latin-1"))
+            for name, value in answer.headers.items()
+        ),
+    ]
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    if answer.fate == "truncated":
+        half = answer.body[: len(answer.body) // 2]
+        await send({"type": "http.response.body", "body": half, "more_body": True})
+        await _break(receive, send)
+        return
+    await send({"type": "http.response.body", "body": b"" if silent else answer.body})
+
+
+async def _break(receive: Receive, send: Send) -> None:
+    """Break the connection, as a fault asks for.
+
+    ASGI has no word for it, so uvicorn's own transport is closed. Where there is none, in process,
+    the client gets the error that a broken connection is.
+    """
+    transport = getattr(getattr(send, "__self__", None), "transport", None)
+    if transport is None:
+        raise ConnectionResetError("An armed fault of the sandbox broke the connection.")
+    transport.close()
+    while (await receive())["type"] != "http.disconnect":
+        pass

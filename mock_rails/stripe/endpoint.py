@@ -5,7 +5,7 @@ Each resource file ends with its `ENDPOINTS`; `resources/__init__.py` collects t
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from mock_rails.stripe.parameters import Object
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from mock_rails.stripe.model import Record
     from mock_rails.stripe.operation import Operation
+    from mock_rails.stripe.wire.request_log import RequestLog
 
 NOTHING: Final = Object({})
 
@@ -24,6 +25,15 @@ class Page(NamedTuple):
 
     records: Sequence[Record]
     has_more: bool
+    url: str
+
+
+class Found(NamedTuple):
+    """Some of the objects that a search has found."""
+
+    records: Sequence[Record]
+    next_page: str | None
+    """The token that gives the next ones."""
     url: str
 
 
@@ -38,6 +48,8 @@ class Call:
     path: str
     publishable: bool = False
     """Whether it came with a publishable key, which may do little."""
+    requests: RequestLog | None = None
+    """What has been asked so far, for the sandbox's own controls."""
 
     @property
     def id(self) -> str:
@@ -51,10 +63,8 @@ class Endpoint:
 
     verb: str
     path: str
-    handler: Callable[[Call], Record | Page | dict[str, Any]]
+    handler: Callable[[Call], Record | Page | Found | dict[str, Any]]
     takes: Object = NOTHING
     """Its parameters but `expand`, which all take."""
     publishable: bool = False
     """Whether publishable keys may call it (with the object's client secret)."""
-    tags: frozenset[str] = field(default=frozenset())
-    """What faults may select it by beside its path."""

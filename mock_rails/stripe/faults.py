@@ -40,7 +40,15 @@ FAULT_POINTS: Final = (
             FaultAction("truncate", "do it, then send half of the answer"),
             FaultAction("garble", "do it, then answer what is not JSON"),
         ),
-        context=("verb", "path", "key", "account"),
+        context=(
+            "verb",
+            "path",
+            "route",
+            "key",
+            "account",
+            "idempotency_key",
+            "challenge_id",
+        ),
     ),
     FaultPoint(
         CARD,

@@ -73,13 +73,28 @@ class State:
 
     def all(self, table: str) -> list[Record]:
         """The records of a table, oldest first."""
+        return list(self._in_order(table).values())
+
+    def newest(self, table: str) -> Iterator[Record]:
+        """The records of a table, newest first; the table must not change meanwhile."""
+        return iter(reversed(self._in_order(table).values()))
+
+    def oldest(self, table: str) -> Record | None:
+        """The oldest record of a table."""
+        return next(iter(self._in_order(table).values()), None)
+
+    def count(self, table: str) -> int:
+        """How many records a table has."""
+        return len(self._tables.get(table, ()))
+
+    def _in_order(self, table: str) -> dict[str, Record]:
         records = self._tables.get(table, {})
         if table in self._unsorted:
             self._unsorted.discard(table)
             ordered = sorted(records.values(), key=lambda one: one.number)
             records.clear()
             records.update((one.id, one) for one in ordered)
-        return list(records.values())
+        return records
 
     def update(
         self,

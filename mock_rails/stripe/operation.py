@@ -110,7 +110,14 @@ class Operation:
         if record_id is None:
             return None
         found = self.state.find(table, record_id)
-        return found if found is not None and found.account == self.account else None
+        return found if found is not None and self.may_see(found) else None
+
+    def may_see(self, record: Record) -> bool:
+        """Whether the record is this account's, and of this mode: live or test."""
+        return (
+            record.account == self.account
+            and record.fields.get("livemode", self.livemode) == self.livemode
+        )
 
     def get(self, table: str, record_id: str, *, param: str | None = None) -> Record:
         """This account's object of that id, or `Missing`, blamed on `param`."""

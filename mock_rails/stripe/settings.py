@@ -31,6 +31,8 @@ class StripeSettings:
 
     default_version: str = DEFAULT_VERSION
     """The API version of requests without a Stripe-Version header."""
+    versions: Mapping[str, str] = field(default_factory=dict)
+    """Account -> its API version, where that is another."""
     strict_version: bool = False
     """Refuse versions that are not dates."""
     strict_tokens: bool = False
@@ -57,5 +59,7 @@ class StripeSettings:
     bring the addresses of their production with them."""
     round_half_up: bool = True
     """Rounding of the percent part of a fee; False rounds down."""
+    idempotency_keys: int = 10_000
+    """Answers that are kept for second tries; the oldest are dropped."""
     request_log: int = 10_000
     """Requests that are remembered; the oldest are dropped."""

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from mock_rails.stripe.errors import InvalidRequest
+
+if TYPE_CHECKING:
+    from mock_rails.stripe.settings import StripeSettings
 
 _VERSION: Final = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:\.([a-z]+))?")
 
@@ -38,3 +41,14 @@ class Version:
     def __str__(self) -> str:
         """The header's text."""
         return f"{self.date}.{self.track}" if self.track else self.date
+
+
+def effective(header: str | None, account: str, settings: StripeSettings) -> Version:
+    """The version of a request: its header's, or else its account's. What is no version is refused
+    where the settings are strict, and taken for none where they are not."""
+    own = settings.versions.get(account, settings.default_version)
+    if header is None:
+        return Version.parse(own)
+    if settings.strict_version or _VERSION.fullmatch(header):
+        return Version.parse(header)
+    return Version.parse(own)
