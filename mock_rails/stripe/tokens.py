@@ -53,6 +53,7 @@ def grant(
 ) -> Record:
     """Grant an account the use of a payment method, within limits. `recorded` are parameters that
     Stripe took in older versions; nothing depends on them."""
+    payment_methods.refuse_used(method)
     token = replace(op, account=seller).create(
         GRANTED,
         op.new_id("spt"),
