@@ -38,11 +38,6 @@ class Run:
         """The latency that this share of the requests stayed within."""
         return percentile(self.latencies_us, share)
 
-    @property
-    def total_s(self) -> float:
-        """The time spent waiting for answers."""
-        return sum(self.latencies_us) / 1_000_000
-
 
 def percentile(values: list[int], share: float) -> int:
     """The smallest value that at least this share of the values do not exceed."""

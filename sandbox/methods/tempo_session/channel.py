@@ -104,8 +104,9 @@ class Channel(NamedTuple):
 
     @property
     def exposure(self) -> int:
-        """What is delivered and not yet captured: the payee's loss if the voucher were lost."""
-        return max(self.spent - self.settled, 0)
+        """What is delivered and not yet captured: the payee's loss if the voucher were lost. Of a
+        closed channel nothing more can be captured, or lost."""
+        return 0 if self.status is Status.CLOSED else max(self.spent - self.settled, 0)
 
 
 def to_record(channel: Channel) -> dict[str, Any]:

@@ -77,8 +77,3 @@ class Capture(NamedTuple):
     captured: int
     fee: int
     tx_hash: bytes
-
-
-def exposure_of(channel: Channel) -> int:
-    """What the payee would lose if this channel's voucher were lost now."""
-    return 0 if channel.status is Status.CLOSED else channel.exposure

@@ -32,7 +32,7 @@ from sandbox.server.session.context import SessionContext
 from sandbox.server.session.limits import SessionLimits
 from sandbox.server.session.offer import SessionOffer
 from sandbox.server.session.recovery import Recovered, recover
-from sandbox.server.session.schedule import AtShutdown, Capture, Schedule, exposure_of
+from sandbox.server.session.schedule import AtShutdown, Capture, Schedule
 from sandbox.server.session.watch import Watch
 
 if TYPE_CHECKING:
@@ -207,7 +207,7 @@ class SessionServer:
 
     async def exposure(self) -> int:
         """What is delivered and not captured, over all channels, in base units."""
-        return sum([exposure_of(channel) async for channel in self._context.book.scan()])
+        return sum([channel.exposure async for channel in self._context.book.scan()])
 
     async def settle(self, channel_id: bytes) -> TxResult:
         """Capture a channel's highest voucher now, and leave it open."""

@@ -181,3 +181,17 @@ async def test_a_watch_outlives_a_store_that_fails_once(monkeypatch: pytest.Monk
                 break
             await asyncio.sleep(0.01)
         assert (await payer.record()).settled == 100
+
+
+async def test_what_a_payer_took_back_is_lost_and_at_risk_no_more() -> None:
+    async with make_world() as world:
+        payer = world.payer(world.offer())
+        await payer.open()
+        await payer.request_close()
+        world.clock.advance(GRACE_S + 1)
+        assert (await payer.withdraw()).success
+        assert await world.server.exposure() == 100  # as far as is known
+        await world.server.look()
+        record = await payer.record()
+        assert (record.status, record.settled, record.exposure) == (Status.CLOSED, 0, 0)
+        assert await world.server.exposure() == 0
