@@ -5,12 +5,14 @@ it and the excess. A reservation ends in one of three ways, for a payment has mo
 (DESIGN 2.5): it was made (`commit`), it certainly was not (`release`), or nobody knows yet
 (`mark_unknown`), which keeps the money set aside until someone has looked.
 
-With a place on disk (spending.py) the next ledger goes on where this one ends, however it ends.
+With a place on disk (spending.py) the next ledger goes on where this one ends, however it ends, and
+those of other processes that use the same place at the same time are counted with.
 """
 
 from __future__ import annotations
 
 import logging
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Lock
 from types import MappingProxyType
@@ -26,7 +28,7 @@ from sandbox.client.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from mock_rails.core.clock import Clock
     from sandbox.client.budget import Budget, Payment
@@ -63,8 +65,9 @@ class Tally(NamedTuple):
 class Ledger:
     """What was reserved and spent under a budget; lives as long as its client, or as its file.
 
-    No call waits for anything, and a lock makes each one step for threads as well as for tasks: two
-    payments never take the same money. Sums of sessions and recipients are kept for good, for a
+    A lock makes each call one step for threads as well as for tasks, and the file's lock for
+    processes: two payments never take the same money, and nobody waits for longer than it takes to
+    write that down. Sums of sessions and recipients are kept for good, for a
     limit that forgets is none.
     """
 
@@ -78,9 +81,16 @@ class Ledger:
         self._open: dict[int, Reservation] = {}
         self._unknown: dict[int, Reservation] = {}
         self._next_number = 1
+        self._elsewhere: dict[tuple[Limit, str], int] = {}
+        """What other runs have reserved by now."""
+        self._unwritten: dict[tuple[Limit, str], int] = {}
+        """What was spent and could not be written down."""
+        self._heard = -1
         if spending is not None:
-            self._spent = spending.spent(budget.allowed_currencies)
-            for kept in spending.reserved(budget.allowed_currencies):
+            with spending.turn():
+                left_over = spending.take_over(budget.allowed_currencies)
+                self._hear(spending)
+            for kept in left_over:
                 self._add(
                     kept.payment,
                     kept.reserved_at_us,
@@ -96,21 +106,45 @@ class Ledger:
         Where several limits are exceeded, the refusal names the one that lacks most.
         """
         self.budget.check(payment)
-        charges = payment.charges(payment.amount)
         with self._lock:
-            worst: tuple[int, Limit, int] | None = None
-            for key, asked in (*charges.items(), ((Limit.PER_REQUEST, ""), payment.amount)):
-                left = self._left(key)
-                if left is not None and asked > left and (worst is None or asked - left > worst[0]):
-                    worst = asked - left, key[0], left
-            if worst is not None:
-                excess, limit, left = worst
-                raise self.budget.exceeded(payment, limit, left + excess, left)
             at_us, noted = self._clock.now_us(), evidence or _NOTHING
             row = None
-            if self._spending is not None:
-                row = self._spending.reserve(payment, at_us, dict(noted))
+            with self._turn() as spending:
+                self._check_limits(payment)
+                if spending is not None:
+                    row = spending.reserve(payment, at_us, noted)
             return self._add(payment, at_us, evidence=noted, row=row)
+
+    def exchange(self, reservation: Reservation, *payments: Payment) -> tuple[Reservation, ...]:
+        """Set the same money aside in other parts, or under another session's name.
+
+        It is never free in between, so that nobody else can take it.
+        """
+        if sum(one.amount for one in payments) != reservation.payment.amount:
+            raise InvalidAmountError("A reservation is exchanged for others of the same amount.")
+        with self._lock:
+            self._check_open(reservation)
+            rows: list[int | None] = [None] * len(payments)
+            if self._spending is not None and reservation.row is not None:
+                at_us, evidence = reservation.reserved_at_us, reservation.evidence
+                with self._spending.turn():
+                    self._spending.forget(reservation.row)
+                    rows = [self._spending.reserve(one, at_us, evidence) for one in payments]
+            was_unknown = reservation.number in self._unknown
+            self._forget(reservation)
+            made = [
+                self._add(
+                    payment,
+                    reservation.reserved_at_us,
+                    evidence=reservation.evidence,
+                    row=row,
+                    is_left_over=reservation.is_left_over,
+                )
+                for payment, row in zip(payments, rows, strict=True)
+            ]
+            if was_unknown:
+                self._unknown.update({one.number: one for one in made})
+            return tuple(made)
 
     def note(self, reservation: Reservation, evidence: Mapping[str, Any]) -> None:
         """Write down, before a credential leaves, by what its outcome can be found out."""
@@ -182,12 +216,14 @@ class Ledger:
             return tuple(self._unknown.values())
 
     def tally(self, limit: Limit = Limit.TOTAL, name: str = "") -> Tally:
-        """What was spent and is reserved in all, in a session, or on a recipient."""
+        """What was spent and is reserved in all, in a session, or on a recipient; by all runs."""
         if (limit is Limit.TOTAL) != (name == "") or limit is Limit.PER_REQUEST:
             raise BadInput("A tally is of all, or of one session or recipient by its name.")
         key = limit, name.lower()
         with self._lock:
-            return Tally(self._spent.get(key, 0), self._reserved.get(key, 0))
+            self._catch_up()
+            reserved = self._reserved.get(key, 0) + self._elsewhere.get(key, 0)
+            return Tally(self._spent.get(key, 0), reserved)
 
     def left(self, payment: Payment) -> dict[Limit, int]:
         """What each limit that is set still has for payments like this one, whatever its amount.
@@ -196,6 +232,7 @@ class Ledger:
         """
         found: dict[Limit, int] = {}
         with self._lock:
+            self._catch_up()
             for key in (*payment.charges(0), (Limit.PER_REQUEST, "")):
                 left = self._left(key)
                 if left is not None:
@@ -208,7 +245,47 @@ class Ledger:
         whole = self.budget.limit(key[0])
         if whole is None:
             return None
-        return whole - self._spent.get(key, 0) - self._reserved.get(key, 0)
+        reserved = self._reserved.get(key, 0) + self._elsewhere.get(key, 0)
+        return whole - self._spent.get(key, 0) - reserved
+
+    def _check_limits(self, payment: Payment) -> None:
+        worst: tuple[int, Limit, int] | None = None
+        charges = payment.charges(payment.amount)
+        for key, asked in (*charges.items(), ((Limit.PER_REQUEST, ""), payment.amount)):
+            left = self._left(key)
+            if left is not None and asked > left and (worst is None or asked - left > worst[0]):
+                worst = asked - left, key[0], left
+        if worst is not None:
+            excess, limit, left = worst
+            raise self.budget.exceeded(payment, limit, left + excess, left)
+
+    @contextmanager
+    def _turn(self) -> Iterator[Spending | None]:
+        """Other processes wait, and what they have written is known."""
+        spending = self._spending
+        if spending is None:
+            yield None
+            return
+        with spending.turn():
+            self._hear(spending)
+            yield spending
+
+    def _catch_up(self) -> None:
+        """Take what other runs have written into account; nothing is read if they have not."""
+        if self._spending is not None and self._spending.version() != self._heard:
+            with self._turn():
+                pass
+
+    def _hear(self, spending: Spending) -> None:
+        """The same within a turn."""
+        version = spending.version()
+        if version == self._heard:
+            return
+        self._spent = spending.spent(self.budget.allowed_currencies)
+        for key, part in self._unwritten.items():
+            self._spent[key] = self._spent.get(key, 0) + part
+        self._elsewhere = spending.set_aside_by_others(self.budget.allowed_currencies)
+        self._heard = version
 
     def _check_open(self, reservation: Reservation) -> None:
         if self._open.get(reservation.number) is not reservation:
@@ -234,7 +311,12 @@ class Ledger:
                 self._spending.end(reservation.row, reservation.payment.currency, spent)
             except SpendingDamagedError as error:
                 # It stays reserved on disk, which is the careful side; the answer is not lost.
+                for key, part in spent.items():
+                    self._unwritten[key] = self._unwritten.get(key, 0) + part
                 _log.warning("A payment's end could not be written down: %s", error.detail)
+        self._forget(reservation)
+
+    def _forget(self, reservation: Reservation) -> None:
         del self._open[reservation.number]
         self._unknown.pop(reservation.number, None)
         for key, amount in reservation.payment.charges(reservation.payment.amount).items():

@@ -185,8 +185,8 @@ class Preparation:
             services, self._lane, replace(record, signed=request.amount, claimed=request.amount)
         )
         services.book.save(account.record)
-        self._drop()
-        self._take(account)
+        (self._reservation,) = ledger.exchange(self._reservation, self._named(account))
+        self._account = account
         self._registry.add(account)
         self._lane.current = account
         return self._opening(account, is_new=True)

@@ -6,11 +6,8 @@ A request that the server refuses leaves a voucher in its hands. That money stay
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
-
-from sandbox.client.errors import PaymentRefusedError
 
 if TYPE_CHECKING:
     from sandbox.client.budget import Payment
@@ -45,10 +42,8 @@ class Purse:
                 return self._spare.pop(at)
         for at, one in enumerate(self._spare):
             if one.payment.amount > payment.amount:
-                del self._spare[at]
-                self._ledger.release(one)
-                taken = self._ledger.reserve(payment, EVIDENCE)
-                self._reserve_spare(one.payment, one.payment.amount - payment.amount)
+                rest = replace(payment, amount=one.payment.amount - payment.amount)
+                taken, self._spare[at] = self._ledger.exchange(one, payment, rest)
                 return taken
         return self._ledger.reserve(payment, EVIDENCE)
 
@@ -60,9 +55,11 @@ class Purse:
         """Let go of what no voucher stands behind any more."""
         while self._spare and (excess := self.spare - headroom) > 0:
             one = self._spare.pop()
+            if (rest := one.payment.amount - excess) > 0:
+                parts = (replace(one.payment, amount=amount) for amount in (excess, rest))
+                one, spare = self._ledger.exchange(one, *parts)
+                self._spare.append(spare)
             self._ledger.release(one)
-            if one.payment.amount > excess:
-                self._reserve_spare(one.payment, one.payment.amount - excess)
 
     def spend(self) -> None:
         """The server says that all of it was used."""
@@ -78,7 +75,3 @@ class Purse:
         """Nobody knows whether the payee will capture it."""
         for one in self._spare:
             self._ledger.mark_unknown(one)
-
-    def _reserve_spare(self, payment: Payment, amount: int) -> None:
-        with suppress(PaymentRefusedError):  # it was reserved a moment ago: only threads could
-            self._spare.append(self._ledger.reserve(replace(payment, amount=amount), EVIDENCE))

@@ -5,6 +5,10 @@ DESIGN 2.5: a payment has three outcomes; the third one is looked up, by a later
 
 from __future__ import annotations
 
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -13,7 +17,13 @@ import pytest
 
 from mock_rails.core import Clock
 from sandbox.client.budget import Budget, Limit, Payment
-from sandbox.client.errors import BudgetExceededError, OutcomeUnknownError, SpendingDamagedError
+from sandbox.client.errors import (
+    BudgetExceededError,
+    InvalidAmountError,
+    OutcomeUnknownError,
+    ReservationClosedError,
+    SpendingDamagedError,
+)
 from sandbox.client.ledger import Ledger, Tally
 from sandbox.client.payer import Order
 from sandbox.client.selection import read_challenges
@@ -114,6 +124,138 @@ def test_two_runs_at_once_lose_nothing_that_the_other_counts(tmp_path: Path) -> 
     after = open_ledger(tmp_path)
     assert after.tally() == Tally(150, 0)
     kill(after)
+
+
+def test_two_runs_at_once_keep_one_budget(tmp_path: Path) -> None:
+    """What the other has reserved and spent counts at once, and what it lets go is free at once."""
+    ours, theirs = open_ledger(tmp_path), open_ledger(tmp_path)
+    reserved = ours.reserve(ASKED)
+    with pytest.raises(BudgetExceededError) as refusal:
+        theirs.reserve(replace(ASKED, amount=151))
+    assert refusal.value.left == 150
+    ours.commit(reserved, 60)
+    assert theirs.tally() == ours.tally() == Tally(60, 0)
+    assert theirs.left(ASKED) == {Limit.TOTAL: 190, Limit.PER_RECIPIENT: 190}
+    theirs.reserve(replace(ASKED, amount=190))
+    with pytest.raises(BudgetExceededError):
+        ours.reserve(replace(ASKED, amount=1))
+    assert ours.tally() == Tally(60, 190)
+    kill(ours)
+    kill(theirs)
+
+
+def test_a_living_runs_reservations_are_nobody_elses(tmp_path: Path) -> None:
+    """The second to start must not release, look up or spend what the first is paying with."""
+    first = open_ledger(tmp_path)
+    paying = first.reserve(ASKED, {"method": "some/method"})
+    second = open_ledger(tmp_path)
+    assert (second.open, second.unknown, second.left_over("some/method")) == ((), (), ())
+    assert second.tally() == Tally(0, 100)
+    first.commit(paying)
+    assert second.tally() == Tally(100, 0)
+    other = first.reserve(ASKED)
+    kill(first)
+    third = open_ledger(tmp_path)
+    assert [one.payment for one in third.unknown] == [other.payment]
+    assert second.tally() == third.tally() == Tally(100, 100)
+    kill(second)
+    kill(third)
+    assert list(tmp_path.glob("*.alive")) == []
+
+
+def test_an_exchange_is_of_the_same_amount_and_never_free_in_between(tmp_path: Path) -> None:
+    ours, theirs = open_ledger(tmp_path), open_ledger(tmp_path)
+    whole = ours.reserve(replace(ASKED, amount=250, session="opening"), {"method": "m"})
+    ours.mark_unknown(whole)
+    parts = [replace(ASKED, amount=amount, session="0xcc") for amount in (200, 50)]
+    with pytest.raises(InvalidAmountError):
+        ours.exchange(whole, parts[0])
+    large, small = ours.exchange(whole, *parts)
+    assert ours.open == ours.unknown == (large, small)
+    with pytest.raises(ReservationClosedError):
+        ours.release(whole)
+    with pytest.raises(BudgetExceededError):
+        theirs.reserve(replace(ASKED, amount=1))
+    ours.release(small)
+    assert theirs.tally(Limit.PER_SESSION, "0xcc") == Tally(0, 200)
+    kill(ours)
+    again = open_ledger(tmp_path)
+    [left] = again.left_over("m")
+    assert left.payment == parts[0]
+    kill(again)
+    kill(theirs)
+
+
+SPENDER = """
+import sys
+from pathlib import Path
+from mock_rails.core import Clock
+from sandbox.client.budget import Budget, Payment
+from sandbox.client.errors import BudgetExceededError
+from sandbox.client.ledger import Ledger
+from sandbox.client.spending import Spending
+
+budget = Budget(total=300, allowed_currencies=["0xaa"])
+ledger = Ledger(budget, Clock.frozen(0), Spending(Path(sys.argv[1]), b"\\x11" * 20))
+print("ready", flush=True)
+sys.stdin.readline()
+made = 0
+while True:
+    try:
+        reservation = ledger.reserve(Payment(2, currency="0xaa", host="shop.example"))
+    except BudgetExceededError:
+        break
+    ledger.commit(reservation, 2 - made % 2)
+    made += 1
+print(ledger.tally().spent, flush=True)
+sys.stdin.readline()
+"""
+
+
+def test_processes_that_spend_at_the_same_time_keep_one_total(tmp_path: Path) -> None:
+    """Some of them are killed at it; the limit is reached, and never passed."""
+    runs = [
+        subprocess.Popen(
+            [sys.executable, "-c", SPENDER, str(tmp_path)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(3)
+    ]
+    try:
+        for run in runs:
+            assert run.stdout is not None
+            assert run.stdout.readline() == "ready\n"
+        for run in runs:
+            assert run.stdin is not None
+            print(file=run.stdin, flush=True)
+        runs[0].kill()
+        for run in runs[1:]:
+            assert run.stdout is not None
+            assert 297 <= int(run.stdout.readline()) <= 300
+    finally:
+        for run in runs:
+            run.kill()
+            run.communicate()
+    after = open_ledger(tmp_path, Budget())
+    spent, reserved = after.tally()
+    assert 299 <= spent + reserved <= 300
+    assert reserved <= 2  # what the killed one had in its hand
+    assert len(after.unknown) == (reserved > 0)
+    kill(after)
+    assert list(tmp_path.glob("*.alive")) == []
+
+
+def test_a_file_from_before_runs_were_told_apart_is_read(tmp_path: Path) -> None:
+    ledger = open_ledger(tmp_path)
+    ledger.reserve(ASKED)
+    kill(ledger)
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as file:
+        file.execute("ALTER TABLE reserved DROP COLUMN run")
+    again = open_ledger(tmp_path)
+    assert (again.tally(), len(again.unknown)) == (Tally(0, 100), 1)
+    kill(again)
 
 
 def test_amounts_may_be_larger_than_what_databases_count_in(tmp_path: Path) -> None:
