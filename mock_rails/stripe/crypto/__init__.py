@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mock_rails.stripe.crypto import addresses, deposits, verification
-from mock_rails.stripe.crypto.options import OPTIONS, PARAM, options_of
+from mock_rails.stripe.crypto.options import PARAM, options_of
 from mock_rails.stripe.errors import InvalidRequest, NotEmulated
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mock_rails.stripe.operation import Operation
     from mock_rails.stripe.rail import Stripe
 
-__all__ = ["OPTIONS", "arrived", "confirm"]
+__all__ = ["arrived", "confirm"]
 
 
 def confirm(op: Operation, pi: Record, params: Mapping[str, Any]) -> Record:

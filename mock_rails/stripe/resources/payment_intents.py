@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from mock_rails.stripe import crypto, intents
+from mock_rails.stripe import intents
+from mock_rails.stripe.crypto.options import OPTIONS as CRYPTO
 from mock_rails.stripe.endpoint import Call, Endpoint
 from mock_rails.stripe.errors import InvalidRequest, Missing
 from mock_rails.stripe.intents import states
@@ -70,7 +71,7 @@ METHOD_OPTIONS: Final = Object(
             },
             nullable=True,
         ),
-        "crypto": crypto.OPTIONS,
+        "crypto": CRYPTO,
         "link": Object(
             {
                 "capture_method": Choice(("manual",), nullable=True),
