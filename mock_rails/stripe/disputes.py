@@ -87,7 +87,7 @@ def _open(op: Operation, args: Mapping[str, Any]) -> None:
     disputed several times disputes a part each time."""
     charge = op.get("charges", args["charge"])
     inquiry = bool(args.get("inquiry"))
-    amount = _disputable(op, charge)
+    amount = _disputable(charge)
     if amount <= 0:
         return  # it was refunded before the buyer complained
     dispute = op.create(
@@ -101,10 +101,9 @@ def _open(op: Operation, args: Mapping[str, Any]) -> None:
     op.schedule(ends_s, EXPIRE, dispute=dispute.id)
 
 
-def _disputable(op: Operation, charge: Record) -> int:
+def _disputable(charge: Record) -> int:
     left = charge["amount_captured"] - charge["amount_refunded"] - _withheld(charge)
-    method = op.find("payment_methods", charge["payment_method"])
-    card = None if method is None else cards.by_number(method.hidden.get("card") or "")
+    card = cards.by_number(charge.hidden.get("card", ""))
     times = 1 if card is None else max(1, len(card.disputes))
     return int(min(left, charge["amount_captured"] // times))
 
@@ -204,7 +203,7 @@ def settle(op: Operation, dispute: Record, decision: str) -> None:
 def _escalate(op: Operation, dispute: Record) -> None:
     """An inquiry becomes a chargeback, of what was not refunded meanwhile."""
     charge = op.get("charges", dispute["charge"])
-    amount = min(dispute["amount"], _disputable(op, charge))
+    amount = min(dispute["amount"], _disputable(charge))
     if amount <= 0:
         close(op, dispute, "warning_closed")
         return

@@ -7,24 +7,16 @@ from typing import TYPE_CHECKING, Final
 from mock_rails.stripe.endpoint import Call, Endpoint
 from mock_rails.stripe.errors import InvalidRequest
 from mock_rails.stripe.parameters import Object, Text
-from mock_rails.stripe.wire.lists import LIST_FIELDS, listed
-from mock_rails.stripe.wire.ranges import TimeRange, within
+from mock_rails.stripe.wire.lists import CREATED, LIST_FIELDS, listed
 
 if TYPE_CHECKING:
     from mock_rails.stripe.endpoint import Page
     from mock_rails.stripe.model import Record
 
 TABLE: Final = "balance_transactions"
-_EQUAL: Final = ("type", "source", "currency")
+_SAME: Final = ("type", "source", "currency")
 _FILTERS: Final = Object(
-    {
-        **LIST_FIELDS,
-        "type": Text(),
-        "source": Text(),
-        "currency": Text(),
-        "payout": Text(),
-        "created": TimeRange(),
-    }
+    {**LIST_FIELDS, **CREATED, **dict.fromkeys(_SAME, Text()), "payout": Text()}
 )
 
 
@@ -35,22 +27,15 @@ def retrieve(call: Call) -> Record:
 
 def list_all(call: Call) -> Page:
     """The balance transactions, the newest first."""
-    given = call.params
-    if given.get("payout"):
-        payout = call.operation.get("payouts", given["payout"], param="payout")
+    if call.params.get("payout"):
+        payout = call.operation.get("payouts", call.params["payout"], param="payout")
         if not payout["automatic"]:
             raise InvalidRequest(
                 "Balance transactions can be filtered by automatic payouts only; "
                 f"{payout.id} was asked for by hand, so no transactions belong to it.",
                 param="payout",
             )
-
-    def matches(one: Record) -> bool:
-        return within(one["created"], given.get("created")) and all(
-            one[name] == given[name] for name in _EQUAL if name in given
-        )
-
-    return listed(call, TABLE, matches)
+    return listed(call, TABLE, same=_SAME)
 
 
 ENDPOINTS: Final = (

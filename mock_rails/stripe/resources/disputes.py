@@ -12,8 +12,7 @@ from mock_rails.stripe.disputes import FILES, STILL_OPEN, TABLE, TEXTS, UNANSWER
 from mock_rails.stripe.endpoint import Call, Endpoint
 from mock_rails.stripe.errors import InvalidRequest, Missing, NotEmulated
 from mock_rails.stripe.parameters import Anything, Boolean, Choice, Metadata, Object, Text
-from mock_rails.stripe.wire.lists import LIST_FIELDS, listed
-from mock_rails.stripe.wire.ranges import TimeRange, within
+from mock_rails.stripe.wire.lists import CREATED, LIST_FIELDS, listed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,9 +29,8 @@ _EVIDENCE: Final[dict[str, Kind]] = {
 UPDATE: Final = Object(
     {"evidence": Object(_EVIDENCE), "metadata": Metadata(), "submit": Boolean()},
 )
-_FILTERS: Final = Object(
-    {**LIST_FIELDS, "charge": Text(), "payment_intent": Text(), "created": TimeRange()}
-)
+_SAME: Final = ("charge", "payment_intent")
+_FILTERS: Final = Object({**LIST_FIELDS, **CREATED, **dict.fromkeys(_SAME, Text())})
 
 
 def retrieve(call: Call) -> Record:
@@ -116,14 +114,7 @@ def decide(call: Call) -> Record:
 
 def list_all(call: Call) -> Page:
     """The disputes, the newest first."""
-    given = call.params
-
-    def matches(one: Record) -> bool:
-        return within(one["created"], given.get("created")) and all(
-            one[name] == given[name] for name in ("charge", "payment_intent") if name in given
-        )
-
-    return listed(call, TABLE, matches)
+    return listed(call, TABLE, same=_SAME)
 
 
 ENDPOINTS: Final = (

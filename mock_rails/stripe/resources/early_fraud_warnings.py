@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from mock_rails.stripe import agenda
 from mock_rails.stripe.endpoint import Call, Endpoint
 from mock_rails.stripe.parameters import Object, Text
-from mock_rails.stripe.wire.lists import LIST_FIELDS, listed
-from mock_rails.stripe.wire.ranges import TimeRange, within
+from mock_rails.stripe.wire.lists import CREATED, LIST_FIELDS, listed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,10 +18,8 @@ if TYPE_CHECKING:
 
 TABLE: Final = "early_fraud_warnings"
 OPEN: Final = "fraud_warning.open"
-_EQUAL: Final = ("charge", "payment_intent")
-_FILTERS: Final = Object(
-    {**LIST_FIELDS, "charge": Text(), "payment_intent": Text(), "created": TimeRange()}
-)
+_SAME: Final = ("charge", "payment_intent")
+_FILTERS: Final = Object({**LIST_FIELDS, **CREATED, **dict.fromkeys(_SAME, Text())})
 
 
 def _open(op: Operation, args: Mapping[str, Any]) -> None:
@@ -52,14 +49,7 @@ def retrieve(call: Call) -> Record:
 
 def list_all(call: Call) -> Page:
     """The warnings, the newest first."""
-    given = call.params
-
-    def matches(one: Record) -> bool:
-        return within(one["created"], given.get("created")) and all(
-            one[name] == given[name] for name in _EQUAL if name in given
-        )
-
-    return listed(call, TABLE, matches)
+    return listed(call, TABLE, same=_SAME)
 
 
 ENDPOINTS: Final = (

@@ -18,8 +18,7 @@ from mock_rails.stripe.endpoint import Call, Endpoint
 from mock_rails.stripe.errors import InvalidRequest, Missing
 from mock_rails.stripe.ledger import AVAILABLE, BANKS, PAYOUTS
 from mock_rails.stripe.parameters import Choice, Integer, Metadata, Object, Text
-from mock_rails.stripe.wire.lists import LIST_FIELDS, listed
-from mock_rails.stripe.wire.ranges import TimeRange, within
+from mock_rails.stripe.wire.lists import CREATED, LIST_FIELDS, InRange, listed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,8 +65,8 @@ CREATE: Final = Object(
 _FILTERS: Final = Object(
     {
         **LIST_FIELDS,
-        "arrival_date": TimeRange(),
-        "created": TimeRange(),
+        **CREATED,
+        "arrival_date": InRange(),
         "destination": Text(),
         "status": Choice(("pending", "in_transit", "paid", "failed", "canceled")),
     }
@@ -234,16 +233,12 @@ def update(call: Call) -> Record:
 
 def list_all(call: Call) -> Page:
     """The payouts, the newest first."""
-    given = call.params
+    arrival = call.params.get("arrival_date")
 
     def matches(one: Record) -> bool:
-        return (
-            within(one["created"], given.get("created"))
-            and within(one["arrival_date"], given.get("arrival_date"))
-            and all(one[name] == given[name] for name in ("status", "destination") if name in given)
-        )
+        return arrival is None or bool(arrival.holds(one["arrival_date"]))
 
-    return listed(call, TABLE, matches)
+    return listed(call, TABLE, matches, same=("status", "destination"))
 
 
 ENDPOINTS: Final = (

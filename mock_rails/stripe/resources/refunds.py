@@ -13,8 +13,7 @@ from mock_rails.stripe.currencies import in_words
 from mock_rails.stripe.endpoint import Call, Endpoint
 from mock_rails.stripe.errors import InvalidRequest, NotEmulated
 from mock_rails.stripe.parameters import Boolean, Choice, Integer, Metadata, Object, Text
-from mock_rails.stripe.wire.lists import LIST_FIELDS, listed
-from mock_rails.stripe.wire.ranges import TimeRange, within
+from mock_rails.stripe.wire.lists import CREATED, LIST_FIELDS, listed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,9 +45,8 @@ CREATE: Final = Object(
     },
     exclusive=(("charge", "payment_intent"),),
 )
-_FILTERS: Final = Object(
-    {**LIST_FIELDS, "charge": Text(), "payment_intent": Text(), "created": TimeRange()}
-)
+_SAME: Final = ("charge", "payment_intent")
+_FILTERS: Final = Object({**LIST_FIELDS, **CREATED, **dict.fromkeys(_SAME, Text())})
 
 
 # -- making one ------------------------------------------------------------------------------------
@@ -61,7 +59,7 @@ def create(op: Operation, given: Mapping[str, Any]) -> Record:
         raise NotEmulated("refunds from a customer's cash balance", param="origin")
     amount = _amount(charge, given.get("amount"))
     _check_connect(charge, given)
-    card = _test_card(op, charge)
+    card = cards.by_number(charge.hidden.get("card", ""))
     pending = _type(charge) == "crypto" or (card is not None and card.refund == "pending")
     refund = op.create(TABLE, op.new_id("re"), _fields(charge, given, amount, pending=pending))
     balance.book_refund(op, refund, charge)
@@ -201,12 +199,6 @@ def _type(charge: Record) -> str:
     return str((charge["payment_method_details"] or {}).get("type", "card"))
 
 
-def _test_card(op: Operation, charge: Record) -> cards.TestCard | None:
-    method = op.find("payment_methods", charge["payment_method"])
-    number = None if method is None else method.hidden.get("card")
-    return None if number is None else cards.by_number(number)
-
-
 def _count(op: Operation, charge: Record, amount: int) -> None:
     """Let the charge say how much of it was refunded."""
     refunded = charge["amount_refunded"] + amount
@@ -296,14 +288,7 @@ def cancel(call: Call) -> Record:
 
 def list_all(call: Call) -> Page:
     """The refunds, the newest first."""
-    given = call.params
-
-    def matches(one: Record) -> bool:
-        return within(one["created"], given.get("created")) and all(
-            one[name] == given[name] for name in ("charge", "payment_intent") if name in given
-        )
-
-    return listed(call, TABLE, matches)
+    return listed(call, TABLE, same=_SAME)
 
 
 ENDPOINTS: Final = (
