@@ -155,7 +155,7 @@ async def somebody_served(customers: list[Customer]) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "workers", "rounds"),
-    [("sqlite", 1, 12), ("redis", 1, 3), ("redis", 2, 2)],
+    [("sqlite", 1, 8), ("redis", 1, 3), ("redis", 2, 2)],
     ids=["SQLite", "Redis", "Redis, two processes"],
 )
 async def test_no_crash_loses_a_voucher_or_charges_for_nothing(
