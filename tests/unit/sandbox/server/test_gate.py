@@ -305,7 +305,7 @@ async def test_a_store_that_keeps_no_mark_takes_no_payment() -> None:
         challenge = challenge_of(await shop.get())
         await shop.store.close()
         answer = await shop.get(headers=paid(challenge))
-        assert (answer.status_code, problem(answer)) == (500, "internal-payment-error")
+        assert (answer.status_code, problem(answer)) == (503, "internal-payment-error")
         assert "Nothing was charged" in answer.text
         assert shop.offers[0].asked == []
 
