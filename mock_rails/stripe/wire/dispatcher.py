@@ -267,4 +267,5 @@ def _note(entry: Entry, document: Mapping[str, Any]) -> None:
     else:
         about = document
     found = about.get("id") if isinstance(about, dict) else about
-    entry.object_id = found if isinstance(found, str) else None
+    if isinstance(found, str):
+        entry.object_id = found
