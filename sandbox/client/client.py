@@ -47,9 +47,9 @@ class PaidClient:
     `prefer` names the methods that may be used, best first; `payers` adds others, after them.
     `http` and `rpc_http` are clients of the caller's for requests and for the chain's node, who
     also closes them. `state` is the directory where channels are remembered, and what was spent:
-    the budget's limits but `per_request` then hold for all clients of the wallet together, one
-    after another. `remembers_spending=False` makes the budget this client's alone. `session` says
-    what sessions may do by themselves.
+    the budget's limits but `per_request` then hold for all clients of the wallet together, in
+    however many processes. `remembers_spending=False` makes the budget this client's alone.
+    `session` says what sessions may do by themselves.
     """
 
     def __init__(  # noqa: PLR0913 - each is an option of its own

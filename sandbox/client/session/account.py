@@ -16,7 +16,7 @@ from weakref import WeakSet
 
 from sandbox.client.session.channel import ChannelState, PayerChannel
 from sandbox.client.session.errors import StateInUseError
-from sandbox.client.session.purse import Purse
+from sandbox.client.session.purse import Purse, uncounted
 from sandbox.methods.tempo_session import FieldError, SessionReceipt, Voucher, sign_voucher
 
 if TYPE_CHECKING:
@@ -198,5 +198,5 @@ class Account:
     def end(self, *, captured: int | None, tx_hash: bytes | None) -> None:
         """The chain has closed it, or never opened it: its vouchers are worth nothing now."""
         self.leave()
-        self.purse.drop()
+        self.purse.close(uncounted(self._services.ledger, self.record.id, captured))
         self.save(state=ChannelState.CLOSED, captured=captured, closed_tx=tx_hash, pending=None)

@@ -16,7 +16,7 @@ import httpx
 
 from mock_rails.core.clock import US_PER_S
 from sandbox.chain import ChainError
-from sandbox.client.errors import OutcomeUnknownError
+from sandbox.client.errors import OutcomeUnknownError, PaymentNotPreparedError
 from sandbox.client.session.channel import ChannelState
 from sandbox.client.session.errors import ChannelBusyError, CloseFailedError, GraceNotOverError
 from sandbox.client.session.wire import problem_of
@@ -59,7 +59,7 @@ async def close_together(services: Services, account: Account) -> None:
     account.leave()
     account.save(state=ChannelState.CLOSING, deposit=found.deposit, pending=None)
     try:
-        closing = _Closing(services, account)
+        closing = _Closing(services, account, settled=found.settled)
         if not await closing.run():
             await _end_from_chain(services, account)
     except CloseFailedError as error:
@@ -80,9 +80,10 @@ def _go_on(account: Account, before: PayerChannel, *, is_gone: bool) -> None:
 class _Closing:
     """A cooperative close under way."""
 
-    def __init__(self, services: Services, account: Account) -> None:
+    def __init__(self, services: Services, account: Account, *, settled: int) -> None:
         self._services = services
         self._account = account
+        self._settled = settled
         self._signed = account.record.spent
         self._tries = 0
 
@@ -103,7 +104,17 @@ class _Closing:
                 if await services.look(record) is None:
                     return False
                 continue
+            except PaymentNotPreparedError as error:
+                if self._tries:
+                    break
+                raise CloseFailedError(error.detail, hint="Force the close.") from error
             return await self._judge(answer)
+        if not self._tries:
+            raise CloseFailedError(
+                f"{record.host} cannot be reached, and was not asked to close the channel.",
+                hint="Try again, or force the close.",
+                details={"channel": to_hex(record.id)},
+            )
         raise OutcomeUnknownError(
             f"No answer came to the close of channel {to_hex(record.id)}, which is still open on"
             " the chain.",
@@ -156,7 +167,7 @@ class _Closing:
                 details={"channel": to_hex(record.id)},
             )
         is_v1 = record.protocol is SessionProtocol.V1
-        captured = self._signed if is_v1 else receipt.spent
+        captured = self._signed if is_v1 else max(receipt.spent, self._settled)
         account.note(spent=receipt.spent, claimed=max(record.claimed, receipt.spent))
         account.end(captured=captured, tx_hash=receipt.tx_hash)
         return True

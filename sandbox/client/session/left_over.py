@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sandbox.client.budget import Limit
 from sandbox.client.session.channel import ChannelState
-from sandbox.client.session.purse import OPENING
+from sandbox.client.session.purse import OPENING, uncounted
 from sandbox.methods.tempo_session.fields import to_hex
 
 if TYPE_CHECKING:
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
 
     from sandbox.client.ledger import Ledger, Reservation
     from sandbox.client.session.account import Account
-    from sandbox.client.session.channel import PayerChannel
 
 
 def take_over(ledger: Ledger, accounts: Iterable[Account], *, method: str) -> None:
@@ -35,7 +33,7 @@ def take_over(ledger: Ledger, accounts: Iterable[Account], *, method: str) -> No
         found = by_session.get(to_hex(account.record.id), [])
         if not found or not account.is_usable:
             continue
-        owed = account.record.claimed - _spent(ledger, account.record)
+        owed = uncounted(ledger, account.record.id, account.record.claimed)
         for one in found:
             if owed > 0:
                 owed -= one.payment.amount
@@ -56,9 +54,5 @@ def settle_closed(ledger: Ledger, accounts: Iterable[Account]) -> None:
     for one in ledger.unknown:
         record = closed.get(one.payment.session or "")
         if record is not None:
-            uncounted = max((record.captured or 0) - _spent(ledger, record), 0)
-            ledger.commit(one, min(one.payment.amount, uncounted))
-
-
-def _spent(ledger: Ledger, record: PayerChannel) -> int:
-    return ledger.tally(Limit.PER_SESSION, to_hex(record.id)).spent
+            left = uncounted(ledger, record.id, record.captured)
+            ledger.commit(one, min(one.payment.amount, left))

@@ -9,6 +9,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from sandbox.client.budget import Limit
+from sandbox.methods.tempo_session.fields import to_hex
+
 if TYPE_CHECKING:
     from sandbox.client.budget import Payment
     from sandbox.client.ledger import Ledger, Reservation
@@ -18,6 +21,12 @@ EVIDENCE: Final = {"method": "tempo/session"}
 
 OPENING: Final = "opening"
 """What the session of a reservation is called before its channel has an id."""
+
+
+def uncounted(ledger: Ledger, channel_id: bytes, total: int | None) -> int:
+    """How much of a total that left a channel is not in the ledger yet."""
+    counted = ledger.tally(Limit.PER_SESSION, to_hex(channel_id)).spent
+    return max((total or 0) - counted, 0)
 
 
 class Purse:
@@ -67,9 +76,16 @@ class Purse:
             self._ledger.commit(one)
         self._spare.clear()
 
-    def drop(self) -> None:
-        """The channel is closed: no voucher of it is worth anything any more."""
-        self.fit(0)
+    def close(self, captured: int) -> None:
+        """The channel is closed, and the payee was paid `captured` that nobody had counted yet."""
+        for one in self._spare:
+            part = min(one.payment.amount, captured)
+            captured -= part
+            if part:
+                self._ledger.commit(one, part)
+            else:
+                self._ledger.release(one)
+        self._spare.clear()
 
     def doubt(self) -> None:
         """Nobody knows whether the payee will capture it."""

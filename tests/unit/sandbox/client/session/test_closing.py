@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from sandbox.client.errors import OutcomeUnknownError
+from sandbox.client.payer import Order
 from sandbox.client.session import (
     ChannelBusyError,
     ChannelState,
@@ -17,7 +18,7 @@ from sandbox.client.session import (
     UnknownChannelError,
 )
 from sandbox.methods.tempo_session import Close, SessionProtocol, spend
-from tests.unit.sandbox.client.session.merchant import NOW_S, PRICE, URL, V2, Street
+from tests.unit.sandbox.client.session.merchant import HOST, NOW_S, PRICE, URL, V2, Street
 
 PROTOCOLS = tuple(SessionProtocol)
 
@@ -186,3 +187,50 @@ async def test_an_opening_that_may_still_be_mined_is_not_closed() -> None:
         street.clock.advance(60)
         assert (await street.payer.close_channel(channel.id)).state is ChannelState.CLOSED
         assert (await street.http.get(URL)).status_code == httpx.codes.PAYMENT_REQUIRED
+
+
+async def refused_but_kept(street: Street) -> None:
+    """The payee takes a voucher, serves nothing for it, and says that it was refused."""
+    attempt = await street.payer.prepare(await street.challenge(), Order(URL, "GET", HOST))
+    headers = {"Authorization": attempt.authorization}
+    assert (await street.http.post(URL, headers=headers)).status_code == 204
+    assert await attempt.refused(httpx.Response(402))
+    assert street.ledger.tally() == (PRICE, PRICE)
+
+
+async def test_what_a_payee_captured_of_refused_vouchers_was_spent() -> None:
+    """The budget counts what the chain has paid out, whatever the server says was served."""
+    async with Street() as street:
+        await street.buy()
+        await refused_but_kept(street)
+        await street.shop.settle()
+        closed = await street.payer.close_channel(street.payer.channels()[0].id)
+        assert closed.captured == 2 * PRICE
+        assert street.ledger.tally() == (2 * PRICE, 0)
+
+
+async def test_what_a_payee_captured_in_the_grace_period_was_spent() -> None:
+    async with Street() as street:
+        await street.buy()
+        await refused_but_kept(street)
+        (channel,) = street.payer.channels()
+        await street.payer.force_close(channel.id)
+        await street.shop.settle()
+        street.clock.advance(16 * 60)
+        assert (await street.payer.withdraw(channel.id)).captured == 2 * PRICE
+        assert street.ledger.tally() == (2 * PRICE, 0)
+
+
+async def test_a_close_that_nobody_was_asked_for_leaves_the_channel_as_it_was() -> None:
+    """The server is away, or sells nothing there any more: no close was signed."""
+    async with Street() as street:
+        await street.buy()
+        (channel,) = street.payer.channels()
+        street.clock.advance(301)  # the last challenge is too old to be answered
+        street.shop.is_asleep = True
+        with pytest.raises(CloseFailedError):
+            await street.payer.close_channel(channel.id)
+        street.shop.is_asleep = False
+        assert street.payer.channels()[0].state is ChannelState.OPEN
+        assert (await street.buy()).status_code == 200
+        assert len(street.payer.channels()) == 1

@@ -47,8 +47,16 @@ def test_what_no_voucher_stands_behind_is_let_go(ledger: Ledger) -> None:
     assert (purse.spare, ledger.tally().reserved) == (150, 150)
     purse.doubt()
     assert sum(one.payment.amount for one in ledger.unknown) == 150
-    purse.drop()
-    assert ledger.open == ()
+    purse.close(0)
+    assert (ledger.open, ledger.tally()) == ((), (0, 0))
+
+
+def test_what_was_captured_in_the_end_is_spent_and_the_rest_is_free(ledger: Ledger) -> None:
+    purse = Purse(ledger)
+    for amount in (100, 50, 50):
+        purse.keep(ledger.reserve(payment(amount)))
+    purse.close(120)
+    assert (purse.spare, ledger.open, ledger.tally()) == (0, (), (120, 0))
 
 
 def test_what_was_used_is_spent(ledger: Ledger) -> None:
