@@ -7,14 +7,22 @@ from typing import TYPE_CHECKING, Any, Final
 from mock_rails.stripe.webhooks import queue
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from mock_rails.stripe.model import Record
     from mock_rails.stripe.operation import Operation
 
 TABLE: Final = "events"
+_FOLLOWERS: Final[dict[str, list[Callable[[Operation, Record], None]]]] = {}
+
 KEPT_S: Final = 30 * 86_400
 """How long Stripe shows an event."""
+
+
+def follow(event_type: str, then: Callable[[Operation, Record], None]) -> None:
+    """Let `then` happen right after every event of this type, in the same transaction: how an
+    invoice learns that its PaymentIntent has succeeded, without the intents knowing invoices."""
+    _FOLLOWERS.setdefault(event_type, []).append(then)
 
 
 def emit(
@@ -41,4 +49,6 @@ def emit(
         "stripe", event_type, {"event": event.id, "object": record.id, "account": record.account}
     )
     queue.add(operation, event)
+    for then in _FOLLOWERS.get(event_type, ()):
+        then(operation, record)
     return event
