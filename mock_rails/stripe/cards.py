@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from mock_rails.stripe.errors import CardError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,6 +33,11 @@ class Decline:
             "network_decline_code": self.network_code,
         }
         return {name: value for name, value in said.items() if value is not None}
+
+    def error(self, kind: type[CardError] = CardError, **extra: Any) -> CardError:
+        """The error to raise; `extra` goes into its envelope."""
+        said: dict[str, Any] = {**self.codes(), **extra}
+        return kind(self.message, code=self.code, param=self.param, **said)
 
 
 _FINAL: Final = "do_not_try_again"

@@ -48,7 +48,7 @@ def charge(
         if error_on_action:
             lifecycle.decline(op, intent, method=method, details=None, decline=_UNASKED)
         op.update(intent, {"payment_method": method.id})
-        lifecycle.require_action(op, intent, _next_action(intent))
+        lifecycle.require_action(op, intent, next_action(intent, "payment_intent"))
         return
     if card is not None and card.decline is not None:
         lifecycle.decline(op, intent, method=method, details=details, decline=card.decline)
@@ -133,9 +133,9 @@ def _fault(op: Operation, intent: Record, method: Record) -> Fault | None:
     )
 
 
-def _next_action(intent: Record) -> dict[str, Any]:
+def next_action(intent: Record, noun: str) -> dict[str, Any]:
     """Where the buyer meets their bank: in Stripe.js, or on a page that leads back."""
-    url = f"https://hooks.stripe.com/3d_secure_2/hosted?payment_intent={intent.id}"
+    url = f"https://hooks.stripe.com/3d_secure_2/hosted?{noun}={intent.id}"
     return_url = intent.hidden.get("return_url")
     if return_url is None or intent.hidden.get("use_stripe_sdk"):
         sdk = {"type": "three_d_secure_redirect", "stripe_js": url}

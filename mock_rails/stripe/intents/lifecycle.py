@@ -6,7 +6,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from mock_rails.stripe import agenda, balance, tokens
-from mock_rails.stripe.errors import CardError
 from mock_rails.stripe.intents import charges, states
 from mock_rails.stripe.resources import payment_methods
 
@@ -157,11 +156,7 @@ def decline(
 ) -> NoReturn:
     """The bank said no: keep the failed charge (where `details` say what was tried), and raise the
     error that holds the whole PaymentIntent."""
-    error: dict[str, Any] = {
-        "code": decline.code,
-        "doc_url": _DOCS + decline.code.replace("_", "-"),
-    }
-    error |= decline.codes()
+    attempt: dict[str, Any] = {}
     if details is not None:
         charge = charges.make(
             op,
@@ -174,19 +169,11 @@ def decline(
         )
         op.update(intent, {"latest_charge": charge.id})
         op.emit("charge.failed", charge)
-        error["charge"] = charge.id
-    extra = {name: error[name] for name in error if name not in ("code", "doc_url", "param")}
-    error |= {"message": decline.message, "payment_method": method.fields, "type": "card_error"}
-    _move(op, intent, states.NEEDS_METHOD, last_payment_error=error, payment_method=None)
+        attempt["charge"] = charge.id
+    error = decline.error(**attempt, payment_method=method.fields)
+    _move(op, intent, states.NEEDS_METHOD, last_payment_error=error.envelope(), payment_method=None)
     op.emit("payment_intent.payment_failed", intent)
-    raise CardError(
-        decline.message,
-        code=decline.code,
-        param=decline.param,
-        **extra,
-        payment_intent=intent.fields,
-        payment_method=method.fields,
-    )
+    raise decline.error(**attempt, payment_method=method.fields, payment_intent=intent.fields)
 
 
 def cancel(op: Operation, intent: Record, reason: str | None) -> Record:
@@ -280,5 +267,7 @@ def _settle_method(op: Operation, intent: Record, method: Record | None) -> None
 
 def follow_up(op: Operation, charge: Record, card: TestCard) -> None:
     """What some test cards bring about after they were charged (2.3)."""
+    if card.fraud_warning:
+        op.schedule(op.at_s, "fraud_warning.open", charge=charge.id)
     for reason in card.disputes:
         op.schedule(op.at_s, "dispute.open", charge=charge.id, reason=reason, inquiry=card.inquiry)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from mock_rails.stripe import balance, cards, faults
 from mock_rails.stripe.cards import AUTHENTICATE, decline_of
 from mock_rails.stripe.currencies import check_amount, check_currency
-from mock_rails.stripe.errors import CardError, InvalidRequest, Missing
+from mock_rails.stripe.errors import InvalidRequest, Missing
 from mock_rails.stripe.intents import capturing, charges, lifecycle
 from mock_rails.stripe.parameters import Metadata
 from mock_rails.stripe.resources import payment_methods
@@ -153,4 +153,4 @@ def _refuse(
         failure=(no.code, no.message),
     )
     op.emit("charge.failed", charge)
-    raise CardError(no.message, code=no.code, param=no.param, **no.codes(), charge=charge.id)
+    raise no.error(charge=charge.id)

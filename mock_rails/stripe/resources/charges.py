@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from mock_rails.stripe.endpoint import Call, Endpoint
 from mock_rails.stripe.errors import InvalidRequest, NotEmulated
@@ -17,12 +17,14 @@ from mock_rails.stripe.parameters import (
     Text,
 )
 from mock_rails.stripe.resources.payment_intents import SHIPPING
-from mock_rails.stripe.wire.lists import LIST_FIELDS, listed
-from mock_rails.stripe.wire.ranges import TimeRange, within
+from mock_rails.stripe.wire import views
+from mock_rails.stripe.wire.expand import includable
+from mock_rails.stripe.wire.lists import CREATED, DEFAULT, LIST_FIELDS, listed
 
 if TYPE_CHECKING:
     from mock_rails.stripe.endpoint import Page
     from mock_rails.stripe.model import Record
+    from mock_rails.stripe.operation import Operation
 
 TABLE: Final = charges.TABLE
 
@@ -72,7 +74,7 @@ CAPTURE: Final = Object(
 LIST: Final = Object(
     {
         **LIST_FIELDS,
-        "created": TimeRange(),
+        **CREATED,
         "customer": Text(),
         "payment_intent": Text(),
         "transfer_group": Text(),
@@ -121,20 +123,7 @@ def capture(call: Call) -> Record:
 
 def list_all(call: Call) -> Page:
     """The charges, the newest first."""
-    given = call.params
-    wanted = {
-        name: given[name]
-        for name in ("customer", "payment_intent", "transfer_group")
-        if name in given
-    }
-    return listed(
-        call,
-        TABLE,
-        lambda one: (
-            all(one[name] == value for name, value in wanted.items())
-            and within(one["created"], given.get("created"))
-        ),
-    )
+    return listed(call, TABLE, same=("customer", "payment_intent", "transfer_group"))
 
 
 def _refuse_transfers(call: Call) -> None:
@@ -142,6 +131,24 @@ def _refuse_transfers(call: Call) -> None:
         if name in call.params:
             raise NotEmulated("transfers to connected accounts", param=name)
 
+
+def _refunds(op: Operation, charge: dict[str, Any]) -> dict[str, Any]:
+    """The refunds of a charge, which it shows when they are expanded."""
+    found = [one.fields for one in op.state.newest("refunds") if one["charge"] == charge["id"]]
+    return {
+        "object": "list",
+        "data": found[:DEFAULT],
+        "has_more": len(found) > DEFAULT,
+        "url": f"/v1/charges/{charge['id']}/refunds",
+    }
+
+
+def _with_refunds(op: Operation, charge: dict[str, Any]) -> dict[str, Any]:
+    return charge if "refunds" in charge else {**charge, "refunds": _refunds(op, charge)}
+
+
+includable("charge", "refunds", _refunds)
+views.older("charge", "2022-11-15", _with_refunds)
 
 ENDPOINTS: Final = (
     Endpoint("POST", "/v1/charges", create, CREATE),

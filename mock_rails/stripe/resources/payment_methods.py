@@ -108,6 +108,12 @@ _NO_BILLING: Final = {
 }
 
 
+class CardRefused(CardError):
+    """The card said no before it was made, or saved: nothing remains of it."""
+
+    commits = False
+
+
 # -- what other parts of the rail use ------------------------------------------------------------
 
 
@@ -202,8 +208,7 @@ def attach(op: Operation, method: Record, customer: Record) -> Record:
     refuse_used(method)
     card = card_of(method)
     if card is not None and not card.attaches and card.decline is not None:
-        decline = card.decline
-        raise CardError(decline.message, code=decline.code, param=decline.param, **decline.codes())
+        raise card.decline.error(CardRefused)
     return save(op, method, customer)
 
 
@@ -284,7 +289,7 @@ def _card_given(op: Operation, given: Mapping[str, Any], param: str) -> TestCard
     card = cards.by_number(number)
     if card is None:
         _refuse_number(number, inside)
-        raise CardError(
+        raise CardRefused(
             "Your card was declined. Your request was in test mode, but used a non test card. "
             "For a list of valid test cards, visit: https://stripe.com/docs/testing.",
             code="card_declined",
@@ -293,7 +298,7 @@ def _card_given(op: Operation, given: Mapping[str, Any], param: str) -> TestCard
     cvc = details.get("cvc")
     wanted = 4 if card.brand == "amex" else 3
     if cvc is not None and not (cvc.isascii() and cvc.isdecimal() and len(cvc) == wanted):
-        raise CardError(
+        raise CardRefused(
             "Your card's security code is invalid.", code="invalid_cvc", param=f"{inside}[cvc]"
         )
     return card
@@ -302,14 +307,14 @@ def _card_given(op: Operation, given: Mapping[str, Any], param: str) -> TestCard
 def _refuse_number(number: str, inside: str) -> None:
     """Refuse what cannot be the number of any card."""
     if not (number.isascii() and number.isdecimal() and 12 <= len(number) <= 19):
-        raise CardError(
+        raise CardRefused(
             "The card number is not a valid credit card number.",
             code="invalid_number",
             param=f"{inside}[number]",
         )
     if not _luhn(number):
         decline = cards.DECLINES["incorrect_number"]
-        raise CardError(decline.message, code=decline.code, param=f"{inside}[number]")
+        raise CardRefused(decline.message, code=decline.code, param=f"{inside}[number]")
 
 
 def _luhn(number: str) -> bool:
@@ -325,13 +330,13 @@ def _refuse_expired(op: Operation, details: Mapping[str, Any], inside: str) -> N
     month, year = details["exp_month"], details["exp_year"]
     year = year + 2000 if 0 <= year < 100 else year
     if not 1 <= month <= 12:
-        raise CardError(
+        raise CardRefused(
             "Your card's expiration month is invalid.",
             code="invalid_expiry_month",
             param=f"{inside}[exp_month]",
         )
     if not today.year <= year <= today.year + 50 or (year, month) < (today.year, today.month):
-        raise CardError(
+        raise CardRefused(
             "Your card's expiration year is invalid.",
             code="invalid_expiry_year",
             param=f"{inside}[exp_year]",
@@ -424,15 +429,11 @@ def list_all(call: Call) -> Page:
 
 def of_customer(call: Call, customer: str | None) -> Page:
     """The page of a customer's PaymentMethods that the call asks for."""
-    kind = call.params.get("type")
     return listed(
         call,
         TABLE,
-        lambda one: (
-            one["customer"] is not None
-            and one["customer"] == customer
-            and (kind is None or one["type"] == kind)
-        ),
+        lambda one: one["customer"] is not None and bool(one["customer"] == customer),
+        same=("type", "allow_redisplay"),
     )
 
 
