@@ -25,6 +25,7 @@ from sandbox.server.refusals import (
     refusal_headers,
 )
 from sandbox.server.route import binding
+from sandbox.server.stores.errors import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -117,6 +118,9 @@ async def _personal(offer: Offer, request: PaidRequest) -> Mapping[str, Any] | N
     """What only this client is told. Without it the challenge is as good, if less helpful."""
     try:
         return await offer.personal_request(request)
+    except StoreError as error:
+        _LOG.warning("a client could not be told about its channel: %s", error)
+        return None
     except Exception:
         _LOG.exception("a client could not be told about its channel")
         return None

@@ -154,8 +154,6 @@ class Actions:
         context = self._context
         opening = check_opening(terms, payload)
         channel_id = opening.channel_id
-        known = await context.book.get(channel_id)
-        signed = self._co_signed(terms, opening.transaction, is_known=known is not None)
         now_s = context.clock.now_s()
 
         def record(current: Channel | None) -> Channel:
@@ -163,6 +161,8 @@ class Actions:
             return after if current is not None else after._replace(opened_tx=signed.hash)
 
         try:
+            known = await context.book.get(channel_id)
+            signed = self._co_signed(terms, opening.transaction, is_known=known is not None)
             if known is None:
                 await self._admit(opening)
             channel = await context.book.update(channel_id, record)

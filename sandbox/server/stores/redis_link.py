@@ -142,7 +142,8 @@ class RedisLink:
         except (exceptions.AuthenticationError, exceptions.BusyLoadingError) as error:
             raise StoreUnavailable(f"Redis on {self._where} does not serve us: {error}.") from error
         except (exceptions.ConnectionError, exceptions.TimeoutError, OSError) as error:
-            raise broken(f"The connection to Redis on {self._where} failed: {error}.") from error
+            words = str(error).rstrip(".")
+            raise broken(f"The connection to Redis on {self._where} failed: {words}.") from error
         except exceptions.RedisError as error:
             raise StoreError(f"Redis on {self._where} refused: {error}.") from error
 

@@ -32,10 +32,11 @@ class RedisServer:
 
 
 @contextmanager
-def running_redis(port: int = 0) -> Iterator[RedisServer]:
+def running_redis(port: int = 0, kept: Path | None = None) -> Iterator[RedisServer]:
     """Start a server and stop it at the end; skip where there is none to start.
 
-    With a `port` it listens there too, and its `url` says so.
+    With a `port` it listens there too, and its `url` says so. In a folder that is `kept` it writes
+    down every change, and the next server there goes on with it.
     """
     pytest.importorskip("redis", reason="needs the package redis (pip install '.[redis]')")
     program = shutil.which("redis-server")
@@ -44,10 +45,11 @@ def running_redis(port: int = 0) -> Iterator[RedisServer]:
     # Not pytest's own folder: the path of a socket may have 107 characters at most.
     with tempfile.TemporaryDirectory(prefix="redis-") as folder:
         socket = Path(folder, "redis.sock")
-        options = ["--unixsocket", str(socket), "--save", "", "--dir", folder]
+        options = ["--unixsocket", str(socket), "--save", "", "--dir", str(kept or folder)]
+        options += ["--appendonly", "yes" if kept else "no", "--appendfsync", "always"]
         options += ["--port", str(port), "--bind", "127.0.0.1"]
         process = subprocess.Popen(
-            [program, *options, "--appendonly", "no"],
+            [program, *options],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
