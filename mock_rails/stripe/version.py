@@ -11,6 +11,9 @@ from mock_rails.stripe.errors import InvalidRequest
 if TYPE_CHECKING:
     from mock_rails.stripe.settings import StripeSettings
 
+BASIL: Final = "2025-03-31"
+"""The release that moved the periods of subscriptions to their items, and more (1.9)."""
+
 _VERSION: Final = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:\.([a-z]+))?")
 
 

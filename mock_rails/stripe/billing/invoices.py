@@ -38,63 +38,29 @@ def draft(
     lines = [_line(op, invoice_id, item, subscription, period) for item in items]
     total = sum(line["amount"] for line in lines)
     details = {"metadata": subscription["metadata"], "subscription": subscription.id}
-    invoice = op.create(
-        TABLE,
-        invoice_id,
-        {
-            "object": "invoice",
-            "account_country": "US",
-            "account_name": None,
-            "amount_due": total,
-            "amount_overpaid": 0,
-            "amount_paid": 0,
-            "amount_remaining": total,
-            "amount_shipping": 0,
-            "application": None,
-            "attempt_count": 0,
-            "attempted": False,
-            "auto_advance": True,
-            "billing_reason": reason,
-            "collection_method": "charge_automatically",
-            "confirmation_secret": None,
-            "currency": subscription["currency"],
-            "custom_fields": None,
-            "customer": customer.id,
-            "customer_email": customer.fields.get("email"),
-            "customer_name": customer.fields.get("name"),
-            "default_payment_method": None,
-            "description": None,
-            "due_date": None,
-            "effective_at": None,
-            "ending_balance": None,
-            "footer": None,
-            "hosted_invoice_url": None,
-            "invoice_pdf": None,
-            "last_finalization_error": None,
-            "lines": _list(lines, f"/v1/invoices/{invoice_id}/lines"),
-            "metadata": {},
-            "next_payment_attempt": None,
-            "number": None,
-            "on_behalf_of": None,
-            "parent": {
-                "quote_details": None,
-                "subscription_details": details,
-                "type": "subscription_details",
-            },
-            "period_end": period[1],
-            "period_start": period[0],
-            "starting_balance": 0,
-            "statement_descriptor": None,
-            "status": "draft",
-            "status_transitions": dict.fromkeys(
-                ("finalized_at", "marked_uncollectible_at", "paid_at", "voided_at")
-            ),
-            "subtotal": total,
-            "test_clock": op.test_clock,
-            "total": total,
+    fields = {
+        **_blank(),
+        "amount_due": total,
+        "amount_remaining": total,
+        "billing_reason": reason,
+        "currency": subscription["currency"],
+        "customer": customer.id,
+        "customer_email": customer["email"],
+        "customer_name": customer["name"],
+        "lines": _list(lines, f"/v1/invoices/{invoice_id}/lines"),
+        "parent": {
+            "quote_details": None,
+            "subscription_details": details,
+            "type": "subscription_details",
         },
-        {"subscription": subscription.id, "payment_intent": None},
-    )
+        "period_end": period[1],
+        "period_start": period[0],
+        "subtotal": total,
+        "test_clock": op.test_clock,
+        "total": total,
+    }
+    hidden = {"subscription": subscription.id, "payment_intent": None}
+    invoice = op.create(TABLE, invoice_id, fields, hidden)
     op.emit("invoice.created", invoice)
     return invoice
 
@@ -174,6 +140,43 @@ def require(invoice: Record, deed: str, *statuses: str) -> None:
 
 
 # -- inside ---------------------------------------------------------------------------------------
+
+
+def _blank() -> dict[str, Any]:
+    """A draft of nothing for nobody."""
+    marks = ("finalized_at", "marked_uncollectible_at", "paid_at", "voided_at")
+    return {
+        "object": "invoice",
+        "account_country": "US",
+        "account_name": None,
+        "amount_overpaid": 0,
+        "amount_paid": 0,
+        "amount_shipping": 0,
+        "application": None,
+        "attempt_count": 0,
+        "attempted": False,
+        "auto_advance": True,
+        "collection_method": "charge_automatically",
+        "confirmation_secret": None,
+        "custom_fields": None,
+        "default_payment_method": None,
+        "description": None,
+        "due_date": None,
+        "effective_at": None,
+        "ending_balance": None,
+        "footer": None,
+        "hosted_invoice_url": None,
+        "invoice_pdf": None,
+        "last_finalization_error": None,
+        "metadata": {},
+        "next_payment_attempt": None,
+        "number": None,
+        "on_behalf_of": None,
+        "starting_balance": 0,
+        "statement_descriptor": None,
+        "status": "draft",
+        "status_transitions": dict.fromkeys(marks),
+    }
 
 
 def _ask_for_money(op: Operation, invoice: Record) -> None:

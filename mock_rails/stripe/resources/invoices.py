@@ -10,9 +10,13 @@ from mock_rails.stripe.billing.invoices import PAYMENTS, TABLE
 from mock_rails.stripe.clocks import on_clock_of
 from mock_rails.stripe.endpoint import Call, Endpoint
 from mock_rails.stripe.parameters import Boolean, Choice, Metadata, Object, Text
+from mock_rails.stripe.version import BASIL
+from mock_rails.stripe.wire import expand, views
 from mock_rails.stripe.wire.lists import LIST_FIELDS, listed
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mock_rails.stripe.endpoint import Page
     from mock_rails.stripe.model import Record
     from mock_rails.stripe.operation import Operation
@@ -125,6 +129,36 @@ def list_payments(call: Call) -> Page:
     wanted = {name: call.params[name] for name in names if name in call.params}
     return listed(call, PAYMENTS, lambda one: all(one[name] == wanted[name] for name in wanted))
 
+
+def _payments(op: Operation, invoice: Mapping[str, Any]) -> dict[str, Any]:
+    """The list that an invoice shows only when it is asked for."""
+    record = op.get(TABLE, invoice["id"])
+    found = [one.fields for one in invoices.payments_of(op, record)]
+    url = f"/v1/invoices/{record.id}/payments"
+    return {"object": "list", "data": found, "has_more": False, "url": url}
+
+
+def _before_basil(op: Operation, invoice: dict[str, Any]) -> dict[str, Any]:
+    """An invoice as versions before 2025-03-31 have it."""
+    record = op.find(TABLE, invoice["id"])
+    hidden: Mapping[str, Any] = {} if record is None else record.hidden
+    return {
+        **invoice,
+        "charge": _charge(op, hidden.get("payment_intent")),
+        "paid": invoice["status"] == "paid",
+        "payment_intent": hidden.get("payment_intent"),
+        "subscription": hidden.get("subscription"),
+    }
+
+
+def _charge(op: Operation, intent_id: str | None) -> str | None:
+    intent = op.find("payment_intents", intent_id)
+    found: str | None = None if intent is None else intent["latest_charge"]
+    return found
+
+
+expand.includable("invoice", "payments", _payments)
+views.older("invoice", BASIL, _before_basil)
 
 ENDPOINTS: Final = (
     Endpoint("GET", "/v1/invoices", list_all, LIST),

@@ -19,6 +19,8 @@ from mock_rails.stripe.parameters import (
     Object,
     Text,
 )
+from mock_rails.stripe.version import BASIL
+from mock_rails.stripe.wire import views
 from mock_rails.stripe.wire.lists import LIST_FIELDS, listed
 
 if TYPE_CHECKING:
@@ -246,6 +248,15 @@ def list_items(call: Call) -> dict[str, Any]:
     items: dict[str, Any] = subscription["items"]
     return items
 
+
+def _before_basil(op: Operation, subscription: dict[str, Any]) -> dict[str, Any]:
+    """A subscription as versions before 2025-03-31 have it: with the period on itself."""
+    item = subscription["items"]["data"][0]
+    names = ("current_period_end", "current_period_start")
+    return {**subscription, **{name: item[name] for name in names}}
+
+
+views.older("subscription", BASIL, _before_basil)
 
 ENDPOINTS: Final = (
     Endpoint("POST", "/v1/subscriptions", create, CREATE),
