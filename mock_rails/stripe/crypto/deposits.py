@@ -94,10 +94,16 @@ def seen(op: Operation, transfer: Transfer) -> None:
         {
             "account": op.account,
             "payment_intents": [pi.id for pi in waiting],
-            "reason": "token" if currency is None else ("amount" if waiting else "late"),
+            "reason": _reason(currency, waiting),
             "transfer": transfer._asdict(),
         },
     )
+
+
+def _reason(currency: str | None, waiting: list[Record]) -> str:
+    if not waiting:
+        return "not awaited"
+    return "wrong token" if currency is None else "wrong amount"
 
 
 def _fits(pi: Record, transfer: Transfer) -> bool:

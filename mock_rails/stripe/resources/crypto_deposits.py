@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from mock_rails.stripe.crypto import deposits, networks, simulation
 from mock_rails.stripe.endpoint import Call, Endpoint
 from mock_rails.stripe.parameters import Choice, Object, Text
+from mock_rails.stripe.test_mode import require_test_mode
 
 if TYPE_CHECKING:
     from mock_rails.stripe.model import Record
@@ -30,6 +31,7 @@ REFUND_ADDRESS: Final = Object(
 def simulate(call: Call) -> Record:
     """Let a deposit be seen that either succeeds or fails."""
     op, given = call.operation, call.params
+    require_test_mode(op)
     return simulation.begin(
         op,
         op.get("payment_intents", call.id, param="intent"),

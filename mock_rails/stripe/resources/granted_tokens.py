@@ -11,6 +11,7 @@ from mock_rails.stripe.endpoint import Call, Endpoint
 from mock_rails.stripe.errors import InvalidRequest, UnknownParameter
 from mock_rails.stripe.parameters import Choice, Integer, Metadata, Object, Text
 from mock_rails.stripe.resources import business_profiles, payment_methods
+from mock_rails.stripe.test_mode import require_test_mode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,6 +61,7 @@ def create(call: Call) -> Record:
     """Grant a token as an agent would: to the account of `seller_details[network_id]`, where that
     is known, or to the caller's own."""
     op, given = call.operation, call.params
+    require_test_mode(op)
     legacy = {name: given[name] for name in _LEGACY if name in given}
     if legacy and op.settings.strict_tokens:
         raise UnknownParameter(next(iter(legacy)))
@@ -85,6 +87,7 @@ def retrieve(call: Call) -> Record:
 
 def revoke(call: Call) -> Record:
     """Take a token back as its agent would."""
+    require_test_mode(call.operation)
     return tokens.revoke(call.operation, call.id, table=tokens.GRANTED)
 
 

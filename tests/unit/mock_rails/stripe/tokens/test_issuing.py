@@ -10,7 +10,7 @@ import pytest
 from mock_rails.stripe.api import StripeApi
 from mock_rails.stripe.rail import Stripe
 from mock_rails.stripe.settings import StripeSettings
-from tests.unit.mock_rails.stripe.tokens.conftest import GRANT, ISSUED, Shop
+from tests.unit.mock_rails.stripe.tokens.conftest import ISSUED, Shop
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -185,4 +185,6 @@ async def test_a_platform_charges_for_a_connected_account(context: RailContext) 
 async def test_the_test_helper_is_for_test_keys(parties: Parties) -> None:
     """1.4: `test stand-in for an agent`."""
     parties.agent.http.headers["authorization"] = "Bearer sk_live_agent"
-    assert (await parties.agent.http.post(GRANT)).status_code in (400, 403, 404)
+    refused = await parties.agent.grant()
+    assert refused.status_code == 400
+    assert "test mode" in refused.json()["error"]["message"]
