@@ -175,7 +175,7 @@ def remaining(op: Operation, token: Record) -> int:
     if limits["recurring"] is not None:
         since_s = periods.begin(since_s, _now_s(op), **_recurrence(limits["recurring"]))
     spent = sum(use["amount"] for use in token.hidden["uses"] if use["at_s"] >= since_s)
-    return int(limits["max_amount"]) - spent
+    return int(limits["max_amount"] - spent)
 
 
 # -- ending -----------------------------------------------------------------------------------

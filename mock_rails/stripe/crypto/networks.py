@@ -36,9 +36,8 @@ _TEMPO_TEST: Final = tuple(f"0x20c0{number:036x}" for number in range(4))
 
 def supported_tokens(network: str, *, livemode: bool) -> list[dict[str, str]]:
     """What can be sent to an address on a network."""
-    contracts = (_CONTRACTS[network],)
-    if network == "tempo" and not livemode:
-        contracts = _TEMPO_TEST
+    testing = network == "tempo" and not livemode
+    contracts = _TEMPO_TEST if testing else (_CONTRACTS[network],)
     return [
         {"token_contract_address": contract, "token_currency": "usdc"} for contract in contracts
     ]

@@ -13,11 +13,12 @@ from mock_rails.stripe.wire.lists import LIST_FIELDS, listed
 if TYPE_CHECKING:
     from mock_rails.stripe.endpoint import Page
     from mock_rails.stripe.model import Record
+    from mock_rails.stripe.parameters import Kind
 
 TABLE: Final = "deposit_addresses"
 
 _NETWORK: Final = Choice(networks.ADDRESS_NETWORKS)
-_FILTERS: Final = {
+_FILTERS: Final[dict[str, Kind]] = {
     "address": Text(),
     "customer": Text(),
     "customer_account": Text(),

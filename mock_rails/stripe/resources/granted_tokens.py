@@ -41,7 +41,7 @@ LIMITS: Final = Object(
 )
 """What both sides' creation takes as `usage_limits`."""
 
-_LEGACY: Final = ("seller_details", "metadata")
+_LEGACY: Final[tuple[str, ...]] = ("seller_details", "metadata")
 """What MPP code and documentation still send, and Stripe's newest versions do not know."""
 
 CREATE: Final = Object(
