@@ -73,9 +73,8 @@ _FILTERS: Final = Object(
 )
 
 
-def create(call: Call) -> Record:
+def create(op: Operation, given: Mapping[str, Any]) -> Record:
     """Send available money to the bank."""
-    op, given = call.operation, call.params
     amount, currency = given["amount"], check_currency(given["currency"])
     for name in ("destination", "payout_method"):
         if name in given:
@@ -215,6 +214,11 @@ def fail(call: Call) -> Record:
 # -- endpoints -------------------------------------------------------------------------------------
 
 
+def _create(call: Call) -> Record:
+    """A new payout."""
+    return create(call.operation, call.params)
+
+
 def retrieve(call: Call) -> Record:
     """One payout."""
     return call.operation.get(TABLE, call.id, param="id")
@@ -242,7 +246,7 @@ def list_all(call: Call) -> Page:
 
 
 ENDPOINTS: Final = (
-    Endpoint("POST", "/v1/payouts", create, CREATE),
+    Endpoint("POST", "/v1/payouts", _create, CREATE),
     Endpoint("GET", "/v1/payouts", list_all, _FILTERS),
     Endpoint("GET", "/v1/payouts/{id}", retrieve),
     Endpoint("POST", "/v1/payouts/{id}", update, Object({"metadata": Metadata()})),
