@@ -49,7 +49,9 @@ def table(found: list[dict[str, Any]], token: str) -> list[str]:
         return ["This devnet has no accounts of its own."]
     names = {name.lower(): name for name in found[0]["balances"]}
     if token.lower() not in names:
-        raise BadInput(f"There is no token {token[:40]!r}.", hint=f"There are {', '.join(names)}.")
+        raise BadInput(
+            f"There is no token {token[:40]!r}.", hint=f"There are {', '.join(names.values())}."
+        )
     name = names[token.lower()]
     amounts = [money(int(one["balances"][name])) for one in found]
     width = max(len(name), *map(len, amounts))

@@ -46,9 +46,13 @@ def fund(
     with one_clear_line():
         order: dict[str, Any] = {}
         if amount is not None:
+            from mock_rails.core.errors import BadInput
             from sandbox.client.amounts import parse_amount
 
-            order = {"amount": str(parse_amount(amount, _DECIMALS)), "token": token or "pathUSD"}
+            units = parse_amount(amount, _DECIMALS)
+            if not units:
+                raise BadInput("Nothing is no amount to give.", hint="Write 2.50 or 0.01.")
+            order = {"amount": str(units), "token": token or "pathUSD"}
         with find(control_url) as devnet:
             done = devnet.post("/fund", {"address": _address(devnet, who), **order})
         if json:

@@ -66,7 +66,7 @@ def pay(  # noqa: PLR0913, PLR0917 - each is an option of its own
         body = options.read_body(data)
         job, info = _job(
             url=options.read_url(url, stream=stream),
-            method=(method or ("GET" if body is None else "POST")).upper(),
+            method=options.read_method(method, has_body=body is not None),
             headers=[options.read_header(one) for one in headers or ()],
             body=body,
             wallet=payer.read_wallet(account, key_env),

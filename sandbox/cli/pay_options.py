@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from sandbox.client.budget import Budget
 
 MOST_CONCURRENT: Final = 1_000
+_METHOD: Final = re.compile(r"[A-Za-z-]{1,40}")
 
 Url = Annotated[str, typer.Argument(metavar="URL", help="http(s), or ws(s) with --stream.")]
 Session = Annotated[
@@ -86,6 +88,15 @@ def read_url(text: str, *, stream: bool) -> str:
     if text.lower().startswith(("ws:", "wss:")) and not stream:
         raise BadInput("A WebSocket is a stream.", hint="Add --stream.")
     return text
+
+
+def read_method(text: str | None, *, has_body: bool) -> str:
+    """The HTTP method: as given, or what curl would take."""
+    if text is None:
+        return "POST" if has_body else "GET"
+    if _METHOD.fullmatch(text) is None:
+        raise BadInput(f"{text[:60]!r} is no HTTP method.", hint="Write GET, POST or the like.")
+    return text.upper()
 
 
 def read_body(data: str | None) -> bytes | None:

@@ -63,16 +63,16 @@ class RunningDevnet:
     @property
     def info(self) -> dict[str, Any]:
         """What it says about itself (`sandbox.info`)."""
-        if self._info is None:
-            self._info = self.get("/info")
-        return self._info
+        return self._info or self._recognise()
 
     def get(self, path: str, **query: Any) -> Any:
         """The answer of a control route, as `/accounts`."""
+        self._recognise()
         return self._ask("GET", path, params=query)
 
     def post(self, path: str, document: Any = None) -> Any:
         """Make the control do something."""
+        self._recognise()
         return self._ask("POST", path, json=document)
 
     def events(self, after: int | None = None) -> Iterator[dict[str, Any]]:
@@ -109,6 +109,19 @@ class RunningDevnet:
     ) -> None:
         """Let go of the connection."""
         self.close()
+
+    def _recognise(self) -> dict[str, Any]:
+        """What it says about itself, and that it is a devnet: other servers speak JSON as well, the
+        chain's own port among them."""
+        if self._info is None:
+            try:
+                found = self._ask("GET", "/info")
+            except ControlRefused:
+                raise self._absent() from None
+            if not isinstance(found, dict) or "roles" not in found:
+                raise self._absent()
+            self._info = found
+        return self._info
 
     def _ask(self, verb: str, path: str, **options: Any) -> Any:
         import httpx

@@ -123,7 +123,7 @@ class _Writer:
         if exchange.checks:
             yield from self._title_and("Checks", self._checks(exchange.checks))
         if exchange.receipt:
-            yield from self._title_and("Receipt", _decoded(exchange.receipt))
+            yield from self._title_and("Receipt", _decoded(exchange.receipt, indent=2))
         yield from self._title_and("Money moved", self._money_moved(exchange))
         if exchange.phases:
             shown = "  ".join(f"{name} {_ms(us)}" for name, us in exchange.phases.items())
@@ -276,13 +276,13 @@ def _folded(label: str, value: Any) -> Iterator[str]:
         yield f"{head:<{_WIDTH - _ROOM}}{line}".rstrip()
 
 
-def _decoded(value: Any) -> Iterator[str]:
+def _decoded(value: Any, *, indent: int = _INDENT) -> Iterator[str]:
     """A header's members, as they were decoded: a line each, and more for what is longer."""
-    room = _WIDTH - _INDENT
+    room = _WIDTH - indent
     for line in _members(value):
-        yield " " * _INDENT + line[:room]
+        yield " " * indent + line[:room]
         for at in range(room, len(line), room - 2):
-            yield " " * (_INDENT + 2) + line[at : at + room - 2]
+            yield " " * (indent + 2) + line[at : at + room - 2]
 
 
 def _members(value: Any) -> Iterator[str]:

@@ -75,6 +75,15 @@ def test_a_body_is_the_text_or_a_file(tmp_path: Path) -> None:
     assert pay_options.read_body(None) is None
 
 
+def test_a_method_is_a_word() -> None:
+    assert pay_options.read_method(None, has_body=False) == "GET"
+    assert pay_options.read_method(None, has_body=True) == "POST"
+    assert pay_options.read_method("put", has_body=False) == "PUT"
+    for wrong in ("GÉT", "G T", "", "GET\n", "9"):
+        with pytest.raises(BadInput, match="no HTTP method"):
+            pay_options.read_method(wrong, has_body=False)
+
+
 def test_a_header_may_have_colons_in_its_value() -> None:
     assert pay_options.read_header("X-When: 12:00") == ("X-When", "12:00")
     with pytest.raises(BadInput):

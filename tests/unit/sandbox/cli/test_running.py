@@ -54,7 +54,10 @@ def test_an_address_that_is_none_is_one_clear_line(url: str) -> None:
     assert "No devnet answers at" in result.stderr
 
 
-async def test_somebody_else_there_is_no_devnet() -> None:
+@pytest.mark.parametrize(
+    ("status", "body"), [(200, b"<html>"), (200, b'{"ok":true}'), (404, b'{"detail":"Not Found"}')]
+)
+async def test_somebody_else_there_is_no_devnet(status: int, body: bytes) -> None:
     async def stranger(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":
             await receive()
@@ -62,12 +65,12 @@ async def test_somebody_else_there_is_no_devnet() -> None:
             await receive()
             await send({"type": "lifespan.shutdown.complete"})
         else:
-            await send({"type": "http.response.start", "status": 200, "headers": []})
-            await send({"type": "http.response.body", "body": b"<html>"})
+            await send({"type": "http.response.start", "status": status, "headers": []})
+            await send({"type": "http.response.body", "body": body})
 
     async with Host(stranger) as host:
         with find(host.url) as other, pytest.raises(NoDevnet):
-            await asyncio.to_thread(other.get, "/info")
+            await asyncio.to_thread(other.get, "/accounts")
 
 
 async def test_it_is_asked_and_followed(devnet: Devnet) -> None:
