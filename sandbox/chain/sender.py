@@ -118,7 +118,7 @@ class Sender:
             await self.sync(refused.words)
             gas = await self._estimate(calls, token)
         price = await self._gas_price()
-        now_s = self._now_s()
+        now_s = self.now_s()
         tx = Transaction(
             type=TYPE_TEMPO,
             chain_id=chain_id,
@@ -181,7 +181,7 @@ class Sender:
             "calls": [call_json(call) for call in calls],
             "nonceKey": hex(EXPIRING_NONCE_KEY),
             "nonce": "0x0",
-            "validBefore": hex(self._now_s() + WINDOW_S),
+            "validBefore": hex(self.now_s() + WINDOW_S),
         }
         if fee_token is not None:
             request["feeToken"] = to_hex(fee_token)
@@ -194,7 +194,8 @@ class Sender:
             raise kind(error.words, rpc_code=error.rpc_code) from error
         return min(needed * _GAS_MARGIN_PERCENT // 100 + _GAS_MARGIN, _GAS_CAP)
 
-    def _now_s(self) -> int:
+    def now_s(self) -> int:
+        """The chain's time, as far as refusals have told it."""
         return self.clock.now_s() + self._ahead_s
 
 

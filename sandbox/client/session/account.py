@@ -10,6 +10,7 @@ nobody signs a higher voucher while a careful one is under way, and those who wa
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakSet
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from sandbox.client.session.services import Services
 
 _MOST_URLS: Final = 64
+
+MOST_CONFLICTS: Final = 16
+"""How often another process that signs for the channel may be ahead of us."""
 
 
 class Lane:
@@ -110,16 +114,17 @@ class Account:
     def save(self, **changes: Any) -> None:
         """Change the record, on disk first. What another process has written meanwhile is kept."""
         mine = self.record
-        try:
-            self.sign_for(**changes)
-        except StateInUseError:
+        for _ in range(MOST_CONFLICTS):
+            with suppress(StateInUseError):
+                self.sign_for(**changes)
+                return
             theirs = self.record
             self.note(
                 signed=max(mine.signed, theirs.signed),
                 claimed=max(mine.claimed, theirs.claimed),
                 spent=max(mine.spent, theirs.spent),
             )
-            self.sign_for(**changes)
+        self.sign_for(**changes)
 
     def note(self, **changes: Any) -> None:
         """Change the record in memory: what may be forgotten, and is written with the next save."""

@@ -8,14 +8,19 @@ lost       the same credential may be sent once more: an equal voucher is accept
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+import asyncio
+import logging
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
 from weakref import finalize
 
 import httpx
 
 from sandbox.chain import ChainError
 from sandbox.client.errors import OutcomeUnknownError
+from sandbox.client.exchange import NEVER_SENT
 from sandbox.client.session.channel import ChannelState
+from sandbox.client.session.errors import BookDamagedError
 from sandbox.client.session.wire import problem_of
 from sandbox.methods.tempo_session.fields import to_hex
 
@@ -26,7 +31,8 @@ if TYPE_CHECKING:
     from sandbox.client.session.account import Account
     from sandbox.client.session.services import Services
 
-_NEVER_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+_log = logging.getLogger(__name__)
+
 _GONE: Final = frozenset({"channel-not-found", "channel-finalized"})
 _RESENDS: Final = 1
 
@@ -58,7 +64,9 @@ class SessionAttempt:
         self._losses = 0
         self._may_be_served = False
         self._is_over = False
-        self._abandoned = finalize(self, _abandon, services, account, reservation, opens)
+        self._abandoned = finalize(
+            self, _tell, asyncio.get_running_loop(), _abandon, services, account, reservation, opens
+        )
         self._abandoned.atexit = False
         account.in_flight.add(self)
         if account.is_careful:
@@ -82,11 +90,24 @@ class SessionAttempt:
         account = self.account
         self._services.ledger.commit(self._reservation)
         account.observe(response)
-        if account.record.state is ChannelState.OPENING:
-            account.save(state=ChannelState.OPEN, pending=None)
-        elif not account.in_flight:
+        try:
+            await self._keep(response)
+        except BookDamagedError as error:
+            # What must not be forgotten was written down before it was sent.
+            _log.warning("Channel 0x%s is not written down: %s", account.record.id.hex(), error)
+        finally:
+            account.lane.announce()
+
+    async def _keep(self, response: httpx.Response) -> None:
+        account = self.account
+        if account.record.state is not ChannelState.OPENING:
+            if not account.in_flight:
+                account.save()
+        elif response.is_error and "payment-receipt" not in response.headers:
+            await self._look()  # whoever answered so need not have opened anything
+        else:
+            account.note(state=ChannelState.OPEN, pending=None)
             account.save()
-        account.lane.announce()
 
     async def refused(self, response: httpx.Response) -> bool:
         """The server refused; whether the request was surely not served and may be paid anew."""
@@ -110,7 +131,7 @@ class SessionAttempt:
         """No answer came. Once, the same credential may be sent again; then it is given up."""
         if self._is_over:
             raise error
-        self._may_be_served |= not isinstance(error, _NEVER_SENT)
+        self._may_be_served |= not isinstance(error, NEVER_SENT)
         self._losses += 1
         if self._losses <= _RESENDS:
             return
@@ -216,6 +237,12 @@ class SessionAttempt:
             hint="The channel is kept; the next request goes on with it and pays for itself only.",
             details={"channel": to_hex(record.id), "cumulative": self.cumulative},
         )
+
+
+def _tell(loop: asyncio.AbstractEventLoop, *call: Any) -> None:
+    """Leave it to the loop: the collector may come in any thread, and in the midst of anything."""
+    with suppress(RuntimeError):  # the loop has ended, and everything with it
+        loop.call_soon_threadsafe(*call)
 
 
 def _abandon(

@@ -276,12 +276,10 @@ async def _drain(services: Services, account: Account) -> None:
 
 async def _end_without(services: Services, account: Account) -> None:
     """The chain has no such channel: it is closed, or it was never opened and never can be."""
-    pending = account.record.pending
-    is_opening = account.record.state is ChannelState.OPENING
-    if is_opening and pending is not None and pending.valid_before_s > services.clock.now_s():
+    waiting_s = services.waiting_s(account.record)
+    if account.record.state is ChannelState.OPENING and waiting_s:
         raise ChannelBusyError(
-            f"The opening may still be mined for {pending.valid_before_s - services.clock.now_s()}"
-            " s.",
+            f"The opening may still be mined for {waiting_s} s.",
             hint="Close the channel then.",
             details={"channel": to_hex(account.record.id)},
         )

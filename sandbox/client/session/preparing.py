@@ -15,10 +15,10 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from sandbox.client.budget import Payment
-from sandbox.client.session.account import Account
+from sandbox.client.session.account import MOST_CONFLICTS, Account
 from sandbox.client.session.attempt import SessionAttempt, give_up
 from sandbox.client.session.channel import ChannelState
 from sandbox.client.session.errors import SnapshotRefusedError, StateInUseError
@@ -37,12 +37,6 @@ if TYPE_CHECKING:
     from sandbox.client.session.registry import Registry
     from sandbox.client.session.services import Services
     from sandbox.methods.tempo_session import SessionRequest
-
-_MOST_CONFLICTS: Final = 16
-"""How often another process that signs for the channel may be ahead of us."""
-
-_LATE_S: Final = 5
-"""How long after its window a transaction may still turn up in a block: clocks differ."""
 
 
 class Preparation:
@@ -106,13 +100,13 @@ class Preparation:
             account = await self._usable()
             if account is None:
                 return await self._open()
-            if account.record.state is ChannelState.OPENING:
-                return self._reopen(account)
             try:
+                if account.record.state is ChannelState.OPENING:
+                    return self._reopen(account)
                 return await self._voucher(account)
             except StateInUseError:
                 self._conflicts += 1
-                if self._conflicts > _MOST_CONFLICTS:
+                if self._conflicts > MOST_CONFLICTS:
                     raise
             except ChannelGoneError:
                 self._drop()
@@ -160,9 +154,7 @@ class Preparation:
         if found is not None:
             account.save(state=ChannelState.OPEN, deposit=found.deposit, pending=None)
             return
-        pending = record.pending
-        is_late = pending is None or pending.valid_before_s + _LATE_S <= services.clock.now_s()
-        if is_late or await services.has_failed(record):
+        if not services.waiting_s(record) or await services.has_failed(record):
             captured, tx_hash = await services.ended(record)
             account.end(captured=captured, tx_hash=tx_hash)
         elif record.claimed + self._request.amount > record.deposit:

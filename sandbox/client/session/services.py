@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from mock_rails.tempo.crypto.hashing import keccak256
 from mock_rails.tempo.tx.model import TYPE_FEE_PAYER_HANDOFF
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from sandbox.client.session.settings import SessionSettings
     from sandbox.client.session.wire import Wire
     from sandbox.client.wallet import Wallet
+
+
+_LATE_S: Final = 5
+"""How much longer than its window a transaction is waited for: clocks differ."""
 
 
 class Ended(NamedTuple):
@@ -79,6 +83,16 @@ class Services:
         """The channel on the chain; None if it is not open there."""
         found = await read_channel(self.rpc_for(channel.chain_id), channel.id, channel.book)
         return None if found is None or not found.is_open else found
+
+    def waiting_s(self, channel: PayerChannel) -> int:
+        """How long its pending transaction may still turn up in a block; 0 if it no longer can.
+
+        By the chain's clock as far as it is known: a sandbox's need not be ours.
+        """
+        if channel.pending is None:
+            return 0
+        sender = self.sender(channel.chain_id, channel.descriptor.token)
+        return max(channel.pending.valid_before_s + _LATE_S - sender.now_s(), 0)
 
     async def has_failed(self, channel: PayerChannel) -> bool:
         """Whether the opening was mined and reverted, so that it never can succeed. Of a hand-off

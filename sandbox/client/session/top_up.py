@@ -156,5 +156,5 @@ async def _ask_chain(services: Services, account: Account) -> None:
     account.deposit_doubtful = False
     if found.deposit != record.deposit:
         account.save(deposit=found.deposit, pending=None)
-    elif pending is not None and pending.valid_before_s <= services.clock.now_s():
+    elif pending is not None and not services.waiting_s(record):
         account.save(pending=None)

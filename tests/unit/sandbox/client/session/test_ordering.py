@@ -6,12 +6,14 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import httpx
-
-
 from sandbox.client.payer import Order
 from tests.unit.sandbox.client.session.merchant import HOST, PRICE, URL, Street
+
+if TYPE_CHECKING:
+    import httpx
+    import pytest
+
+    from sandbox.client.ledger import Reservation
 
 ORDER = Order(URL, "GET", HOST)
 
@@ -74,6 +76,7 @@ async def test_a_cancelled_request_holds_nobody_up() -> None:
         challenge = await street.challenge()
         abandoned = await street.payer.prepare(challenge, ORDER)
         del abandoned
+        await asyncio.sleep(0)
         assert [one.payment.amount for one in street.ledger.unknown] == [PRICE]
         closed = await street.payer.close_channel(street.payer.channels()[0].id)
         assert closed.captured == PRICE
@@ -112,3 +115,21 @@ async def test_a_mixed_up_crowd_is_served_in_full() -> None:
         assert channel.signed == channel.spent == street.shop.channel.spent == 101 * PRICE
         assert street.ledger.tally().spent == 101 * PRICE
         assert street.ledger.open == ()
+
+
+async def test_a_request_that_is_collected_is_counted_by_the_loop(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The collector comes at any point and in any thread, such as in the middle of a step of the
+    ledger, which would then wait for itself for ever."""
+    async with Street() as street:
+        await street.buy()
+        abandoned = await street.payer.prepare(await street.challenge(), ORDER)
+        marked: list[Reservation] = []
+        mark = street.ledger.mark_unknown
+        monkeypatch.setattr(street.ledger, "mark_unknown", marked.append)
+        del abandoned
+        assert marked == []
+        await asyncio.sleep(0)
+        [reservation] = marked
+        mark(reservation)

@@ -7,13 +7,15 @@ from contextlib import suppress
 import httpx
 import pytest
 
+from mock_rails.core import Clock
 from mock_rails.tempo.abi import Function
 from mock_rails.tempo.addresses import PATH_USD
 from mock_rails.tempo.tx.model import Call
 from sandbox.chain import ChainError, broadcast
 from sandbox.client.errors import OutcomeUnknownError
 from sandbox.client.payer import Order
-from sandbox.client.session import ChannelState
+from sandbox.client.session import BookDamagedError, ChannelState
+from sandbox.client.session.book import ChannelBook
 from sandbox.methods.tempo_session import SessionProtocol, rules
 from sandbox.methods.tempo_session.calls import close_call
 from tests.unit.sandbox.client.session.merchant import HOST, NOW_S, PRICE, URL, V1, V2, Street
@@ -214,3 +216,53 @@ async def test_a_deposit_that_is_smaller_than_thought_is_asked_of_the_chain() ->
         street.shop.lies_about_top_ups = False
         assert (await street.buy()).status_code == 200
         assert street.shop.channel.deposit > account.deposit
+
+
+async def test_an_opening_that_a_stranger_answered_is_still_an_opening() -> None:
+    """An error that says nothing of the payment proves no channel: the chain is asked, and the
+    transaction is not forgotten while it can still be mined."""
+    async with Street() as street:
+        attempt = await street.payer.prepare(await street.challenge(), ORDER)
+        await attempt.taken(httpx.Response(404, text="no such page"))
+        (channel,) = street.payer.channels()
+        assert channel.state is ChannelState.OPENING
+        assert channel.pending is not None
+        assert (await street.buy()).status_code == 200
+        (channel,) = street.payer.channels()
+        assert channel.state is ChannelState.OPEN
+
+
+async def test_an_answer_that_was_paid_for_is_not_lost_with_the_book(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The disk is full by then; the voucher was written down before it was sent."""
+    async with Street() as street:
+        attempt = await street.payer.prepare(await street.challenge(), ORDER)
+        answer = await street.http.get(URL, headers={"Authorization": attempt.authorization})
+
+        def fail(*_: object) -> None:
+            raise BookDamagedError("The disk is full.")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(ChannelBook, "save", fail)
+            await attempt.taken(answer)
+        assert street.ledger.tally() == (PRICE, 0)
+        (channel,) = street.payer.channels()
+        assert (channel.state, channel.spent) == (ChannelState.OPEN, PRICE)
+        assert (await street.buy()).status_code == 200
+
+
+async def test_the_chains_clock_decides_whether_an_opening_may_still_be_mined() -> None:
+    """A sandbox's clock stands where it was put, an hour back for instance."""
+    async with Street() as street:
+        street.chain.mine(1)
+        street.payer._services.clock = Clock.frozen(NOW_S + 3_600)
+        await street.payer._services.sender(street.chain.chain_id, PATH_USD).sync()
+        street.shop.lose = [False, False]
+        with pytest.raises(OutcomeUnknownError):
+            await street.buy()
+        (first,) = street.payer.channels()
+        assert first.pending is not None
+        assert (await street.buy()).status_code == 200
+        (channel,) = street.payer.channels()
+        assert (channel.id, channel.state) == (first.id, ChannelState.OPEN)
