@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 from contextlib import suppress
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -14,7 +14,7 @@ from sandbox.cli.failing import one_clear_line
 from sandbox.cli.options import Options, read_settings, takes_devnet_options
 
 if TYPE_CHECKING:
-    from sandbox.settings import DevnetSettings
+    from sandbox.devnet import Devnet
 
 _CANNOT_RUN: Final = 126
 _NOT_FOUND: Final = 127
@@ -44,20 +44,54 @@ def execute(
         base = given["port_base"] or os.environ.get("MPP_SANDBOX_PORT_BASE") or "0"
         settings = read_settings({**given, "port_base": base})
         codes: list[int] = []
-        run(_execute(settings, command, codes))
+        # Loaded before the loop runs: Ctrl-C while they load would break into what comes first.
+        from sandbox.devnet import Devnet
+
+        run(_execute(Devnet(settings), command, codes))
     raise typer.Exit(codes[0])
 
 
-async def _execute(settings: DevnetSettings, command: list[str], codes: list[int]) -> None:
-    from sandbox.devnet import Devnet
+async def _execute(devnet: Devnet, command: list[str], codes: list[int]) -> None:
     from sandbox.info import environment
 
-    async with Devnet(settings) as devnet:
-        codes.append(await _run(command, os.environ | environment(devnet.info())))
+    with _Signals() as signals:
+        async with devnet:
+            if signals.asked is not None:
+                codes.append(_SIGNALLED + signals.asked)
+                return
+            codes.append(await _run(command, os.environ | environment(devnet.info()), signals))
 
 
-async def _run(command: list[str], environment: dict[str, str]) -> int:
-    """Run it with our terminal; signals that we get are for it."""
+class _Signals:
+    """Signals that we get are for the command. While it does not run they do not break into the
+    start or the stop of the devnet, which are short: `asked` says that one came before it ran."""
+
+    def __init__(self) -> None:
+        self.asked: signal.Signals | None = None
+        self.process: asyncio.subprocess.Process | None = None
+
+    def __enter__(self) -> _Signals:
+        loop = asyncio.get_running_loop()
+        for one in _FORWARDED:
+            loop.add_signal_handler(one, self._forward, one)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        loop = asyncio.get_running_loop()
+        for one in _FORWARDED:
+            loop.remove_signal_handler(one)
+
+    def _forward(self, which: signal.Signals) -> None:
+        """Ctrl-C in a terminal reaches the program by itself: it is in our process group."""
+        if self.process is None:
+            self.asked = which
+        elif which is not signal.SIGINT or not os.isatty(0):
+            with suppress(ProcessLookupError):
+                self.process.send_signal(which)
+
+
+async def _run(command: list[str], environment: dict[str, str], signals: _Signals) -> int:
+    """Run it with our terminal."""
     try:
         process = await asyncio.create_subprocess_exec(*command, env=environment)
     except FileNotFoundError:
@@ -66,20 +100,6 @@ async def _run(command: list[str], environment: dict[str, str]) -> int:
     except OSError as error:
         typer.echo(f"mpp-sandbox: {command[0]} cannot be run: {error.strerror}.", err=True)
         return _CANNOT_RUN
-    loop = asyncio.get_running_loop()
-    for one in _FORWARDED:
-        loop.add_signal_handler(one, _forward, process, one)
-    try:
-        code = await process.wait()
-    finally:
-        for one in _FORWARDED:
-            loop.remove_signal_handler(one)
+    signals.process = process
+    code = await process.wait()
     return code if code >= 0 else _SIGNALLED - code
-
-
-def _forward(process: Any, which: signal.Signals) -> None:
-    """Ctrl-C in a terminal reaches the program by itself: it is in our process group."""
-    if which is signal.SIGINT and os.isatty(0):
-        return
-    with suppress(ProcessLookupError):
-        process.send_signal(which)
