@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _INTEGER: Final = re.compile(r"-?[0-9]{1,18}")
+_INDEX: Final = re.compile(r"[0-9]{1,9}")
 _TEXT_LIMIT: Final = 5_000
 _METADATA_KEYS: Final = 50
 _METADATA_KEY: Final = 40
@@ -202,7 +203,7 @@ class ListOf:
         """The list."""
         if unset(value, param, nullable=self.nullable):
             return None
-        if isinstance(value, dict) and all(key.isascii() and key.isdecimal() for key in value):
+        if isinstance(value, dict) and all(_INDEX.fullmatch(key) for key in value):
             value = [value[key] for key in sorted(value, key=int)]
         if not isinstance(value, list):
             raise InvalidRequest("Invalid array", code="parameter_invalid", param=param)

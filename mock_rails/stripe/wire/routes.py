@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mock_rails.stripe.errors import InvalidRequest, NotEmulated
-from mock_rails.stripe.wire.stripe_paths import is_stripes
+from mock_rails.stripe.wire.stripe_paths import does_stripe, is_stripes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -71,7 +71,8 @@ class Router:
 
 def _refusal(verb: str, path: str, *, known: bool) -> InvalidRequest:
     shown = path[:200]
-    if verb in ("GET", "POST", "DELETE") and not known and is_stripes(path):
+    theirs = does_stripe(verb, path) if known else is_stripes(path)
+    if theirs and verb in ("GET", "POST", "DELETE"):
         return NotEmulated(f"{verb} {shown}")
     return InvalidRequest(
         f"Unrecognized request URL ({verb[:20]}: {shown}). If you are trying to list objects, "

@@ -76,3 +76,21 @@ def is_stripes(path: str) -> bool:
             # Of several words below an id, the first or second says what is done.
             return any(part in _FURTHER[parts[1]] for part in parts[2:])
     return True
+
+
+_FURTHER_VERBS: Final = frozenset(
+    {
+        ("DELETE", "invoices", 3),
+        ("POST", "invoices", 2),
+        ("DELETE", "subscription_items", 3),
+        ("POST", "subscription_items", 2),
+        ("POST", "subscription_items", 3),
+    }
+)
+"""What Stripe does at paths that the rail knows by another verb: verb, noun, number of words."""
+
+
+def does_stripe(verb: str, path: str) -> bool:
+    """Whether Stripe has that verb at a path where the rail has only others."""
+    parts = path.split("/")[1:]
+    return parts[0] == "v1" and (verb, parts[1], len(parts)) in _FURTHER_VERBS
