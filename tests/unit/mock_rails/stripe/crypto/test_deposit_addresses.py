@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.unit.mock_rails.stripe.crypto.conftest import PATH_USD, Merchant, PaperChain
+from tests.unit.mock_rails.stripe.crypto.paper import PATH_USD, PaperChain
 
 if TYPE_CHECKING:
     from mock_rails.stripe.rail import Stripe
+    from tests.unit.mock_rails.stripe.crypto.conftest import Merchant
 
 PATH = "/v1/crypto/deposit_addresses"
 

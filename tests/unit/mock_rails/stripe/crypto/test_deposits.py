@@ -6,15 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.unit.mock_rails.stripe.crypto.conftest import (
-    BUYER,
-    CRYPTO,
-    INTENTS,
-    PATH_USD,
-    Merchant,
-    PaperChain,
-    address_of,
-)
+from tests.unit.mock_rails.stripe.crypto.conftest import CRYPTO, INTENTS, Merchant, address_of
+from tests.unit.mock_rails.stripe.crypto.paper import BUYER, PATH_USD, PaperChain
 
 if TYPE_CHECKING:
     from mock_rails.stripe.rail import Stripe

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.unit.mock_rails.stripe.crypto.conftest import BUYER, Merchant
+from tests.unit.mock_rails.stripe.crypto.paper import BUYER
 
 if TYPE_CHECKING:
     import httpx
 
     from mock_rails.stripe.rail import Stripe
+    from tests.unit.mock_rails.stripe.crypto.conftest import Merchant
 
 SUCCEEDS = "0x00000000000000000000000000000000000000000000000000000testsuccess"
 FAILS = "0x000000000000000000000000000000000000000000000000000000testfailed"

@@ -10,12 +10,8 @@ import pytest
 from mock_rails.stripe.api import StripeApi
 from mock_rails.stripe.rail import Stripe
 from mock_rails.stripe.settings import StripeSettings
-from tests.unit.mock_rails.stripe.crypto.conftest import (
-    CRYPTO,
-    Merchant,
-    PaperChain,
-    address_of,
-)
+from tests.unit.mock_rails.stripe.crypto.conftest import CRYPTO, Merchant, address_of
+from tests.unit.mock_rails.stripe.crypto.paper import PaperChain
 
 if TYPE_CHECKING:
     from mock_rails.core.rail import RailContext
