@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 def confirm(op: Operation, intent: Record, given: Mapping[str, Any]) -> Record:
     """Try to charge it, with what it has and what is given now."""
     states.require(intent, "confirm")
-    selection.refuse_types(op.version, given)
     updating.apply(op, intent, given)
     return attempt(clocks.on_clock_of(op, op.find("customers", intent["customer"])), intent, given)
 

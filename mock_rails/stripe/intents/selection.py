@@ -1,7 +1,7 @@
 """Which types of payment method a PaymentIntent takes (facts: stripe 0.1, 1.5).
 
-There are four ways to say it, of which one is used: `payment_method_types` (which newer versions
-refuse), `allowed_payment_method_types`, `excluded_payment_method_types` and
+There are four ways to say it, of which one is used: `payment_method_types` (in versions that have
+it: `wire/gates.py`), `allowed_payment_method_types`, `excluded_payment_method_types` and
 `automatic_payment_methods`. Where nothing is said, versions since 2023-08-16 choose automatically
 and older ones take cards.
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from mock_rails.stripe.errors import InvalidRequest, NotEmulated, UnknownParameter
+from mock_rails.stripe.errors import InvalidRequest
 from mock_rails.stripe.resources.payment_methods import OTHER_TYPES, TYPES
 
 if TYPE_CHECKING:
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 
     from mock_rails.stripe.version import Version
 
-TYPES_REMOVED: Final = ("2026-09-30", "2026-08-26")
-"""Since when `payment_method_types` is not writable: generally, and on the preview track."""
-ALLOWED_ADDED: Final = "2026-07-29"
 AUTOMATIC_SINCE: Final = "2023-08-16"
 
 WAYS: Final = (
@@ -33,24 +30,8 @@ WAYS: Final = (
 _REDIRECTING: Final = frozenset(OTHER_TYPES) - {"us_bank_account", "acss_debit", "sepa_debit"}
 
 
-def refuse_types(version: Version, given: Mapping[str, Any]) -> None:
-    """Refuse the parameters that the version does not have (0.1)."""
-    if "payment_method_types" in given and version.since(*TYPES_REMOVED):
-        raise InvalidRequest(
-            "The payment_method_types parameter is no longer supported in this API version. "
-            "Remove it to use dynamic payment methods, or pass allowed_payment_method_types.",
-            code="payment_method_types_no_longer_supported",
-            param="payment_method_types",
-        )
-    if "allowed_payment_method_types" in given and not version.since(ALLOWED_ADDED):
-        raise UnknownParameter("allowed_payment_method_types")
-    if given.get("payment_method_configuration") is not None:
-        raise NotEmulated("payment method configurations", param="payment_method_configuration")
-
-
 def select(version: Version, given: Mapping[str, Any], currency: str) -> dict[str, Any]:
     """The fields of a PaymentIntent that say what it takes."""
-    refuse_types(version, given)
     ways = [way for way in WAYS if given.get(way) is not None]
     if len(ways) > 1 and ways != ["excluded_payment_method_types", "automatic_payment_methods"]:
         raise InvalidRequest(

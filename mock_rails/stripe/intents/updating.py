@@ -37,6 +37,7 @@ _ABSENT: Final = {
     "transfer_data": "transfers to connected accounts",
     "confirmation_token": "confirmation tokens",
     "customer_account": "accounts as customers",
+    "payment_method_configuration": "payment method configurations",
 }
 _TOKEN: Final = "shared_payment_granted_token"
 _TOKEN_SPELLINGS: Final = (_TOKEN, "shared_payment_token")
@@ -46,7 +47,6 @@ def update(op: Operation, intent: Record, given: Mapping[str, Any]) -> Record:
     """Change a PaymentIntent. One that is paid, or being paid, keeps what concerns the payment."""
     if any(name not in _ALWAYS and name != "metadata" for name in given):
         states.require(intent, "update")
-    selection.refuse_types(op.version, given)
     before = intent["status"]
     apply(op, intent, given)
     if before == states.NEEDS_ACTION and any(name in given for name in ("amount", "currency")):

@@ -147,8 +147,24 @@ def _with_refunds(op: Operation, charge: dict[str, Any]) -> dict[str, Any]:
     return charge if "refunds" in charge else {**charge, "refunds": _refunds(op, charge)}
 
 
+def _with_charges(op: Operation, intent: dict[str, Any]) -> dict[str, Any]:
+    made = op.state.newest(TABLE)
+    found = [one.fields for one in made if one["payment_intent"] == intent["id"]]
+    return {
+        **intent,
+        "charges": {
+            "object": "list",
+            "data": [_with_refunds(op, charge) for charge in found],
+            "has_more": False,
+            "url": f"/v1/charges?payment_intent={intent['id']}",
+        },
+    }
+
+
 includable("charge", "refunds", _refunds)
+# Until that version, charges stood inside their PaymentIntent, and refunds inside their charge.
 views.older("charge", "2022-11-15", _with_refunds)
+views.older("payment_intent", "2022-11-15", _with_charges)
 
 ENDPOINTS: Final = (
     Endpoint("POST", "/v1/charges", create, CREATE),

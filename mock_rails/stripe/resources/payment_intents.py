@@ -20,13 +20,11 @@ from mock_rails.stripe.parameters import (
     Text,
 )
 from mock_rails.stripe.resources.payment_methods import ADDRESS, DATA, OTHER_TYPES
-from mock_rails.stripe.wire import views
 from mock_rails.stripe.wire.lists import CREATED, LIST_FIELDS, listed
 
 if TYPE_CHECKING:
     from mock_rails.stripe.endpoint import Page
     from mock_rails.stripe.model import Record
-    from mock_rails.stripe.operation import Operation
     from mock_rails.stripe.parameters import Kind
 
 TABLE: Final = states.TABLE
@@ -288,23 +286,6 @@ def _shown(call: Call, intent: Record) -> Record | dict[str, Any]:
         return intent
     return {name: intent[name] for name in _PUBLIC}
 
-
-def _with_charges(op: Operation, intent: dict[str, Any]) -> dict[str, Any]:
-    """Older versions show all charges of a PaymentIntent inside it."""
-    made = op.state.newest("charges")
-    found = [one.fields for one in made if one["payment_intent"] == intent["id"]]
-    return {
-        **intent,
-        "charges": {
-            "object": "list",
-            "data": found,
-            "has_more": False,
-            "url": f"/v1/charges?payment_intent={intent['id']}",
-        },
-    }
-
-
-views.older("payment_intent", "2022-11-15", _with_charges)
 
 _PATH: Final = "/v1/payment_intents"
 

@@ -40,6 +40,7 @@ _ABSENT: Final = {
     "attach_to_self": "payment methods of the account itself",
     "confirmation_token": "confirmation tokens",
     "customer_account": "accounts as customers",
+    "payment_method_configuration": "payment method configurations",
     "flow_directions": "outbound payments",
     "on_behalf_of": "setting up for connected accounts",
     "single_use": "single-use mandates",
@@ -50,7 +51,6 @@ _SHARED: Final[dict[str, Kind]] = {
     "allowed_payment_method_types": _TYPES,
     "excluded_payment_method_types": _TYPES,
     "payment_method_types": _TYPES,
-    "payment_method_configuration": Text(),
     "payment_method": Text(),
     "payment_method_data": Object(payment_methods.DATA),
     "payment_method_options": Object(
@@ -234,7 +234,6 @@ def _require_open(setup: Record, done: str) -> None:
 
 
 def _apply(op: Operation, setup: Record, given: Mapping[str, Any]) -> None:
-    selection.refuse_types(op.version, given)
     for name, what in _ABSENT.items():
         if given.get(name) not in (None, "", "false", False):
             raise NotEmulated(what, param=name)
