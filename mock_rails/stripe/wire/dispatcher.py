@@ -66,6 +66,7 @@ class Dispatcher:
         self.log = RequestLog(rail.settings.request_log)
         self._clock = rail.context.clock
         self._faults = rail.context.faults
+        self._journal = rail.context.journal
         self._limit = RateLimit(self._clock, rail.settings.rate_limit)
         self._keys = Keys(rail.state, rail.settings.idempotency_keys)
         self._request_ids = rail.context.seeds.stream("stripe.requests")
@@ -94,6 +95,8 @@ class Dispatcher:
         if answer.fate != "sent":
             entry.fate = answer.fate
         self._name(answer, request, entry)
+        if not request.is_control:
+            self._journal.append("stripe", "request.answered", _summary(entry))
         return answer
 
     # -- the sandbox's own controls ---------------------------------------------------------------
@@ -256,6 +259,21 @@ def _replay(stored: Stored) -> Answer:
         dump(stored.body),
         {"Idempotent-Replayed": "true", "Original-Request": stored.request_id},
     )
+
+
+def _summary(entry: Entry) -> dict[str, Any]:
+    """What the journal keeps of a request; the log has the rest."""
+    return {
+        "request": entry.id,
+        "verb": entry.verb,
+        "path": entry.path,
+        "status": entry.status,
+        "object": entry.object_id,
+        "challenge_id": entry.challenge_id,
+        "replayed": entry.replayed,
+        "fault": entry.fault,
+        "fate": entry.fate,
+    }
 
 
 def _note(entry: Entry, document: Mapping[str, Any]) -> None:
