@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
 from contextlib import suppress
 from datetime import timedelta
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
     from mock_rails.core.rail import RailContext
     from sandbox.workers.orders import Orders
+
+_LOG: Final = logging.getLogger("sandbox.workers")
 
 _START_S: Final = 30
 _STOP_S: Final = 10
@@ -43,6 +46,8 @@ class Crew:
         self._context = context
         self._processes: list[asyncio.subprocess.Process] = []
         self._tasks: list[asyncio.Task[None]] = []
+        self._serving = 0
+        """How many are up, while they are meant to be."""
 
     def trouble(self) -> str | None:
         """Which workers have ended though nobody told them to, if any."""
@@ -65,12 +70,14 @@ class Crew:
             if isinstance(error, TimeoutError):
                 raise WorkerFailed("The merchant processes did not start in time.") from None
             raise
+        self._serving = len(self._processes)
         for order, process in zip(self._orders, self._processes, strict=True):
             self._tasks.append(asyncio.create_task(self._hear(order.number, process)))
         self._tasks.append(asyncio.create_task(self._keep_time()))
 
     async def stop(self) -> None:
         """End their input, let them finish what they do, and hear the last of it."""
+        self._serving = 0
         if self._tasks:
             clock = self._tasks.pop()
             clock.cancel()
@@ -102,9 +109,22 @@ class Crew:
         """Add its journal to ours; an exchange's name there says whose it is."""
         assert process.stdout is not None
         while line := await process.stdout.readline():
+            if not line.endswith(b"\n"):
+                break  # it died while it said this
             event = orjson.loads(line)
             exchange = event["exchange"] and f"w{number}-{event['exchange']}"
             self._context.journal.append(event["rail"], event["kind"], event["data"], exchange)
+        if self._serving:
+            self._miss(number)
+
+    def _miss(self, number: int) -> None:
+        """One has died. What it had accepted is in the store; the others serve on."""
+        self._serving -= 1
+        if self._serving:
+            _LOG.error("Merchant process %d ended; %d serve on.", number, self._serving)
+            return
+        _LOG.error("Merchant process %d ended, the last one: the paid API is closed.", number)
+        self._listener.close()  # or clients would wait for somebody to take their calls
 
     async def _keep_time(self) -> None:
         """Tell them when somebody moves, stops or resumes the clock."""

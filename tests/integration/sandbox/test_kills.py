@@ -8,7 +8,9 @@ devnet says what it found, and customers are served on channels of the new chain
 from __future__ import annotations
 
 import asyncio
+import os
 import re
+import signal
 import socket
 from contextlib import AsyncExitStack
 from datetime import timedelta
@@ -168,3 +170,44 @@ async def test_what_a_clean_stop_kept_goes_on_after_a_kill(tmp_path: Path) -> No
         f"Found in {store}: 1 channel open with $0.002 to capture\n"
         f"Closed channel 0x{channel.id.hex()}: captured $0.003\n"
     )
+
+
+async def test_merchants_that_lose_a_process_serve_on_and_close_with_the_last() -> None:
+    async with AsyncExitStack() as stack:
+        devnet = stack.enter_context(up("--workers", "2"))
+        http = await stack.enter_async_context(httpx.AsyncClient(timeout=20))
+        rpc = await stack.enter_async_context(TempoRpc(devnet.rpc))
+        customer = Customer(Payer(f"{devnet.api}/search", http, rpc, "loyal"))
+        await customer.payer.start()
+        customer.price = int((await customer.payer.challenge()).request["amount"])
+        assert await customer.ask()
+        _, *workers = family_of(devnet.process.pid)
+        os.kill(workers[0], signal.SIGKILL)
+        answers = [await customer.ask() for _ in range(20)]
+        assert answers.count(False) <= 1, "more than the one connection to it was lost"
+        os.kill(workers[1], signal.SIGKILL)
+        async with asyncio.timeout(30):
+            while await is_listening(http, devnet.api):
+                await CLOCK.wall_sleep(timedelta(milliseconds=20))
+        health = await http.get(f"{devnet.control}/_sandbox/health")
+        assert (health.status_code, health.json()["status"]) == (503, "not ready")
+        (channel,) = devnet.ask("/channels")["channels"]
+        code, words = devnet.stop()
+    assert code == 0
+    first, last, captured = words.splitlines()
+    assert re.fullmatch(r"Merchant process [12] ended; 1 serve on\.", first)
+    assert re.fullmatch(r"Merchant process [12] ended, the last one: .+ closed\.", last)
+    assert captured.startswith(f"Closed channel {channel['id']}: captured $0.")
+    delivered = customer.delivered * customer.price
+    assert delivered <= int(channel["spent"]) <= delivered + customer.lost * customer.price
+
+
+async def is_listening(http: httpx.AsyncClient, url: str) -> bool:
+    """Whether connections are still taken there, be it that nobody answers."""
+    try:
+        await http.get(url)
+    except httpx.ConnectError:
+        return False
+    except httpx.TransportError:
+        pass
+    return True
