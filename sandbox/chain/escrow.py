@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from mock_rails.tempo.abi import AbiError, Event, Function
 from mock_rails.tempo.addresses import ZERO_ADDRESS
-from sandbox.chain.errors import ChainError, EscrowMissing, RpcError
+from sandbox.chain.errors import ChainError, EscrowMissing
+from sandbox.chain.logs import latest_log
 from sandbox.chain.values import read_data, read_object, read_quantity, to_hex
 from sandbox.methods.tempo_session.protocol import SessionProtocol
 
@@ -102,8 +103,7 @@ async def find_close(
     """How the channel ended, from the chain's logs; None if it did not, or before `from_block`."""
     event = _CLOSED[book.protocol]
     wanted = {"address": to_hex(book.escrow), "topics": [to_hex(event.topic), to_hex(channel_id)]}
-    head = read_quantity(await rpc.call("eth_blockNumber"), "eth_blockNumber")
-    log = await _latest_log(rpc, wanted, from_block, head) if from_block <= head else None
+    log = await latest_log(rpc, wanted, from_block)
     if log is None:
         return None
     topics = tuple(read_data(topic, "log's topic") for topic in log.get("topics") or ())
@@ -124,23 +124,6 @@ async def find_close(
         payer=values["payer"],
         payee=values["payee"],
     )
-
-
-async def _latest_log(
-    rpc: TempoRpc, wanted: dict[str, Any], first: int, last: int
-) -> dict[str, Any] | None:
-    """The newest matching log; a range that the node finds too long is halved, newer half first."""
-    try:
-        logs = await rpc.call(
-            "eth_getLogs", {**wanted, "fromBlock": hex(first), "toBlock": hex(last)}
-        )
-    except RpcError:
-        if first >= last:
-            raise
-        middle = (first + last) // 2
-        newer = await _latest_log(rpc, wanted, middle + 1, last)
-        return newer or await _latest_log(rpc, wanted, first, middle)
-    return read_object(logs[-1], "log") if logs else None
 
 
 async def _view(rpc: TempoRpc, to: bytes, function: Function, *values: Any) -> Any:

@@ -97,6 +97,10 @@ class TempoRpc:
             self._chain_id = read_quantity(await self.call("eth_chainId"), "eth_chainId")
         return self._chain_id
 
+    async def block_number(self) -> int:
+        """The chain's height."""
+        return read_quantity(await self.call("eth_blockNumber"), "eth_blockNumber")
+
     async def aclose(self) -> None:
         """Close the connections, unless the client is the caller's."""
         if self._owned:

@@ -16,6 +16,7 @@ The fee of an unsponsored transaction is not counted by the budget, for no chall
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
 from mpp.client.transport import _is_zero_tempo_charge
@@ -110,6 +111,8 @@ class ChargePayer:
             await self._check_chain(challenge, url)
             credential = await self._sign(challenge, url)
             transfer = SignedTransfer.of(challenge, credential, payer=self._wallet.address)
+            if transfer.tx_hash is None:
+                transfer = replace(transfer, from_block=await self._height(url))
             self._ledger.note(reservation, transfer.evidence(_chain_id(challenge)))
         except BaseException:
             self._ledger.release(reservation)
@@ -130,6 +133,7 @@ class ChargePayer:
         for attempt in self.unsettled:
             if not due_only or attempt.transfer.valid_until_s < now_s:
                 await attempt.settle_by_chain()
+                attempt.doubt()
 
     async def close(self) -> None:
         """Look a last time at what is open."""
@@ -215,6 +219,12 @@ class ChargePayer:
             raise PaymentNotPreparedError(error.detail, hint=error.hint) from error
         except Exception as error:
             raise PaymentNotPreparedError(f"The transfer could not be signed: {error}") from error
+
+    async def _height(self, url: str) -> int:
+        try:
+            return await self._nodes.at(url).block_number()
+        except ChainError as error:
+            raise PaymentNotPreparedError(error.detail, hint=error.hint) from error
 
     async def _check_chain(self, challenge: Challenge, url: str) -> None:
         node, asked = self._nodes.at(url), _chain_id(challenge)

@@ -16,9 +16,11 @@ from mock_rails.tempo.crypto.hashing import keccak256
 from mock_rails.tempo.tx.decode import decode_transaction
 from mock_rails.tempo.tx.handoff import decode_handoff
 from mock_rails.tempo.tx.model import TYPE_FEE_PAYER_HANDOFF
+from sandbox.chain.broadcast import head_time_s
 from sandbox.chain.errors import ChainError
+from sandbox.chain.logs import latest_log
 from sandbox.chain.receipts import receipt
-from sandbox.chain.values import read_data, read_object, read_quantity, to_hex
+from sandbox.chain.values import read_data, to_hex
 from sandbox.client.errors import OutcomeUnknownError
 from sandbox.client.exchange import NEVER_SENT, RESENDS
 from sandbox.methods.tempo_session.fields import (
@@ -41,8 +43,6 @@ if TYPE_CHECKING:
 NAME: Final = "tempo/charge"
 
 _WITH_MEMO: Final = keccak256(b"TransferWithMemo(address,address,uint256,bytes32)")
-_BLOCKS_BACK: Final = 1_000
-"""More blocks than a chain makes in a credential's minute."""
 _STEP_MS: Final = 100
 _NEVER_S: Final = 1 << 64
 
@@ -70,6 +70,8 @@ class SignedTransfer:
     """None where a sponsor signs last: then the memo finds it."""
     valid_until_s: int
     """Its `validBefore`: from this time of the chain on, no block takes it."""
+    from_block: int = 0
+    """No block before this one holds it; of use where the memo has to find it."""
 
     @classmethod
     def of(cls, challenge: Challenge, credential: Credential, *, payer: bytes) -> SignedTransfer:
@@ -102,6 +104,7 @@ class SignedTransfer:
             "payer": to_hex(self.payer),
             "memo": to_hex(self.memo),
             "txHash": None if self.tx_hash is None else to_hex(self.tx_hash),
+            "fromBlock": self.from_block,
             "validUntil": None if self.valid_until_s == _NEVER_S else self.valid_until_s,
         }
 
@@ -116,6 +119,7 @@ class SignedTransfer:
             memo=read_hash(evidence.get("memo"), "memo"),
             tx_hash=None if tx_hash is None else read_hash(tx_hash, "txHash"),
             valid_until_s=_NEVER_S if end is None else read_count(end, "validUntil"),
+            from_block=read_count(evidence.get("fromBlock", 0), "fromBlock"),
         )
 
 
@@ -208,7 +212,7 @@ class ChargeAttempt:
         if self._fate is Fate.OPEN:
             try:
                 # The time first: what is not on the chain by then will not be.
-                head_s = await self._chain_time_s()
+                head_s = await head_time_s(self._rpc)
                 fate = await self._look()
             except ChainError:
                 return Fate.OPEN
@@ -217,6 +221,11 @@ class ChargeAttempt:
             if fate is not Fate.OPEN:
                 self._end(fate)
         return self._fate
+
+    def doubt(self) -> None:
+        """Say of one that nobody has accounted for that its outcome is not known."""
+        if self._fate is Fate.OPEN:
+            self._ledger.mark_unknown(self.reservation)
 
     def __repr__(self) -> str:
         """The challenge and the fate; the credential is not shown."""
@@ -234,10 +243,6 @@ class ChargeAttempt:
             await self._clock.wall_sleep(timedelta(milliseconds=_STEP_MS))
             waited_ms += _STEP_MS
 
-    async def _chain_time_s(self) -> int:
-        block = read_object(await self._rpc.call("eth_getBlockByNumber", "latest", False), "block")
-        return read_quantity(block.get("timestamp"), "block's timestamp")
-
     async def _look(self) -> Fate:
         if self._tx_hash is None:
             self._tx_hash = await self._hash_by_memo()
@@ -249,22 +254,13 @@ class ChargeAttempt:
         return Fate.MOVED if mined.success else Fate.REVERTED
 
     async def _hash_by_memo(self) -> bytes | None:
-        head = read_quantity(await self._rpc.call("eth_blockNumber"), "block's number")
-        is_old = self.reservation.is_left_over  # its blocks may be as far back as any
         payer, memo = to_hex(bytes(12) + self.transfer.payer), to_hex(self.transfer.memo)
-        logs = await self._rpc.call(
-            "eth_getLogs",
-            {
-                "fromBlock": hex(0 if is_old else max(0, head - _BLOCKS_BACK)),
-                "toBlock": "latest",
-                "address": self.transfer.token,
-                "topics": [to_hex(_WITH_MEMO), payer, None, memo],
-            },
-        )
-        for log in logs or ():
-            members = read_object(log, "log")
-            return read_data(members.get("transactionHash"), "log's transactionHash")
-        return None
+        wanted = {
+            "address": self.transfer.token,
+            "topics": [to_hex(_WITH_MEMO), payer, None, memo],
+        }
+        log = await latest_log(self._rpc, wanted, self.transfer.from_block)
+        return None if log is None else read_data(log.get("transactionHash"), "transactionHash")
 
     def _end(self, fate: Fate) -> None:
         if self._fate is not Fate.OPEN:

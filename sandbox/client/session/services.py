@@ -111,4 +111,4 @@ class Services:
 
     async def head_block(self, chain_id: int) -> int:
         """The chain's height: where a search for a new channel's logs may begin."""
-        return int(await self.rpc_for(chain_id).call("eth_blockNumber"), 16)
+        return await self.rpc_for(chain_id).block_number()

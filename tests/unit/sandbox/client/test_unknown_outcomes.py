@@ -31,6 +31,7 @@ from tests.unit.sandbox.client.market import (
     TOKEN,
     Line,
     Market,
+    asking,
     credential_of,
     customer,
 )
@@ -297,3 +298,53 @@ def test_the_error_survives_a_pickle() -> None:
     again = pickle.loads(pickle.dumps(error))
     assert (again.paid, again.tx_hash, again.details) == (None, b"\x01", error.details)
     assert str(again) == "It is lost."
+
+
+async def test_a_sponsored_transfer_is_found_however_late_it_is_looked_for(market: Market) -> None:
+    # Its hash is the sponsor's, so that it is looked for by its memo, from where it was signed on.
+    shop = market.shop(fee_payer=True)
+    line = Line(shop, *["request lost"] * 3)
+    async with customer(market, line) as client:
+        with pytest.raises(OutcomeUnknownError):
+            await client.get("/paid")
+        async with httpx.AsyncClient(transport=shop) as late:
+            await late.get(line.paid[0].url, headers=line.paid[0].headers)
+        market.chain.mine(1_500, interval_s=1)
+        assert await client.reconcile() == ()
+        assert client.ledger.tally() == Tally(PRICE, 0)
+    assert await market.sold() == 1
+
+
+async def test_what_the_chain_cannot_be_asked_about_is_said_to_be_unknown(market: Market) -> None:
+    # Neither of them was told to anybody as unknown before: the one was refused, the other
+    # cancelled, and the node is down by now.
+    wire, is_down, arrived = httpx.AsyncHTTPTransport(), False, asyncio.Event()
+
+    async def node(request: httpx.Request) -> httpx.Response:
+        if is_down:
+            raise httpx.ConnectError("the node is down")
+        return await wire.handle_async_request(request)
+
+    async def world(request: httpx.Request) -> httpx.Response:
+        if credential_of(request) is None:
+            return asking()
+        arrived.set()
+        if request.url.path == "/slow":
+            await asyncio.Event().wait()
+        return httpx.Response(404, text="no such page")
+
+    async with (
+        wire,
+        httpx.AsyncClient(transport=httpx.MockTransport(node)) as rpc_http,
+        customer(market, httpx.MockTransport(world), rpc_http=rpc_http) as client,
+    ):
+        assert (await client.get("/gone")).status_code == 404
+        arrived.clear()
+        slow = asyncio.create_task(client.get("/slow"))
+        await arrived.wait()
+        slow.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await slow
+        is_down = True
+        assert [one.payment.amount for one in await client.reconcile()] == [PRICE, PRICE]
+        assert client.ledger.tally() == Tally(0, 2 * PRICE)
