@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+)
 
 from mock_rails.core import Clock, RailContext
 from mock_rails.stripe import intents, ledger
@@ -40,6 +46,18 @@ CARDS = (
 )
 EVIDENCE = ("winning_evidence", "losing_evidence", "escalate_inquiry_evidence", "a story")
 
+OPEN = {
+    "payment_intents": ("requires_capture",),
+    "disputes": (
+        "needs_response",
+        "under_review",
+        "warning_needs_response",
+        "warning_under_review",
+    ),
+    "payouts": ("pending", "in_transit", "paid"),
+}
+"""Statuses in which there is something to be done."""
+
 some = st.integers(0, 10**6)
 amounts = st.integers(50, 5_000)
 
@@ -62,6 +80,14 @@ class Money(RuleBasedStateMachine):
         super().__init__()
         self.rail = Stripe(RailContext.create("money", Clock.frozen(1_767_225_600)))
 
+    @initialize(amounts=st.lists(amounts, min_size=len(CARDS), max_size=len(CARDS)))
+    def open_shop(self, amounts: list[int]) -> None:
+        """Every card was used once, and there is enough to pay out."""
+        for card, amount in zip(CARDS, amounts, strict=True):
+            self.pay(card, amount, "usd", manual=False)
+        self.pay("bypassPending", 50_000, "usd", manual=False)
+        self.rail.catch_up()
+
     # -- what happens -----------------------------------------------------------------------------
 
     @rule(
@@ -76,9 +102,10 @@ class Money(RuleBasedStateMachine):
             given["capture_method"] = "manual"
         self.call(lambda op: intents.create(op, given))
 
+    @precondition(lambda self: self.any_open("payment_intents"))
     @rule(which=some, amount=amounts)
     def capture(self, which: int, amount: int) -> None:
-        intent = self.pick("payment_intents", which, status="requires_capture")
+        intent = self.pick("payment_intents", which, *OPEN["payment_intents"])
         if intent is not None:
             self.call(lambda op: intents.capture(op, intent, {"amount_to_capture": amount}))
 
@@ -89,15 +116,18 @@ class Money(RuleBasedStateMachine):
             given = {"charge": charge.id} | ({} if amount is None else {"amount": amount})
             self.call(lambda op: refunds.create(op, given))
 
+    @precondition(lambda self: self.any_open("disputes"))
     @rule(which=some, evidence=st.sampled_from(EVIDENCE))
     def answer(self, which: int, evidence: str) -> None:
         given = {"evidence": {"uncategorized_text": evidence}}
         self.call_on("disputes", which, disputes.update, given)
 
+    @precondition(lambda self: self.any_open("disputes"))
     @rule(which=some)
     def accept(self, which: int) -> None:
         self.call_on("disputes", which, disputes.close)
 
+    @precondition(lambda self: self.any_open("disputes"))
     @rule(which=some, decision=st.sampled_from(("won", "lost", "escalated")))
     def decide(self, which: int, decision: str) -> None:
         self.call_on("disputes", which, disputes.decide, {"decision": decision})
@@ -107,15 +137,17 @@ class Money(RuleBasedStateMachine):
         given = {"amount": amount, "currency": "usd", "method": method}
         self.call(lambda op: payouts.create(op, given))
 
+    @precondition(lambda self: self.any_open("payouts"))
     @rule(which=some)
     def cancel_payout(self, which: int) -> None:
         self.call_on("payouts", which, payouts.cancel)
 
+    @precondition(lambda self: self.any_open("payouts"))
     @rule(which=some)
     def fail_payout(self, which: int) -> None:
         self.call_on("payouts", which, payouts.fail)
 
-    @rule(seconds=st.one_of(st.integers(1, 100), st.integers(3_600, 10 * 86_400)))
+    @rule(seconds=st.sampled_from((1, 60, 3_600, 5 * 86_400, 10 * 86_400)))
     def time_passes(self, seconds: int) -> None:
         self.rail.context.clock.advance(timedelta(seconds=seconds))
         self.rail.catch_up()
@@ -193,15 +225,16 @@ class Money(RuleBasedStateMachine):
         handler: Callable[[Call], Any],
         given: dict[str, Any] | None = None,
     ) -> None:
-        one = self.pick(table, which)
+        one = self.pick(table, which, *OPEN[table])
         if one is not None:
             self.call(lambda op: handler(Call(op, given or {}, {"id": one.id}, "/")))
 
-    def pick(self, table: str, which: int, **fields: Any) -> Record | None:
+    def any_open(self, table: str) -> bool:
+        return self.pick(table, 0, *OPEN[table]) is not None
+
+    def pick(self, table: str, which: int, *statuses: str) -> Record | None:
         found = [
-            one
-            for one in self.rail.state.all(table)
-            if all(one[name] == value for name, value in fields.items())
+            one for one in self.rail.state.all(table) if not statuses or one["status"] in statuses
         ]
         return found[which % len(found)] if found else None
 
