@@ -41,6 +41,8 @@ class StripeSettings:
     """API key -> account. Keys that are not listed belong to the default account."""
     connected: tuple[str, ...] = ()
     """Accounts that `Stripe-Account` may name besides those above."""
+    profiles: Mapping[str, str] = field(default_factory=dict)
+    """Business profile -> account, for sellers known by other names than their account's (1.4)."""
     rate_limit: int | None = None
     """Requests a second and account; None for no limit (live 100, sandbox 25: 2.7)."""
     token_lifetime_s: int = 86_400

@@ -138,13 +138,21 @@ def redeem(
         )
     method = op.state.find("payment_methods", token.hidden["payment_method"])
     assert method is not None
-    return payment_methods.clone(op, method, granted_token=token.id)
+    clone = payment_methods.clone(op, method, granted_token=token.id)
+    if token.hidden.get("authenticated"):
+        op.update(clone, hidden={"authenticated": True})
+    return clone
 
 
 def hold(op: Operation, token_id: str, *, pi: Record) -> None:
     """Keep the token for a PaymentIntent that waits for its buyer. It is free again when that
     payment is over without a charge."""
     op.update(_token(op, token_id), hidden={"payment_intent": pi.id})
+
+
+def authenticated(op: Operation, token_id: str) -> None:
+    """The buyer has passed the bank's challenge for the token: its charge needs none any more."""
+    op.update(_token(op, token_id), hidden={"authenticated": True})
 
 
 def used(op: Operation, token_id: str, *, pi: Record, amount: int) -> None:

@@ -42,7 +42,7 @@ def attempt(op: Operation, intent: Record, given: Mapping[str, Any]) -> Record:
     _guard(intent, given, off_session=off_session)
     passed = intent.hidden.get("authenticated")
     method = _method(op, intent)
-    authenticated = passed is not None and passed == method.id
+    authenticated = passed == method.id or bool(method.hidden.get("authenticated"))
     _check_fit(intent, method)
     op.update(intent, {"payment_method": method.id}, hidden={"authenticated": None})
     minimum = 1 if method["type"] == "crypto" else None

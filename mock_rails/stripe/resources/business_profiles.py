@@ -1,6 +1,7 @@
 """Business profiles: how an account is called on Stripe's network (facts: stripe 1.4).
 
-An account's profile is named after it: `acct_shop` is `profile_test_shop`, live `profile_shop`.
+An account's profile is named after it, unless the settings name another: `acct_shop` is
+`profile_test_shop`, live `profile_shop`.
 Sellers are named in every spelling that MPP code uses: `profile_test_…`, `profile_…`, `bn_…`,
 `acct_…` and `internal`. As long as all keys belong to one account, every name means that account.
 """
@@ -24,13 +25,18 @@ _INTERNAL: Final = "internal"
 """What MPP's examples call the seller that runs them."""
 
 
-def profile_of(account: str, *, livemode: bool) -> str:
-    """The profile of an account."""
-    return (_LIVE if livemode else _TEST) + account.removeprefix(_ACCOUNT)
+def profile_of(op: Operation, account: str) -> str:
+    """The profile of an account, in the mode of this work."""
+    for profile, owner in op.settings.profiles.items():
+        if owner == account and profile.startswith(_TEST) != op.livemode:
+            return profile
+    return (_LIVE if op.livemode else _TEST) + account.removeprefix(_ACCOUNT)
 
 
 def account_of(op: Operation, profile: str) -> str | None:
     """The account that a seller's name means, if any is known by it."""
+    if profile in op.settings.profiles:
+        return op.settings.profiles[profile]
     known = _accounts(op)
     for prefix in _PREFIXES:
         if profile.startswith(prefix):
@@ -65,7 +71,7 @@ def retrieve(call: Call) -> dict[str, Any]:
     account = op.account if call.id == "me" else _named(op, call.id)
     name = account.removeprefix(_ACCOUNT)
     return {
-        "id": profile_of(account, livemode=op.livemode),
+        "id": profile_of(op, account),
         "object": "v2.network.business_profile",
         "branding": None,
         "description": None,
@@ -78,13 +84,19 @@ def retrieve(call: Call) -> dict[str, Any]:
 
 def _named(op: Operation, profile: str) -> str:
     for account in _accounts(op):
-        if profile == profile_of(account, livemode=op.livemode):
+        if profile == profile_of(op, account):
             return account
     raise Missing("business_profile", profile, param="id")
 
 
 def _accounts(op: Operation) -> set[str]:
-    return {DEFAULT_ACCOUNT, *op.settings.accounts.values(), *op.settings.connected}
+    settings = op.settings
+    return {
+        DEFAULT_ACCOUNT,
+        *settings.accounts.values(),
+        *settings.profiles.values(),
+        *settings.connected,
+    }
 
 
 ENDPOINTS: Final = (Endpoint("GET", "/v2/network/business_profiles/{id}", retrieve),)

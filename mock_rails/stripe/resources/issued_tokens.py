@@ -50,7 +50,7 @@ def create(call: Call) -> Record:
     limits = usage_limits(op, given["usage_limits"])
     method = payment_methods.resolve(op, given["payment_method"], param="payment_method")
     metadata = Metadata.merged({}, given.get("shared_metadata", {}))
-    agent = business_profiles.profile_of(op.account, livemode=op.livemode)
+    agent = business_profiles.profile_of(op, op.account)
     granted = tokens.grant(
         op,
         method,
@@ -107,6 +107,7 @@ def authenticate(call: Call) -> Record:
     if issued["status"] != "requires_action":
         raise InvalidRequest(f"The token {issued.id} is {issued['status']}.", param="id")
     op.update(issued, {"status": "active", "next_action": None})
+    tokens.authenticated(op, issued.id)
     tokens.emit_as(op, issued, "shared_payment.issued_token.active")
     return issued
 

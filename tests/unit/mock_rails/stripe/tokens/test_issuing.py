@@ -152,7 +152,7 @@ async def test_a_bank_that_wants_to_see_the_buyer_first(parties: Parties) -> Non
         f"/_sandbox/shared_payment/issued_tokens/{token}/authenticate"
     )
     assert (passed.json()["status"], passed.json()["next_action"]) == ("active", None)
-    assert (await parties.shop.charge(token)).status_code == 200
+    assert (await parties.shop.charge(token)).json()["status"] == "succeeded"
     assert parties.told("acct_agent")[:2] == ["issued_token.requires_action", "issued_token.active"]
 
 
@@ -164,6 +164,17 @@ async def test_profiles_are_public(parties: Parties) -> None:
     assert seen == mine
     missing = await parties.agent.http.get("/v2/network/business_profiles/profile_test_nobody")
     assert missing.status_code == 404
+
+
+async def test_a_profile_may_have_a_name_of_its_own(context: RailContext) -> None:
+    """1.4: programs that name a profile they have at Stripe run as they are."""
+    settings = StripeSettings(accounts=ACCOUNTS, profiles={"profile_test_61abc": "acct_shop"})
+    api = StripeApi(Stripe(context, settings))
+    async with client(api, "sk_test_agent") as agent, client(api, "sk_test_shop") as shop:
+        token = await Shop(agent).token(**{"seller_details[network_id]": "profile_test_61abc"})
+        assert (await Shop(shop).charge(token)).json()["status"] == "succeeded"
+        me = (await shop.get("/v2/network/business_profiles/me")).json()
+        assert me["id"] == "profile_test_61abc"
 
 
 async def test_a_platform_charges_for_a_connected_account(context: RailContext) -> None:
