@@ -32,11 +32,11 @@ class Background:
     ) -> asyncio.Task[Any]:
         """Run it, unless it runs; the task that does."""
         running = self._tasks.get(name)
-        if running is not None:
+        if running is not None and not running.done():
             return running
         task = asyncio.ensure_future(self._run(name, work))
         self._tasks[name] = task
-        task.add_done_callback(lambda _: self._tasks.pop(name, None))
+        task.add_done_callback(lambda ended: self._forget(name, ended))
         return task
 
     def note(self, kind: str, **data: Any) -> None:
@@ -60,6 +60,10 @@ class Background:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _forget(self, name: object, ended: asyncio.Task[Any]) -> None:
+        if self._tasks.get(name) is ended:  # and not the one that was started since
+            del self._tasks[name]
 
     async def _run(self, name: object, work: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
         try:

@@ -40,6 +40,8 @@ class SessionMeter:
         self._clock = clock
         self._prepaid = prepaid
         self._charged = charged
+        self.total = prepaid * amount
+        """What the answer has cost so far, with what was paid up front, in base units."""
 
     async def charge(self, units: int = 1) -> None:
         """Persist the charge for what is about to be sent, or raise and charge nothing."""
@@ -58,6 +60,7 @@ class SessionMeter:
             after = await self._book.update(self._channel.id, change)
             if after is not None:  # `change` never deletes
                 self._channel = after
+                self.total += amount
                 self._charged(after)
         self._prepaid -= units - due
 
