@@ -34,8 +34,6 @@ from sandbox.server.digest import plain_form
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mpp import Credential
-
     from mock_rails.core.clock import Clock
     from mock_rails.core.seeds import Seeds
     from sandbox.server.offer import Offer
@@ -172,15 +170,6 @@ class Challenges:
         )
 
     # -- back -------------------------------------------------------------------------------------
-
-    def authenticate(self, credential: Credential) -> dict[str, Any]:
-        """The request that the credential's challenge makes, if the challenge is ours and alive.
-
-        Raises InvalidChallengeError, PaymentExpiredError or MalformedCredentialError.
-        """
-        opened = self.open(credential.challenge)
-        self.check_expiry(credential.challenge, opened)
-        return dict(opened.request)
 
     def open(self, echo: ChallengeEcho) -> Opened:
         """What the challenge says, if we issued it for this realm. It may have expired."""

@@ -28,6 +28,13 @@ def made(clock: Clock, **options: Any) -> Challenges:
     return Challenges(realm=REALM, secret=SECRET, clock=clock, **options)
 
 
+def authenticate(challenges: Challenges, credential: Credential) -> dict[str, Any]:
+    """The request that a credential's challenge makes, if the challenge is ours and alive."""
+    opened = challenges.open(credential.challenge)
+    challenges.check_expiry(credential.challenge, opened)
+    return dict(opened.request)
+
+
 def credential(header_value: str, **changes: Any) -> Credential:
     """What a client sends back, with some fields of the challenge changed."""
     echo = Challenge.from_www_authenticate(header_value).to_echo()
@@ -89,10 +96,10 @@ def test_a_challenge_lives_for_its_lifetime_by_the_sandboxs_clock(clock: Clock) 
     issued = challenges.issue(FakeOffer())
     assert issued.expires == "2026-01-01T00:05:00Z"
     clock.advance(299)
-    assert challenges.authenticate(credential(issued.header_value))["amount"] == "1000"
+    assert authenticate(challenges, credential(issued.header_value))["amount"] == "1000"
     clock.advance(1)
     with pytest.raises(PaymentExpiredError, match="2026-01-01T00:05:00Z"):
-        challenges.authenticate(credential(issued.header_value))
+        authenticate(challenges, credential(issued.header_value))
 
 
 def test_no_two_challenges_are_alike_even_at_one_instant_and_in_two_processes(clock: Clock) -> None:
@@ -113,7 +120,7 @@ def test_one_clients_own_request_comes_back_whole(clock: Clock) -> None:
     challenges, offer = made(clock), FakeOffer()
     own = {**offer.request, "snapshot": {"spent": "3"}}
     issued = challenges.issue(offer, request=own)
-    assert challenges.authenticate(credential(issued.header_value)) == own
+    assert authenticate(challenges, credential(issued.header_value)) == own
 
 
 @pytest.mark.parametrize(
@@ -137,7 +144,7 @@ def test_a_changed_challenge_is_not_ours(clock: Clock, changes: dict[str, Any]) 
     challenges = made(clock)
     issued = challenges.issue(FakeOffer(), scope={"route": "GET /x"})
     with pytest.raises(InvalidChallengeError):
-        challenges.authenticate(credential(issued.header_value, **changes))
+        authenticate(challenges, credential(issued.header_value, **changes))
 
 
 def test_moving_a_border_between_slots_makes_no_other_challenge(clock: Clock) -> None:
@@ -165,14 +172,14 @@ def test_what_names_no_instant_never_pays(clock: Clock, expires: str | None) -> 
         expires=expires,
     )
     with pytest.raises(InvalidChallengeError, match="expires"):
-        made(clock).authenticate(Credential(foreign.to_echo(), {}))
+        authenticate(made(clock), Credential(foreign.to_echo(), {}))
 
 
 def test_another_realms_challenge_under_the_same_secret_is_refused(clock: Clock) -> None:
     other = Challenges(realm="other.test", secret=SECRET, clock=clock)
     issued = other.issue(FakeOffer())
     with pytest.raises(InvalidChallengeError, match="another realm"):
-        made(clock).authenticate(credential(issued.header_value))
+        authenticate(made(clock), credential(issued.header_value))
 
 
 def test_a_client_that_writes_the_same_json_in_its_own_way_is_understood(clock: Clock) -> None:
@@ -191,7 +198,7 @@ def test_a_digest_that_comes_back_with_colons_is_the_same_digest(clock: Clock) -
     challenges = made(clock)
     issued = challenges.issue(FakeOffer(), digest=DIGEST)
     colons = f"sha-256=:{DIGEST.removeprefix('sha-256=')}:"
-    assert challenges.authenticate(credential(issued.header_value, digest=colons))
+    assert authenticate(challenges, credential(issued.header_value, digest=colons))
 
 
 @pytest.mark.parametrize("request_b64", ["!", "W10", "e30x", "ü"])
