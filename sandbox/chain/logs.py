@@ -1,4 +1,4 @@
-"""The newest log that matches, also on nodes that answer for few blocks at once (facts, tempo 5)."""
+"""The newest log that matches, also on nodes that answer for few blocks at once (tempo 5)."""
 
 from __future__ import annotations
 

@@ -10,11 +10,10 @@ receipt. A server that twice refuses what it was sent ahead is asked first from 
 from __future__ import annotations
 
 from collections import OrderedDict
-from datetime import timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from sandbox.client.payer import ChannelPayer
-from sandbox.client.selection import Choice, is_expired
+from sandbox.client.selection import SPARE, Choice, is_expired
 
 if TYPE_CHECKING:
     from mock_rails.core.clock import Clock
@@ -22,9 +21,6 @@ if TYPE_CHECKING:
 
 MOST: Final = 256
 """Places whose challenges are kept; the longest unused is forgotten first."""
-
-_SPARE: Final = timedelta(seconds=5)
-"""A challenge that ends sooner is not used: the credential has to get there in time (mppx)."""
 
 _PATIENCE: Final = 2
 
@@ -56,7 +52,7 @@ class KeptChallenges:
             return None
         self._places.move_to_end(key)
         challenge, payer = place.choice
-        if is_expired(challenge, self._clock.utc() + _SPARE):
+        if is_expired(challenge, self._clock.utc() + SPARE):
             return None
         # Only a payer that can is kept, and to ask it for its whole protocol again takes time.
         can_pay_ahead = cast("ChannelPayer", payer).can_pay_ahead

@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from mpp import Challenge
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 
 MOST_CHALLENGES: Final = 64
 """More in one answer are not looked at: a server that sends them means no good."""
+
+SPARE: Final = timedelta(seconds=5)
+"""A challenge that ends sooner is not kept for later: a credential has to get there in time (mppx).
+"""
 
 _FULL: Final = 1_000
 _STEP: Final = 100

@@ -7,12 +7,13 @@ only may not ask for money later.
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 from mpp import AUTHORIZATION_HEADER, Challenge
 from mpp._parsing import ParseError
+from mpp.client.transport import _PAYMENT_ATTEMPTED_EXTENSION
 
 from sandbox.client.amounts import host_of
 from sandbox.client.errors import PaymentNotMadeError, PaymentNotPreparedError
@@ -40,7 +41,6 @@ READ_TIMEOUT_S: Final = 90
 """How long a stream may be silent: servers hold one for a minute for a voucher to come."""
 
 _EVENT_STREAM: Final = "text/event-stream"
-_SCHEMES: Final = {"ws": "http", "wss": "https"}
 
 
 class Signer:
@@ -93,6 +93,7 @@ async def open_stream(
     if isinstance(made, PaymentMade) and response.status_code == httpx.codes.NO_CONTENT:
         # The server took the opening as a message to the channel, and not as a request.
         await response.aclose()
+        del request.extensions[_PAYMENT_ATTEMPTED_EXTENSION]  # it is to be paid once more
         response = await http.send(request, stream=True)
         made = payment_of(response)
     try:
@@ -124,8 +125,9 @@ async def open_socket(
     url: str,
 ) -> AsyncIterator[SocketReader]:
     """Ask for the 402 by HTTP, connect, and pay in the WebSocket's frames."""
-    place = httpx.URL(url)
-    asked = place.copy_with(scheme=_SCHEMES.get(place.scheme, place.scheme), fragment=None)
+    from sandbox.client.session.wire import management_url
+
+    place, asked = httpx.URL(url), management_url(url)
     order = Order(url=str(asked), method="GET", host=host_of(str(asked)), streams=True)
     challenge = await _socket_challenge(raw, sessions, clock, asked)
     attempt = await sessions.prepare(challenge, order)
@@ -143,7 +145,8 @@ async def open_socket(
         await reader.refused(error)
         raise
     except StreamError as error:
-        await reader.lost(error)
+        with suppress(httpx.ConnectError):  # which is the same in the words of attempts
+            await reader.lost(error)
         raise
     finally:
         signer.note(reader.receipt)
@@ -176,8 +179,9 @@ class _PaidSocket(SocketReader):
         """The connection broke before anything came. It is not sent again, so that the attempt is
         asked until it gives up, which it does by raising what it knows."""
         attempt, self._attempt = self._attempt, None
+        loss = error if self.is_connected else httpx.ConnectError(error.detail)
         while attempt is not None:
-            await attempt.lost(error)
+            await attempt.lost(loss)
 
 
 async def _check_stream(response: httpx.Response) -> None:

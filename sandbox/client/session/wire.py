@@ -7,7 +7,6 @@ mppx does (facts, protocol 2.5 and 2.10).
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import httpx
@@ -16,7 +15,7 @@ from mpp.errors import InvalidChallengeError
 
 from sandbox.client.errors import PaymentNotPreparedError
 from sandbox.client.outcome import read_problem
-from sandbox.client.selection import is_expired, read_challenges
+from sandbox.client.selection import SPARE, is_expired, read_challenges
 from sandbox.client.session.channel import Scope
 from sandbox.methods.tempo_session import parse_request
 from sandbox.methods.tempo_session.fields import to_hex
@@ -31,9 +30,6 @@ if TYPE_CHECKING:
     from sandbox.methods.tempo_session import Payload
 
     Send = Callable[[httpx.Request], Awaitable[httpx.Response]]
-
-_SPARE_S: Final = 5
-"""A challenge that ends sooner is not used: the credential has to get there in time (mppx)."""
 
 _SCHEMES: Final = {"ws": "http", "wss": "https"}
 
@@ -60,7 +56,7 @@ class Wire:
 
     def is_fresh(self, challenge: Challenge) -> bool:
         """Whether a credential for it would still be in time."""
-        return not is_expired(challenge, self._clock.utc() + timedelta(seconds=_SPARE_S))
+        return not is_expired(challenge, self._clock.utc() + SPARE)
 
     async def challenge(self, url: str, scope: Scope) -> Challenge:
         """Ask for a fresh challenge of a channel's kind, paying nothing.

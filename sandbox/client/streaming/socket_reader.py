@@ -120,6 +120,11 @@ class SocketReader:
     # -- inside -----------------------------------------------------------------------------------
 
     @property
+    def is_connected(self) -> bool:
+        """Whether the credential may have been seen: it goes into the first frame."""
+        return self._connection is not None
+
+    @property
     def _socket(self) -> ClientConnection:
         if self._connection is None:
             raise StreamError("The WebSocket is opened by `async with`.")

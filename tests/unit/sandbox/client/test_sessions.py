@@ -14,7 +14,7 @@ import pytest
 from sandbox.client.budget import Budget, Limit
 from sandbox.client.errors import BudgetExceededError, OutcomeUnknownError, PaymentNotMadeError
 from sandbox.client.ledger import Tally
-from sandbox.client.session import ChannelState
+from sandbox.client.session import ChannelState, SessionSettings
 from sandbox.client.streaming import StreamError, StreamPaymentError
 from sandbox.streaming.events import NEED_VOUCHER, json_event
 from tests.unit.sandbox.client.bazaar import DEPOSIT, PRICE, TOKENS
@@ -154,8 +154,6 @@ async def test_a_websocket_is_paid_as_it_is_read(bazaar: Bazaar) -> None:
 
 
 async def test_a_session_goes_on_from_the_book(bazaar: Bazaar, tmp_path: Any) -> None:
-    from sandbox.client.session import SessionSettings
-
     stay = SessionSettings(close_on_exit=False)
     for _ in range(2):
         async with bazaar.customer(state=tmp_path, session=stay) as client:
@@ -217,3 +215,51 @@ async def test_a_free_stream_gets_no_voucher_of_another_servers_channel(bazaar: 
             [channel] = client.sessions.channels()
             assert channel.signed == PRICE
     assert posted == []
+
+
+async def test_a_stream_whose_opening_was_taken_for_a_message_is_asked_for_again(
+    bazaar: Bazaar,
+) -> None:
+    """Some servers answer an opening with 204 and no content (facts, protocol 2.5): the channel is
+    there, and the stream is still to be paid for."""
+    paid: list[int] = []
+
+    async def world(request: httpx.Request) -> httpx.Response:
+        if credential_of(request) is not None and not paid:
+            request = httpx.Request("POST", request.url, headers=request.headers)
+            request.headers["Content-Length"] = "0"
+        response = await wire.handle_async_request(request)
+        if credential_of(request) is not None:
+            paid.append(response.status_code)
+        return response
+
+    async with httpx.AsyncHTTPTransport() as wire:
+        http = httpx.AsyncClient(transport=httpx.MockTransport(world))
+        async with http, bazaar.customer(http=http) as client:
+            async with client.stream(f"{bazaar.url}/stream") as events:
+                words = [data async for data in events]
+            assert words == [f"word {at}" for at in range(TOKENS)]
+            assert paid[:2] == [204, 200]
+
+
+async def test_a_websocket_that_does_not_open_has_cost_nothing(
+    bazaar: Bazaar, unused_tcp_port: int
+) -> None:
+    """The credential goes into the first frame: without a connection nobody has seen it."""
+    here, there = f"http://127.0.0.1:{unused_tcp_port}", httpx.URL(bazaar.url)
+
+    async def world(request: httpx.Request) -> httpx.Response:
+        if str(request.url).startswith(here):
+            url = request.url.copy_with(port=there.port)
+            request = httpx.Request(request.method, url, headers=request.headers)
+        return await wire.handle_async_request(request)
+
+    async with httpx.AsyncHTTPTransport() as wire:
+        http = httpx.AsyncClient(transport=httpx.MockTransport(world))
+        stay = SessionSettings(close_on_exit=False)
+        async with http, bazaar.customer(http=http, session=stay) as client:
+            with pytest.raises(StreamError, match="did not open"):
+                async with client.websocket(here.replace("http", "ws") + "/socket"):
+                    pass
+            assert client.ledger.tally().spent == 0
+            assert client.ledger.unknown == ()
