@@ -59,6 +59,7 @@ class State:
 
         def undo() -> None:
             del table[record.id]
+            self._count = record.number - 1
 
         self._on_undo(undo)
         return record

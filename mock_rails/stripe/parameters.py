@@ -222,6 +222,21 @@ class Anything:
 
 
 @dataclass(frozen=True, slots=True)
+class AnyObject:
+    """An object, taken and remembered as it came; `nullable` as everywhere."""
+
+    nullable: bool = True
+
+    def parse(self, value: Any, param: str) -> dict[str, Any] | None:
+        """The object as it came."""
+        if unset(value, param, nullable=self.nullable):
+            return None
+        if not isinstance(value, dict):
+            raise InvalidRequest("Invalid object", code="parameter_invalid", param=param)
+        return value
+
+
+@dataclass(frozen=True, slots=True)
 class Object:
     """Named parameters, some of them required; names that are not declared are refused."""
 

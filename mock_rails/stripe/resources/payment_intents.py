@@ -10,6 +10,7 @@ from mock_rails.stripe.endpoint import Call, Endpoint
 from mock_rails.stripe.errors import InvalidRequest, Missing
 from mock_rails.stripe.intents import states
 from mock_rails.stripe.parameters import (
+    AnyObject,
     Anything,
     Boolean,
     Choice,
@@ -43,7 +44,7 @@ METHOD_DATA: Final = Object({**DATA, "shared_payment_granted_token": Text()})
 _FUTURE: Final = Choice(("off_session", "on_session"), nullable=True)
 METHOD_OPTIONS: Final = Object(
     {
-        **{kind: Anything() for kind in OTHER_TYPES},
+        **{kind: AnyObject() for kind in OTHER_TYPES},
         "card": Object(
             {
                 "capture_method": Choice(("manual",), nullable=True),
