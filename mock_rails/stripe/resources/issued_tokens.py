@@ -10,7 +10,7 @@ from __future__ import annotations
 from base64 import b64encode
 from typing import TYPE_CHECKING, Any, Final
 
-from mock_rails.stripe import tokens
+from mock_rails.stripe import balance, fees, ledger, tokens
 from mock_rails.stripe.endpoint import Call, Endpoint
 from mock_rails.stripe.errors import InvalidRequest, Missing
 from mock_rails.stripe.parameters import Boolean, Choice, Metadata, Object, Text
@@ -39,6 +39,7 @@ CREATE: Final = Object(
     required=("payment_method", "seller_details", "usage_limits"),
 )
 
+_PRICE: Final = "shared_payment_token"
 _PROFILE: Final = "seller_details[network_business_profile]"
 
 
@@ -84,6 +85,7 @@ def create(call: Call) -> Record:
             "use_stripe_sdk": given.get("use_stripe_sdk"),
         },
     )
+    _charge_fee(op)
     op.emit(f"shared_payment.issued_token.{status}", issued)
     return issued
 
@@ -110,6 +112,21 @@ def authenticate(call: Call) -> Record:
     tokens.authenticated(op, issued.id)
     tokens.emit_as(op, issued, "shared_payment.issued_token.active")
     return issued
+
+
+def _charge_fee(op: Operation) -> None:
+    """What an agent pays for each token, whatever becomes of it (3; one source only)."""
+    cost = fees.fee(op, (_PRICE,), 0, "usd")
+    if cost:
+        balance.transact(
+            op,
+            kind=("stripe_fee", "fee"),
+            amount=-cost,
+            currency="usd",
+            source=None,
+            against=ledger.STRIPE_FEES,
+            description="Shared Payment Token fee",
+        )
 
 
 def _seller(op: Operation, profile: str) -> str:

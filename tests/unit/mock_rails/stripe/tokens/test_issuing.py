@@ -86,6 +86,16 @@ async def test_a_token_has_two_views(parties: Parties) -> None:
     assert (await parties.shop.http.get(f"{ISSUED}/{issued['id']}")).status_code == 404
 
 
+async def test_an_agent_pays_for_each_token(parties: Parties) -> None:
+    """3: `Shared Payment Token | 0.15 per token issued | issuer (agent)`."""
+    await parties.issue()
+    await parties.issue()
+    booked = (await parties.agent.http.get("/v1/balance_transactions")).json()["data"]
+    assert [(one["type"], one["net"]) for one in booked] == [("stripe_fee", -15)] * 2
+    assert (await parties.shop.http.get("/v1/balance_transactions")).json()["data"] == []
+    parties.rail.check_conservation()
+
+
 async def test_only_the_seller_can_charge_it(parties: Parties) -> None:
     """1.4: `SPT belongs to the account that owns the profile`."""
     token = (await parties.issue()).json()["id"]
