@@ -131,6 +131,11 @@ class Account:
         self.record = replace(self.record, **changes)
         self.is_noted = True
 
+    def hear_deposit(self, deposit: int) -> None:
+        """The chain has the channel, with this deposit. A top-up that it has not taken may come."""
+        if deposit != self.record.deposit or self.record.state is ChannelState.OPENING:
+            self.note(deposit=deposit, pending=None)
+
     @property
     def is_usable(self) -> bool:
         """Whether it can be paid with, or will be."""

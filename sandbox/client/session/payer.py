@@ -316,12 +316,14 @@ class SessionPayer:
             )
             lane = self._registry.lane(scope)
             async with lane.lock:
-                account = await adopt(self._services, lane, snapshot, deposit, url)
-            self._registry.add(account)
+                account = self._registry.get(snapshot.channel_id)
+                if account is None:
+                    account = await adopt(self._services, lane, snapshot, deposit, url)
+                    self._registry.add(account)
             return account.record
         async with account.lane.lock:
-            account.note(deposit=deposit)
+            account.hear_deposit(deposit)
             reconcile(account, snapshot)
-            account.save(state=ChannelState.OPEN, pending=None)
+            account.save(state=ChannelState.OPEN)
             account.lane.current = account
         return account.record

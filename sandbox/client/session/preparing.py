@@ -144,7 +144,7 @@ class Preparation:
                 account = await adopt(self._services, lane, snapshot, deposit, self._order.url)
                 self._registry.add(account)
             else:
-                known.note(deposit=deposit)
+                known.hear_deposit(deposit)
                 reconcile(known, snapshot)
 
     async def _look_at_opening(self, account: Account) -> None:

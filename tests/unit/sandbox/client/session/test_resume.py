@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
 
+from sandbox.chain import broadcast
+from sandbox.client.errors import OutcomeUnknownError
 from sandbox.client.payer import Order
 from sandbox.client.session import ChannelState, SnapshotRefusedError
+from sandbox.methods.tempo_session import TopUp, rules
 from tests.unit.sandbox.client.session.merchant import HOST, PRICE, URL, V1, V2, Street
 
 if TYPE_CHECKING:
@@ -158,3 +162,51 @@ async def test_a_book_without_a_server_s_word_is_held_against_the_chain() -> Non
         assert resumed is not None
         assert resumed.id == street.shop.channel.id
         assert street.payer.hint(URL) == "0x" + resumed.id.hex()
+
+
+async def test_two_who_resume_at_once_share_what_they_find(tmp_path: Path) -> None:
+    """One channel, one record: two would sign for the same total."""
+    async with Street() as street:
+        await street.buy()
+        street.state = tmp_path
+        street.start()
+        found = await asyncio.gather(*(street.payer.resume(URL) for _ in range(3)))
+        assert {None if one is None else one.id for one in found} == {street.shop.channel.id}
+        assert (await street.buy()).status_code == 200
+        assert street.payer.channels()[0].signed == street.shop.channel.spent == 2 * PRICE
+
+
+async def test_resuming_keeps_a_top_up_that_may_still_be_mined() -> None:
+    """It is sent again, and no second one is signed."""
+    async with Street(suggested_deposit=PRICE) as street:
+        await street.buy()
+        street.shop.lose = [False, False]
+        with pytest.raises(OutcomeUnknownError):
+            await street.buy()
+        pending = street.payer.channels()[0].pending
+        assert pending is not None
+        resumed = await street.payer.resume(URL)
+        assert resumed is not None
+        assert resumed.pending == pending
+        assert (await street.buy()).status_code == 200
+        topped_up = [one for one in street.shop.seen if isinstance(one, TopUp)]
+        assert [one.transaction for one in topped_up] == [pending.transaction]
+
+
+async def test_a_top_up_that_a_snapshot_shows_is_not_sent_again() -> None:
+    async with Street(suggested_deposit=PRICE) as street:
+        await street.buy()
+        street.shop.lose = [False, False]
+        with pytest.raises(OutcomeUnknownError):
+            await street.buy()
+        pending = street.payer.channels()[0].pending
+        assert pending is not None
+        await broadcast(street.rpc, pending.transaction)  # it was on its way all the time
+        street.shop.channels[street.shop.channel.id] = rules.top_up(
+            street.shop.channel, PRICE + pending.amount
+        )
+        resumed = await street.payer.resume(URL)
+        assert resumed is not None
+        assert (resumed.pending, resumed.deposit) == (None, PRICE + pending.amount)
+        assert (await street.buy()).status_code == 200
+        assert "topUp" not in street.shop.actions()
