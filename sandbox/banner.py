@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _STOPPING: Final = {
     "close": "settles and closes open channels, says what it captured, and stops.",
-    "settle": "settles what open channels owe, leaves them open, and stops.",
+    "settle": "settles what open channels owe, says what it captured, and stops.",
     "keep": "stops; what open channels owe stays in the store.",
 }
 
@@ -36,13 +36,15 @@ def json_line(info: Mapping[str, Any]) -> str:
 def text(info: Mapping[str, Any], balances: Mapping[str, int]) -> str:
     """The banner for people; `balances` are base units of pathUSD by address."""
     lines = [f"mpp-sandbox {__version__}", ""]
-    tempo, merchants = info.get("tempo"), info.get("merchants")
+    tempo, stripe, merchants = info.get("tempo"), info.get("stripe"), info.get("merchants")
     if tempo is not None:
         lines += [*_accounts(tempo, balances), ""]
     if merchants is not None:
         lines += [*_paid_api(merchants), ""]
     if tempo is not None:
         lines += [*_chain(tempo), ""]
+    if stripe is not None:
+        lines += [*_stripe(stripe), ""]
     if "control" in info:
         lines += [f"Control  {info['control']['url']}/_sandbox/info", ""]
     return "\n".join([*lines, *_next(info)])
@@ -68,7 +70,8 @@ def captures(found: Sequence[Capture]) -> list[str]:
     if not found:
         return []
     lines = [
-        f"Closed channel 0x{one.channel_id.hex()}: captured {dollars(one.captured)}"
+        f"{'Closed' if one.closes else 'Settled'} channel 0x{one.channel_id.hex()}: "
+        f"captured {dollars(one.captured)}"
         for one in found
     ]
     if len(lines) > 1:
@@ -136,6 +139,20 @@ def _chain(tempo: Mapping[str, Any]) -> list[str]:
         f"  Blocks     {mining}; the newest is {tempo['block_number']}",
         f"  Tokens     {tokens}",
     ]
+
+
+def _stripe(stripe: Mapping[str, Any]) -> list[str]:
+    lines = [
+        f"Stripe  {stripe['url']}",
+        f"  Keys       any test key, as {stripe['key']}",
+        "  Cards      pm_card_visa and all other test cards; tokens are made by",
+        "             POST /v1/test_helpers/shared_payment/granted_tokens",
+    ]
+    proxy = stripe.get("proxy")
+    if proxy:
+        lines.append("  Programs that hard-code api.stripe.com find it with")
+        lines += [f"    export {name}={value}" for name, value in proxy.items()]
+    return lines
 
 
 def _next(info: Mapping[str, Any]) -> list[str]:

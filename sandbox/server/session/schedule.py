@@ -67,7 +67,7 @@ class Schedule:
 
 
 class Capture(NamedTuple):
-    """What a closing transaction brought: `captured` more than before, for `fee`.
+    """What a closing or settling transaction brought: `captured` more than before, for `fee`.
 
     Both are base units, of the channel's token and of the fee's. `fee` is 0 where someone else
     closed the channel, and `tx_hash` is theirs.
@@ -77,3 +77,5 @@ class Capture(NamedTuple):
     captured: int
     fee: int
     tx_hash: bytes
+    closes: bool = True
+    """Whether the channel has ended with it; after a settlement it goes on."""

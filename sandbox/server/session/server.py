@@ -169,7 +169,7 @@ class SessionServer:
 
     async def stop(self) -> list[Capture]:
         """Finish what is under way, then do with the open channels as the schedule says; what was
-        captured by closing. A channel that cannot be closed now keeps its record and voucher."""
+        captured. A channel that cannot be settled or closed now keeps its record and voucher."""
         await self._background.cancel(_WATCH)
         await self._background.join()
         policy = self._context.schedule.at_shutdown
@@ -184,7 +184,10 @@ class SessionServer:
                         return await self._closer.resume(channel)
                     if policy is AtShutdown.CLOSE:
                         return await self.close(channel.id)
-                    await self.settle(channel.id)
+                    result = await self.settle(channel.id)
+                    after = await self.channel(channel.id) or channel
+                    captured = after.settled - channel.settled
+                    return Capture(channel.id, captured, result.fee, result.hash, closes=False)
                 except (SandboxError, PaymentError) as error:
                     self._background.note(
                         "shutdown.failed", channel=to_hex(channel.id), error=type(error).__name__

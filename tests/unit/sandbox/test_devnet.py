@@ -20,6 +20,7 @@ from sandbox import banner, info
 from sandbox.chain import token_balance
 from sandbox.client.wallet import Wallet
 from sandbox.devnet import CURRENCY, Devnet
+from sandbox.server.session import Capture
 from sandbox.settings import DevnetSettings, Part
 
 if TYPE_CHECKING:
@@ -158,11 +159,24 @@ def test_dollars_are_exact() -> None:
     assert banner.dollars(0) == "$0.00"
 
 
+def test_what_stopping_captured_is_said_for_each_channel_and_in_all() -> None:
+    found = [
+        Capture(b"\1" * 32, 10_000, 500, b"\2" * 32),
+        Capture(b"\3" * 32, 500, 500, b"\4" * 32, closes=False),
+    ]
+    assert banner.captures(found) == [
+        f"Closed channel 0x{'01' * 32}: captured $0.01",
+        f"Settled channel 0x{'03' * 32}: captured $0.0005",
+        "2 channels, $0.0105 captured",
+    ]
+    assert banner.captures([]) == []
+
+
 @pytest.mark.parametrize(
     ("settings", "fragment"),
     [
         (DevnetSettings(), "settles and closes"),
-        (DevnetSettings(at_shutdown="settle"), "leaves them open"),
+        (DevnetSettings(at_shutdown="settle"), "settles what"),
         (DevnetSettings(at_shutdown="keep", store="sqlite:x.db"), "stays in the store"),
         (DevnetSettings(only=frozenset({Part.RAILS})), "Ctrl-C stops it."),
     ],

@@ -145,7 +145,8 @@ async def test_stopping_does_with_channels_what_it_was_told(
     path = tmp_path / "channels.db"
     async with running(at_shutdown=policy, store=f"sqlite:{path}") as shop:
         await shop.search(2)
-    assert bool(shop.devnet.captures) is (policy == "close")
+    told = {"close": [True], "settle": [False], "keep": []}[policy]
+    assert [one.closes for one in shop.devnet.captures] == told
     from sandbox.server.session import ChannelCodec
     from sandbox.server.stores import SqliteStore
 

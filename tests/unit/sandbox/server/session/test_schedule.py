@@ -100,7 +100,10 @@ async def test_a_shutdown_may_settle_and_leave_open() -> None:
     async with make_world(schedule=Schedule(at_shutdown=AtShutdown.SETTLE)) as world:
         payer = world.payer(world.offer())
         await payer.open()
-        assert await world.server.stop() == []
+        (capture,) = await world.server.stop()
+        assert (capture.channel_id, capture.captured, capture.closes) == (payer.id, 100, False)
+        assert capture.fee > 0
+        assert world.chain.receipt(capture.tx_hash).status
         record = await payer.record()
         assert (record.status, record.settled) == (Status.OPEN, 100)
 
