@@ -122,9 +122,6 @@ def resolve(op: Operation, pm_id: str, *, param: str | None) -> Record:
     card = cards.by_id(pm_id)
     if card is not None:
         return of_card(op, card)
-    card = cards.by_token(pm_id)
-    if card is not None:
-        return of_card(op, card)
     return op.get(TABLE, pm_id, param=param)
 
 
@@ -159,7 +156,7 @@ def of_card(op: Operation, card: TestCard, given: Mapping[str, Any] | None = Non
         "country": "US",
         "display_brand": _DISPLAY.get(card.brand, card.brand),
         "exp_month": details.get("exp_month", 12),
-        "exp_year": details.get("exp_year", this_year + 1),
+        "exp_year": _whole_year(details.get("exp_year", this_year + 1)),
         "fingerprint": sha256(f"{op.account}/{card.number}".encode()).hexdigest()[:16],
         "funding": card.funding,
         "generated_from": None,
@@ -325,10 +322,14 @@ def _luhn(number: str) -> bool:
     return total % 10 == 0
 
 
+def _whole_year(year: int) -> int:
+    """A year that may have been written with two digits."""
+    return year + 2000 if 0 <= year < 100 else year
+
+
 def _refuse_expired(op: Operation, details: Mapping[str, Any], inside: str) -> None:
     today = datetime.fromtimestamp(op.at_s, UTC)
-    month, year = details["exp_month"], details["exp_year"]
-    year = year + 2000 if 0 <= year < 100 else year
+    month, year = details["exp_month"], _whole_year(details["exp_year"])
     if not 1 <= month <= 12:
         raise CardRefused(
             "Your card's expiration month is invalid.",
