@@ -17,6 +17,8 @@ from tests.unit.sandbox.client.session.merchant import HOST, PRICE, URL, V1, V2,
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from sandbox.chain import OnChainChannel
+    from sandbox.client.session import PayerChannel
     from sandbox.methods.tempo_session import SessionProtocol
 
 
@@ -164,12 +166,21 @@ async def test_a_book_without_a_server_s_word_is_held_against_the_chain() -> Non
         assert street.payer.hint(URL) == "0x" + resumed.id.hex()
 
 
-async def test_two_who_resume_at_once_share_what_they_find(tmp_path: Path) -> None:
+async def test_two_who_resume_at_once_share_what_they_find(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """One channel, one record: two would sign for the same total."""
     async with Street() as street:
         await street.buy()
         street.state = tmp_path
         street.start()
+        look = street.payer._services.look
+
+        async def look_for_a_while(channel: PayerChannel) -> OnChainChannel | None:
+            await asyncio.sleep(0)
+            return await look(channel)
+
+        monkeypatch.setattr(street.payer._services, "look", look_for_a_while)
         found = await asyncio.gather(*(street.payer.resume(URL) for _ in range(3)))
         assert {None if one is None else one.id for one in found} == {street.shop.channel.id}
         assert (await street.buy()).status_code == 200
