@@ -5,7 +5,8 @@ the nets *is* the balance. Money comes in as `pending` and is released on the da
 delay ends, all of an account's money of that day at once. A refund is taken from where the charge's
 money is. A dispute is taken from what is available, which it may overdraw.
 
-The delay of money that was earned on a test clock passes on that clock.
+The delay of money that was earned on a test clock passes on that clock; if the clock is deleted
+before, the money stays pending.
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from mock_rails.stripe import agenda, fees, ledger
 from mock_rails.stripe.calendar import business_days_after
+from mock_rails.stripe.errors import InvalidRequest
 from mock_rails.stripe.ledger import AVAILABLE, CARDS, CHAINS, DISPUTED, PENDING, TRANSACTIONS
 from mock_rails.stripe.model import Record
+from mock_rails.stripe.settings import DEFAULT_ACCOUNT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from mock_rails.stripe.operation import Operation
 
 RELEASE: Final = "balance.release"
+APPLICATION_FEES: Final = "application_fees"
 _RELEASES: Final = "balance_releases"
 _NO_CLOCK: Final = "sandbox"
 
@@ -43,6 +47,10 @@ def book_charge(
     country = ((charge["payment_method_details"] or {}).get("card") or {}).get("country")
     _, fee_details = fees.processing_fee(op, kind, amount, currency, country=country)
     days = 0 if funds_at_once else op.settings.settlement_days
+    available_on = business_days_after(op.at_s, days)
+    share = charge["application_fee_amount"]
+    if share:
+        fee_details.append(_collect(op, charge, share, available_on))
     transaction = transact(
         op,
         kind=("charge" if kind == "card" else "payment", "charge"),
@@ -52,10 +60,59 @@ def book_charge(
         against=_outside(charge),
         fee_details=fee_details,
         description=charge["description"],
-        available_on=business_days_after(op.at_s, days),
+        available_on=available_on,
     )
     op.update(charge, {"balance_transaction": transaction.id})
     return transaction
+
+
+def _collect(op: Operation, charge: Record, share: int, available_on: int) -> dict[str, Any]:
+    """The platform's share of a charge on a connected account: booked to the platform, and what
+    the charge's `fee_details` say of it."""
+    if op.account == DEFAULT_ACCOUNT:
+        raise InvalidRequest(
+            "An application_fee_amount can only be taken from a payment on a connected account "
+            "(with a Stripe-Account header).",
+            param="application_fee_amount",
+        )
+    platform = op.of(DEFAULT_ACCOUNT, livemode=op.livemode)
+    fee = platform.create(
+        APPLICATION_FEES,
+        op.new_id("fee"),
+        {
+            "object": "application_fee",
+            "account": op.account,
+            "amount": share,
+            "amount_refunded": 0,
+            "application": charge["application"],
+            "balance_transaction": None,
+            "charge": charge.id,
+            "currency": charge["currency"],
+            "fee_source": {"charge": charge.id, "type": "charge"},
+            "originating_transaction": None,
+            "refunded": False,
+        },
+    )
+    transaction = transact(
+        platform,
+        kind=("application_fee", "platform_earning"),
+        amount=share,
+        currency=charge["currency"],
+        source=fee.id,
+        against=ledger.SHARES,
+        description="Application fee",
+        available_on=available_on,
+    )
+    platform.update(fee, {"balance_transaction": transaction.id})
+    platform.emit("application_fee.created", fee)
+    op.update(charge, {"application_fee": fee.id})
+    return {
+        "amount": share,
+        "application": charge["application"],
+        "currency": charge["currency"],
+        "description": "Application fee",
+        "type": "application_fee",
+    }
 
 
 def book_refund(op: Operation, refund: Record, charge: Record) -> Record:
@@ -146,8 +203,9 @@ def transact(
 ) -> Record:
     """One balance transaction of a `kind` (type and reporting category), and its posting.
 
-    `amount` comes from the purse `against`, or goes to it where negative; fees go to Stripe. The
-    money is available at once, or on a day, or with the transaction that this one stands beside.
+    `amount` comes from the purse `against`, or goes to it where negative; fees go to Stripe and to
+    the platform. The money is available at once, or on a day, or with the transaction that this
+    one stands beside.
     """
     waiting = beside.hidden["waiting"] if beside and beside["status"] == PENDING else None
     if waiting is not None:
@@ -160,8 +218,9 @@ def transact(
     status = AVAILABLE if waiting is None else PENDING
     fee = sum(one["amount"] for one in fee_details)
     entries = {status: amount - fee, against: -amount}
-    if fee:
-        entries[ledger.STRIPE_FEES] = fee
+    for one in fee_details:
+        purse = ledger.SHARES if one["type"] == "application_fee" else ledger.STRIPE_FEES
+        entries[purse] = entries.get(purse, 0) + one["amount"]
     ledger.post(op, currency, entries)
     transaction = op.create(
         TRANSACTIONS,

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from mock_rails.stripe import agenda, balance, cards
+from mock_rails.stripe import agenda, balance, cards, clocks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -225,6 +225,12 @@ def _escalate(op: Operation, dispute: Record) -> None:
     op.emit("charge.dispute.updated", dispute, previous=previous)
     _withdraw(op, dispute, charge)
     op.schedule(op.at_s + DUE_AFTER_S, EXPIRE, dispute=dispute.id)
+
+
+def at_its_time(op: Operation, dispute: Record) -> Operation:
+    """The same work at the time of the buyer, who may be on a test clock."""
+    charge = op.get("charges", dispute["charge"])
+    return clocks.on_clock_of(op, op.find("customers", charge["customer"]))
 
 
 def accept(op: Operation, dispute: Record) -> None:

@@ -38,6 +38,8 @@ CARDS: Final = "world/cards"
 CHAINS: Final = "world/chains"
 BANKS: Final = "world/banks"
 STRIPE_FEES: Final = "stripe/fees"
+SHARES: Final = "stripe/shares"
+"""What platforms take of their accounts' charges, on its way between the two: always empty."""
 
 Sums: TypeAlias = dict[tuple[bool, str, str], int]
 """Money by (livemode, currency, owner)."""
@@ -95,6 +97,8 @@ def check(state: State) -> None:
     for purse in state.all(TABLE):
         mode, currency, amount = purse["livemode"], purse["currency"], purse["amount"]
         _add(totals, (mode, currency, ""), amount)
+        if amount and f"{purse.account}/{purse['kind']}" == SHARES:
+            raise ConservationError(f"{amount} {currency} of a platform's share went nowhere")
         if purse["kind"] in (AVAILABLE, PENDING):
             _add(balances, (mode, currency, f"{purse.account}/{purse['kind']}"), amount)
     for transaction in state.all(TRANSACTIONS):

@@ -82,6 +82,7 @@ def hold(op: Operation, intent: Record, *, method: Record, details: Mapping[str,
 def capture(op: Operation, intent: Record, amount: int) -> Record:
     """Take so much of what was set aside; the rest is given free. Returns the charge."""
     charge = op.get(charges.TABLE, intent["latest_charge"])
+    op.update(charge, {"application_fee_amount": intent["application_fee_amount"]})
     capture_charge(op, charge, amount)
     _move(op, intent, states.SUCCEEDED, amount_received=amount, amount_capturable=0)
     op.emit("payment_intent.succeeded", intent)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from mock_rails.stripe.resources import (
+    application_fees,
     balance,
     balance_transactions,
     business_profiles,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from mock_rails.stripe.endpoint import Endpoint
 
 _RESOURCES: Final = (
+    application_fees,
     balance,
     balance_transactions,
     business_profiles,

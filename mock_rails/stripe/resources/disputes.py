@@ -65,7 +65,7 @@ def update(call: Call) -> Record:
         op.update(dispute, changes)
         op.emit("charge.dispute.updated", dispute, previous=previous)
     if submit:
-        disputes.submitted(op, dispute)
+        disputes.submitted(disputes.at_its_time(op, dispute), dispute)
     return dispute
 
 
@@ -93,7 +93,7 @@ def close(call: Call) -> Record:
     dispute = op.get(TABLE, call.id, param="id")
     if dispute["status"] not in UNANSWERED:
         raise InvalidRequest(f"This dispute cannot be closed: it is {dispute['status']}.")
-    disputes.accept(op, dispute)
+    disputes.accept(disputes.at_its_time(op, dispute), dispute)
     return dispute
 
 
@@ -108,7 +108,7 @@ def decide(call: Call) -> Record:
     if decision == "escalated" and not dispute["status"].startswith("warning"):
         raise InvalidRequest("Only an inquiry can escalate.", param="decision")
     op = call.operation.of(dispute.account, livemode=dispute["livemode"])
-    disputes.settle(op, dispute, decision)
+    disputes.settle(disputes.at_its_time(op, dispute), dispute, decision)
     return dispute
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from mock_rails.stripe import agenda, balance, cards
+from mock_rails.stripe import agenda, balance, cards, clocks
 from mock_rails.stripe.currencies import in_words
 from mock_rails.stripe.endpoint import Call, Endpoint
 from mock_rails.stripe.errors import InvalidRequest, NotEmulated
@@ -55,6 +55,7 @@ _FILTERS: Final = Object({**LIST_FIELDS, **CREATED, **dict.fromkeys(_SAME, Text(
 def create(op: Operation, given: Mapping[str, Any]) -> Record:
     """Refund a charge, all that is left of it or a part."""
     charge = _charge(op, given)
+    op = clocks.on_clock_of(op, op.find("customers", charge["customer"]))
     if "origin" in given:
         raise NotEmulated("refunds from a customer's cash balance", param="origin")
     amount = _amount(charge, given.get("amount"))
