@@ -93,7 +93,10 @@ class NotEmulated(InvalidRequest):
 
     def __init__(self, what: str, *, param: str | None = None) -> None:
         super().__init__(
-            f"mpp-sandbox does not emulate {what}.", code="sandbox_not_emulated", param=param
+            f"mpp-sandbox does not emulate {what}.",
+            code="sandbox_not_emulated",
+            param=param,
+            headers={"Stripe-Should-Retry": "false"},  # SDKs try again from 500 on
         )
 
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from mock_rails.stripe.settings import StripeSettings
+    from mock_rails.stripe.wire.request_log import RequestLog
 
 KEY = "sk_test_x"
 T = TypeVar("T")
@@ -40,8 +41,14 @@ class Served:
     """A Stripe that is served from a thread of this process."""
 
     rail: Stripe
+    api: StripeApi
     url: str
     loop: asyncio.AbstractEventLoop
+
+    @property
+    def log(self) -> RequestLog:
+        """What has been asked."""
+        return self.api.dispatcher.log
 
     def client(self, key: str = KEY, **options: Any) -> stripe.StripeClient:
         """The released client, pointed here; it does not retry unless told to."""
@@ -72,12 +79,13 @@ def stripe_in_thread(
     """A Stripe served from a thread, for clients that block."""
     rail = Stripe(context or RailContext.create("interop"), settings)
     loop = asyncio.new_event_loop()
-    host = Host(StripeApi(rail), name="Stripe")
+    api = StripeApi(rail)
+    host = Host(api, name="Stripe")
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     try:
         asyncio.run_coroutine_threadsafe(host.start(), loop).result()
-        yield Served(rail, host.url, loop)
+        yield Served(rail, api, host.url, loop)
         asyncio.run_coroutine_threadsafe(host.stop(), loop).result()
     finally:
         loop.call_soon_threadsafe(loop.stop)
