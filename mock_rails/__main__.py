@@ -21,7 +21,7 @@ from mock_rails.arguments import (
     parse_rate,
 )
 from mock_rails.core.errors import BadInput, SandboxError
-from mock_rails.server import LOOPBACK, exposure_warning, is_loopback
+from mock_rails.listening import LOOPBACK, exposure_warning, is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -12,36 +12,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import gc
-import ipaddress
 import signal
-import socket
-import sys
 from typing import TYPE_CHECKING, Any, Final
 
-from mock_rails.core.errors import SandboxError
+from mock_rails.listening import BACKLOG, LOOPBACK, CannotListen, bind, netloc
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable, Coroutine, Iterable
     from contextlib import AbstractAsyncContextManager
     from types import TracebackType
-
-LOOPBACK: Final = "127.0.0.1"
 
 _GRACE_S: Final = 2
 _GC_THRESHOLDS: Final = (50_000, 20, 100)
 """Rails leave no reference cycles behind, so the cycle collector, whose pauses grow with the
 history it walks, need not run often (DESIGN 2.3)."""
-_BACKLOG: Final = 2_048
 _WS_MESSAGE_LIMIT: Final = 16 * 1024 * 1024
-
-
-class CannotListen(SandboxError):
-    """The port is taken, or the address is not this machine's."""
-
-    code = "cannot-listen"
-    title = "The port cannot be opened"
 
 
 class Host:
@@ -72,12 +59,12 @@ class Host:
     @property
     def url(self) -> str:
         """Where clients find it."""
-        return f"http://{_netloc(self.host, self.port)}"
+        return f"http://{netloc(self.host, self.port)}"
 
     @property
     def ws_url(self) -> str:
         """The same for WebSocket clients."""
-        return f"ws://{_netloc(self.host, self.port)}"
+        return f"ws://{netloc(self.host, self.port)}"
 
     async def start(self) -> None:
         """Listen; the application answers when this returns."""
@@ -96,7 +83,7 @@ class Host:
             server_header=False,
             date_header=False,
             proxy_headers=False,
-            backlog=_BACKLOG,
+            backlog=BACKLOG,
             timeout_graceful_shutdown=_GRACE_S,
         )
         config.load()
@@ -165,24 +152,6 @@ def run(main: Coroutine[Any, Any, None]) -> None:
         runner.run(main)
 
 
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can connect to the address."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def exposure_warning(host: str) -> str:
-    """What whoever opens a sandbox to the network has to read."""
-    return (
-        f"WARNING: listening on {host}, so other machines can connect. Nothing here asks for a "
-        "password, every key is public, and anyone can change the state and the time."
-    )
-
-
 def _stop_signals(stack: contextlib.AsyncExitStack) -> asyncio.Event:
     event = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -190,43 +159,3 @@ def _stop_signals(stack: contextlib.AsyncExitStack) -> asyncio.Event:
         loop.add_signal_handler(one, event.set)
         stack.callback(loop.remove_signal_handler, one)
     return event
-
-
-def bind(host: str, port: int) -> socket.socket:
-    """A socket that listens there, or `CannotListen`, which says why not."""
-    try:
-        (family, kind, protocol, _, address) = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-    except (socket.gaierror, OverflowError) as error:
-        raise CannotListen(f"{host!r} is not an address to listen on: {error}.") from None
-    listener = socket.socket(family, kind, protocol)
-    try:
-        if sys.platform != "win32":
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-        listener.listen(_BACKLOG)
-        listener.setblocking(False)
-    except OSError as error:
-        listener.close()
-        raise _refused(host, port, error) from None
-    return listener
-
-
-def _refused(host: str, port: int, error: OSError) -> CannotListen:
-    where = _netloc(host, port)
-    if error.errno == errno.EADDRINUSE:
-        return CannotListen(
-            f"Port {port} on {host} is in use by another program.",
-            hint="Choose another port, or 0 for any free one.",
-        )
-    if error.errno == errno.EACCES:
-        return CannotListen(
-            f"Port {port} on {host} needs privileges that this process does not have.",
-            hint="Choose a port above 1023, or 0 for any free one.",
-        )
-    return CannotListen(f"Cannot listen on {where}: {error.strerror}.")
-
-
-def _netloc(host: str, port: int) -> str:
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

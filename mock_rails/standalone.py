@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mock_rails.core.errors import BadInput
 from mock_rails.core.rail import DEFAULT_SEED, RailContext
+from mock_rails.listening import LOOPBACK
 from mock_rails.process import run_rails
-from mock_rails.server import LOOPBACK, Host
+from mock_rails.server import Host
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

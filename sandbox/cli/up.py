@@ -35,7 +35,8 @@ def up(
 
 
 def _run(settings: DevnetSettings, *, as_json: bool) -> None:
-    from mock_rails.server import exposure_warning, is_loopback, run, serve
+    from mock_rails.listening import exposure_warning, is_loopback
+    from mock_rails.server import run, serve
 
     if not is_loopback(settings.host):
         typer.secho(exposure_warning(settings.host), fg=typer.colors.RED, bold=True, err=True)

@@ -17,7 +17,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from mock_rails.server import LOOPBACK, bind
+from mock_rails.listening import LOOPBACK, bind
 from mock_rails.stripe.proxy.authority import Authority
 
 if TYPE_CHECKING:

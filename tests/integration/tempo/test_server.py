@@ -18,7 +18,8 @@ from websockets.asyncio.client import connect
 
 from mock_rails.arguments import parse_chain_id, parse_duration_ms, parse_port
 from mock_rails.core.errors import SandboxError
-from mock_rails.server import CannotListen, Host, is_loopback
+from mock_rails.listening import CannotListen, is_loopback
+from mock_rails.server import Host
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

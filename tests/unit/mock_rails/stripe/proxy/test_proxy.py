@@ -13,7 +13,8 @@ import httpx
 import pytest
 
 from mock_rails.core.clock import Clock
-from mock_rails.server import CannotListen, Host
+from mock_rails.listening import CannotListen
+from mock_rails.server import Host
 from mock_rails.stripe.proxy import HOSTS, StripeProxy
 
 if TYPE_CHECKING:

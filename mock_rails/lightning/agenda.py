@@ -1,0 +1,74 @@
+"""What will happen on the network, in the order of its times: HTLCs on their way, invoices ending.
+
+Entries are plain values, so a snapshot holds payments in the middle of their route. While one runs,
+the network's time is the moment it was due.
+"""
+
+from __future__ import annotations
+
+from heapq import heapify, heappop, heappush
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from mock_rails.core.clock import Clock
+
+
+class Entry(NamedTuple):
+    """One thing that will happen; entries of one time in the order they were added."""
+
+    due_us: int
+    number: int
+    what: str
+    args: tuple[Any, ...]
+
+
+class Agenda:
+    """All of them, the earliest first."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._heap: list[Entry] = []
+        self._count = 0
+        self._now_us: int | None = None
+
+    def now_us(self) -> int:
+        """The network's time."""
+        return self._clock.now_us() if self._now_us is None else self._now_us
+
+    def now_s(self) -> int:
+        """The same in seconds."""
+        return self.now_us() // 1_000_000
+
+    def add(self, due_us: int, what: str, *args: Any) -> None:
+        """Let something happen at a time."""
+        self._count += 1
+        heappush(self._heap, Entry(due_us, self._count, what, args))
+
+    def next_due_us(self) -> int | None:
+        """When the next one is due."""
+        return self._heap[0].due_us if self._heap else None
+
+    def take(self) -> Entry | None:
+        """The next one that is due by now; the network's time becomes its own until `rest`."""
+        if not self._heap or self._heap[0].due_us > self._clock.now_us():
+            return None
+        entry = heappop(self._heap)
+        self._now_us = entry.due_us
+        return entry
+
+    def rest(self) -> None:
+        """Nothing is due: the network's time is the clock's again."""
+        self._now_us = None
+
+    def entries(self) -> list[Entry]:
+        """All entries, in order."""
+        return sorted(self._heap)
+
+    def replace(self, entries: Iterable[Entry]) -> None:
+        """Become the entries of a snapshot."""
+        self._heap = list(entries)
+        heapify(self._heap)
+        self._count = max((one.number for one in self._heap), default=0)
+        self._now_us = None

@@ -1,0 +1,43 @@
+"""How this network behaves where real ones differ (facts: lightning 4.4, 5)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from mock_rails.core.errors import BadInput, nearest
+
+LATENCIES: Final = ("instant", "realistic")
+PROFILES: Final = ("0.20", "0.21")
+
+LND_PORT: Final = 8080
+PAYER_LND_PORT: Final = 8081
+PHOENIXD_PORT: Final = 9740
+
+
+@dataclass(frozen=True, slots=True)
+class LightningSettings:
+    """One network."""
+
+    network: str = "regtest"
+    """The chain that invoices name: `mainnet`, `testnet`, `signet`, `regtest`, `simnet`."""
+    latency: str = "instant"
+    """How long things take: `instant`, or `realistic` by published measurements (facts 5.2)."""
+    lnd_profile: str = "0.21"
+    """The LND whose rules and routes the nodes have."""
+    expired_kept_s: int = 3_600
+    """How long an invoice that was never paid is remembered after its end."""
+    payments_kept: int = 100_000
+    """Payments and settled invoices that a node remembers; the oldest are forgotten."""
+
+    def __post_init__(self) -> None:
+        """Refuse what no network is."""
+        from mock_rails.lightning.bolt11.invoice import PREFIXES
+
+        for value, known, what in (
+            (self.network, tuple(PREFIXES), "network"),
+            (self.latency, LATENCIES, "latency profile"),
+            (self.lnd_profile, PROFILES, "LND profile"),
+        ):
+            if value not in known:
+                raise BadInput(f"{value!r} is no {what}.", hint=nearest(value, known))
