@@ -160,9 +160,12 @@ def close(
         ended = _as_payer(
             lambda sessions: sessions.close_channel(found.id), payer, folder, rpc, control_url
         )
-        captured = "" if ended.captured is None else f": {money(ended.captured)} captured"
-        back = "" if ended.captured is None else f", {money(ended.deposit - ended.captured)} back"
-        _ended(ended, f"Closed 0x{ended.id.hex()}{captured}{back}.", json=json)
+        if ended.captured is None:  # a chain that began anew, as a devnet's does
+            text = f"The chain has no channel 0x{ended.id.hex()}: the book says so now."
+        else:
+            told = f"{money(ended.captured)} captured, {money(ended.deposit - ended.captured)} back"
+            text = f"Closed 0x{ended.id.hex()}: {told}."
+        _ended(ended, text, json=json)
 
 
 def force_close(

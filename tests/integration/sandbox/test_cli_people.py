@@ -253,3 +253,20 @@ def test_the_merchant_may_close_too_and_once(devnet: Devnet) -> None:
     again = httpx.post(f"{control}/close")
     assert (again.status_code, again.json()["status"]) == (409, 409)
     assert httpx.post(f"{control}/settle").status_code == 409
+
+
+def test_a_channel_of_a_chain_that_began_anew_is_taken_off_the_book(devnet: Devnet) -> None:
+    """As after a restart: the chain forgets its channels, and the payer's book does not."""
+
+    def rpc(method: str, *params: str) -> str:
+        call = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+        return str(httpx.post(devnet.info["tempo"]["url"], json=call).json()["result"])
+
+    before = rpc("evm_snapshot")
+    search = ("pay", f"{devnet.api}/search", "--session", "--account", "7")
+    channel = devnet.json(*search)["payment"]["channel"]
+    assert rpc("evm_revert", before) == "True"
+    done = devnet.run("channels", "close", channel)
+    assert done.stdout == f"The chain has no channel {channel}: the book says so now.\n"
+    assert "was closed before" in devnet.run("channels", "close", channel).stdout
+    assert devnet.json(*search)["payment"]["channel"] != channel
