@@ -1,9 +1,9 @@
-"""The devnet: the chain, the merchants on it and the control of both, in one event loop.
+"""The devnet: the rails, the merchants on them and the control of all, in one event loop.
 
     async with Devnet(DevnetSettings().with_free_ports()) as devnet:
         print(devnet.info()["merchants"]["url"])
 
-Starting opens the ports, the chain's first and the control's last; `ready` is true from then on.
+Starting opens the ports, the rails' first and the control's last; `ready` is true from then on.
 Stopping goes the other way and first brings in the money: merchants take no more requests, settle
 and close their channels on a chain that still runs, and `captures` says what they got. Then the
 state file is written.
@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 
 from mock_rails.core.rail import RailContext
+from mock_rails.listening import LOOPBACK, bind
 from mock_rails.process import load_state, save_state
-from mock_rails.server import LOOPBACK, Host, bind
+from mock_rails.server import Host
 from mock_rails.tempo.addresses import PATH_USD
 from mock_rails.tempo.api import TempoApi
 from mock_rails.tempo.banner import summary
@@ -29,6 +30,7 @@ from mock_rails.tempo.rail import Chain
 from sandbox import info
 from sandbox.chain import TempoRpc, token_balance
 from sandbox.client.wallet import Wallet
+from sandbox.deposits import ChainDeposits
 from sandbox.local_rpc import LocalRpc
 from sandbox.settings import DevnetSettings, Part
 from sandbox.storage import open_store, public_name
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from mock_rails.core.rail import Rail
+    from mock_rails.stripe.proxy import StripeProxy
+    from mock_rails.stripe.rail import Stripe
     from sandbox.merchants.merchants import Merchants, Till
     from sandbox.server.session import Capture, Recovered
     from sandbox.workers.crew import Crew
@@ -52,6 +56,7 @@ class Devnet:
         self.settings = settings or DevnetSettings()
         self.context = RailContext.create(seed=self.settings.seed)
         self.chain: Chain | None = None
+        self.stripe: Stripe | None = None
         self.merchants: Merchants | None = None
         self.rpc: TempoRpc | None = None
         self.ready = False
@@ -65,11 +70,16 @@ class Devnet:
         """What stopping did not bring in: the exposure of each channel, in base units."""
         self.store_name = self.settings.store
         self._tempo_host: Host | None = None
+        self._stripe_host: Host | None = None
+        self._stripe_proxy: StripeProxy | None = None
         self._api_host: Host | None = None
         self._control_host: Host | None = None
         self._crew: Crew | None = None
         self._stack = AsyncExitStack()
         if self.settings.runs(Part.RAILS):
+            from mock_rails.stripe.rail import Stripe
+
+            self.stripe = Stripe(self.context)
             self.chain = Chain(
                 self.context,
                 ChainSettings(
@@ -82,7 +92,7 @@ class Devnet:
     @property
     def rails(self) -> list[Rail]:
         """The rails that run, as snapshots want them."""
-        return [] if self.chain is None else [self.chain]
+        return [rail for rail in (self.chain, self.stripe) if rail is not None]
 
     @property
     def api_url(self) -> str | None:
@@ -101,6 +111,11 @@ class Devnet:
             return self._tempo_host.url
         return self.settings.chain_url or ""
 
+    @property
+    def stripe_url(self) -> str | None:
+        """Where Stripe is, if there is one."""
+        return self.settings.stripe_url if self._stripe_host is None else self._stripe_host.url
+
     # -- starting and stopping --------------------------------------------------------------------
 
     async def start(self) -> None:
@@ -108,6 +123,7 @@ class Devnet:
         load_state(self.settings.state, self.context, self.rails)
         try:
             await self._start_chain()
+            await self._start_stripe()
             if self.settings.runs(Part.MERCHANTS):
                 await self._start_merchants()
             if self.settings.runs(Part.CONTROL):
@@ -158,8 +174,24 @@ class Devnet:
             held = await token_balance(self.rpc, CURRENCY, one.address)
             self.balances[f"0x{one.address.hex()}"] = held
 
+    async def _start_stripe(self) -> None:
+        if self.stripe is None or self.chain is None:
+            return
+        from mock_rails.stripe.api import StripeApi
+
+        host = self._host(StripeApi(self.stripe), self.settings.stripe_port, "Stripe")
+        self._stripe_host = await self._stack.enter_async_context(host)
+        self._stack.callback(self.stripe.attach_chain(ChainDeposits(self.chain)))
+        if self.settings.stripe_proxy:
+            from mock_rails.stripe.proxy import StripeProxy
+
+            proxy = StripeProxy(
+                rail_host=_reachable(host.host), rail_port=host.port, clock=self.context.clock
+            )
+            self._stripe_proxy = await self._stack.enter_async_context(proxy)
+
     async def _start_merchants(self) -> None:
-        from sandbox.merchants.merchants import Merchants, Till, challenge_secret
+        from sandbox.merchants.merchants import Merchants, Till, card_account, challenge_secret
         from sandbox.server.session import AtShutdown, Schedule
 
         assert self.rpc is not None
@@ -168,6 +200,9 @@ class Devnet:
             self.store_name = f"sqlite:{folder}/channels.db"
         store = await open_store(self.store_name, self.context.clock)
         self._stack.push_async_callback(store.close)
+        stripe = card_account(self.stripe_url, self.context.clock)
+        if stripe is not None:
+            self._stack.push_async_callback(stripe.aclose)
         till = Till(
             rpc=self.rpc,
             rpc_url=self.rpc_url,
@@ -179,6 +214,7 @@ class Devnet:
             clock=self.context.clock,
             seeds=self.context.seeds,
             journal=self.context.journal,
+            stripe=stripe,
             schedule=Schedule(
                 amount=self.settings.settle_at_amount,
                 units=self.settings.settle_at_units,
@@ -186,8 +222,7 @@ class Devnet:
                 at_shutdown=AtShutdown(self.settings.at_shutdown),
             ),
         )
-        host = self.settings.host
-        realm = LOOPBACK if host in _WILDCARDS else host
+        realm = _reachable(self.settings.host)
         secret = challenge_secret(self.context.seeds.seed)
         self.merchants = Merchants(till, host=realm, secret=secret)
         self.found = await self.merchants.start()
@@ -214,6 +249,7 @@ class Devnet:
                 chain_id=till.chain_id,
                 store=self.store_name,
                 seed=context.seeds.seed,
+                stripe_url=self.stripe_url,
                 clock=context.clock.snapshot(),
                 secret=secret,
             )
@@ -256,6 +292,13 @@ class Devnet:
         tempo = None
         if self.chain is not None and self._tempo_host is not None:
             tempo = summary(self.chain, self._tempo_host.url, self._tempo_host.ws_url)
+        stripe = None
+        if self.stripe is not None and self._stripe_host is not None:
+            from mock_rails.stripe import banner
+
+            stripe = banner.summary(self.stripe, self._stripe_host.url)
+            if self._stripe_proxy is not None:
+                stripe["proxy"] = self._stripe_proxy.environment()
         merchants = None
         if self.merchants is not None and self._api_host is not None:
             merchants = self.merchants.facts(self._api_host.url)
@@ -265,5 +308,11 @@ class Devnet:
             store=public_name(self.store_name),
             control_url=self.control_url,
             tempo=tempo,
+            stripe=stripe,
             merchants=merchants,
         )
+
+
+def _reachable(host: str) -> str:
+    """Where this machine's own programs find what listens on an address."""
+    return LOOPBACK if host in _WILDCARDS else host

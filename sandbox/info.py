@@ -30,6 +30,7 @@ def describe(
     store: str,
     control_url: str | None,
     tempo: Mapping[str, Any] | None,
+    stripe: Mapping[str, Any] | None,
     merchants: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
     """The description; a part that does not run is absent."""
@@ -44,6 +45,8 @@ def describe(
         info["merchants"] = {**merchants, "workers": workers, "store": store}
     if tempo is not None:
         info["tempo"] = tempo
+    if stripe is not None:
+        info["stripe"] = stripe
     return info
 
 
@@ -72,4 +75,18 @@ def environment(info: Mapping[str, Any]) -> dict[str, str]:
             "MPPX_PRIVATE_KEY": payer["private_key"],
             "TEMPO_RPC_URL": tempo["url"],
         }
-    return found
+    return found | _stripe(info.get("stripe"))
+
+
+def _stripe(stripe: Mapping[str, Any] | None) -> dict[str, str]:
+    """Stripe's variables: its address, what mppx's command line makes tokens with, and the way in
+    for programs that hard-code the host, if there is one (facts: stripe 5)."""
+    if stripe is None:
+        return {}
+    return {
+        "MPP_SANDBOX_STRIPE_URL": stripe["url"],
+        "MPP_SANDBOX_STRIPE_KEY": stripe["key"],
+        "MPPX_STRIPE_SPT_URL": f"{stripe['url']}/v1/test_helpers/shared_payment/granted_tokens",
+        "MPPX_STRIPE_SECRET_KEY": stripe["key"],
+        **stripe.get("proxy", {}),
+    }

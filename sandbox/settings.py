@@ -24,7 +24,13 @@ PREFIX: Final = "MPP_SANDBOX_"
 CONTROL_PORT: Final = 8400
 API_PORT: Final = 8402
 TEMPO_PORT: Final = 8545
-PORTS: Final = {"control_port": CONTROL_PORT, "api_port": API_PORT, "tempo_port": TEMPO_PORT}
+STRIPE_PORT: Final = 12111
+PORTS: Final = {
+    "control_port": CONTROL_PORT,
+    "api_port": API_PORT,
+    "tempo_port": TEMPO_PORT,
+    "stripe_port": STRIPE_PORT,
+}
 
 ACCOUNTS: Final = 10
 MOST_WORKERS: Final = 64
@@ -55,6 +61,9 @@ class DevnetSettings:
     control_port: int = CONTROL_PORT
     api_port: int = API_PORT
     tempo_port: int = TEMPO_PORT
+    stripe_port: int = STRIPE_PORT
+    stripe_proxy: bool = False
+    """Whether programs that hard-code Stripe's host find their way to the rail."""
     only: frozenset[Part] = EVERYTHING
     chain_id: int = 1337
     block_time_ms: int | None = None
@@ -72,6 +81,8 @@ class DevnetSettings:
     """Where merchants keep channels: `memory`, `sqlite:PATH`, or a Redis URL."""
     chain_url: str | None = None
     """The chain of merchants that run without rails."""
+    stripe_url: str | None = None
+    """The Stripe of merchants that run without rails; None for no cards."""
     settle_every: int | None = None
     """Seconds after which merchants settle a channel that owes them; None for not by time."""
     settle_at_amount: int | None = None
@@ -99,6 +110,13 @@ class DevnetSettings:
                 "Merchants without rails need the RPC address of a chain.",
                 hint="Name it with --chain-url.",
             )
+        if self.stripe_url is not None and self.runs(Part.RAILS):
+            raise BadInput(
+                "An address of Stripe is for merchants of another one; this devnet runs its own.",
+                hint="Leave it out, or add --only merchants,control.",
+            )
+        if self.stripe_proxy and not self.runs(Part.RAILS):
+            raise BadInput("A proxy leads to this devnet's own Stripe, and no rails run.")
         if self.fee_payer is not None and not 0 <= self.fee_payer < ACCOUNTS:
             raise BadInput(
                 f"There is no development account {self.fee_payer} to pay fees.",
@@ -133,12 +151,13 @@ class DevnetSettings:
             "control_port": Part.CONTROL,
             "api_port": Part.MERCHANTS,
             "tempo_port": Part.RAILS,
+            "stripe_port": Part.RAILS,
         }
         return tuple(name for name, part in wanted.items() if self.runs(part))
 
     def with_free_ports(self) -> DevnetSettings:
         """The same on any free ports."""
-        return replace(self, control_port=0, api_port=0, tempo_port=0)
+        return replace(self, control_port=0, api_port=0, tempo_port=0, stripe_port=0)
 
     @classmethod
     def read(
@@ -146,13 +165,13 @@ class DevnetSettings:
     ) -> DevnetSettings:
         """Settings from a command line's texts (None: not given) and an environment.
 
-        `port_base` stands for all ports: N, N + 2 and N + 145, or all free ones if it is 0. Ports
-        that are named one by one come first.
+        `port_base` stands for all ports: N, N + 2, N + 145 and N + 3711, or all free ones if it is
+        0. Ports that are named one by one come first.
         """
         values: dict[str, Any] = {}
         for name, parse in _PARSERS.items():
             text, who = options.get(name), _option(name)
-            if text is None:
+            if text is None and name not in _WITHOUT_VARIABLE:
                 variable = PREFIX + name.upper()
                 text, who = environment.get(variable) or None, variable
             if text is not None:
@@ -168,10 +187,11 @@ class DevnetSettings:
 def _shifted(base: int) -> dict[str, int]:
     if base == 0:
         return dict.fromkeys(PORTS, 0)
-    if base + TEMPO_PORT - CONTROL_PORT > _HIGHEST_PORT:
+    highest = _HIGHEST_PORT - max(PORTS.values()) + CONTROL_PORT
+    if base > highest:
         raise BadInput(
             f"Ports from {base} on end above {_HIGHEST_PORT}.",
-            hint=f"The highest base is {_HIGHEST_PORT - TEMPO_PORT + CONTROL_PORT}.",
+            hint=f"The highest base is {highest}.",
         )
     return {name: base + port - CONTROL_PORT for name, port in PORTS.items()}
 
@@ -262,6 +282,23 @@ def _parse_url(text: str) -> str:
     return text
 
 
+def _parse_stripe_url(text: str) -> str:
+    if not text.startswith(("http://", "https://")):
+        raise BadInput(
+            f"{text[:60]!r} is no address of Stripe.", hint="It begins with http://, without /v1."
+        )
+    return text
+
+
+def _parse_switch(text: str) -> bool:
+    if text.lower() not in _SWITCH:
+        raise BadInput(f"{text[:60]!r} is neither yes nor no.", hint="Write 1 or 0.")
+    return _SWITCH[text.lower()]
+
+
+_WITHOUT_VARIABLE: Final = frozenset({"stripe_url"})
+"""Running devnets put their own there, for programs beside them (`sandbox.info`)."""
+_SWITCH: Final = {"1": True, "yes": True, "true": True, "0": False, "no": False, "false": False}
 _PARTS_HINT: Final = f"Its parts are {', '.join(Part)}; name one or several, between commas."
 
 _PARSERS: Final[Mapping[str, Callable[[str], Any]]] = {
@@ -269,6 +306,8 @@ _PARSERS: Final[Mapping[str, Callable[[str], Any]]] = {
     "control_port": parse_port,
     "api_port": parse_port,
     "tempo_port": parse_port,
+    "stripe_port": parse_port,
+    "stripe_proxy": _parse_switch,
     "port_base": parse_port,
     "only": _parse_only,
     "chain_id": parse_chain_id,
@@ -280,6 +319,7 @@ _PARSERS: Final[Mapping[str, Callable[[str], Any]]] = {
     "workers": _parse_workers,
     "store": _parse_store,
     "chain_url": _parse_url,
+    "stripe_url": _parse_stripe_url,
     "settle_every": _parse_seconds,
     "settle_at_amount": _parse_money,
     "settle_at_units": _parse_units,

@@ -30,7 +30,10 @@ class Transfer(NamedTuple):
 class DepositChain(Protocol):
     """A chain that the rail can look at."""
 
-    network: str
+    @property
+    def network(self) -> str:
+        """What Stripe calls it."""
+        ...
 
     def transfers(self, tx_hash: str) -> list[Transfer] | None:
         """What a transaction has transferred; None for one that the chain does not know or that

@@ -14,8 +14,11 @@ from sandbox.cli.failing import one_clear_line
 from sandbox.cli.options import Options, read_settings, takes_devnet_options
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sandbox.devnet import Devnet
 
+_NODE: Final = "NODE_OPTIONS"
 _CANNOT_RUN: Final = 126
 _NOT_FOUND: Final = 127
 _SIGNALLED: Final = 128
@@ -59,7 +62,16 @@ async def _execute(devnet: Devnet, command: list[str], codes: list[int]) -> None
             if signals.asked is not None:
                 codes.append(_SIGNALLED + signals.asked)
                 return
-            codes.append(await _run(command, os.environ | environment(devnet.info()), signals))
+            known = _beside(os.environ, environment(devnet.info()))
+            codes.append(await _run(command, known, signals))
+
+
+def _beside(own: Mapping[str, str], devnet: Mapping[str, str]) -> dict[str, str]:
+    """The command's environment: ours with the devnet's, whose options for Node come on top."""
+    found = {**own, **devnet}
+    if _NODE in own and _NODE in devnet:
+        found[_NODE] = f"{own[_NODE]} {devnet[_NODE]}"
+    return found
 
 
 class _Signals:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from functools import wraps
 from inspect import Parameter, Signature
-from typing import TYPE_CHECKING, Annotated, Any, Final, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Final, get_args, get_type_hints
 
 import typer
 
@@ -26,14 +26,21 @@ def _option(help: str, metavar: str | None = None) -> Any:
     return Annotated[str | None, typer.Option(metavar=metavar, help=help)]
 
 
+def _switch(name: str, help: str) -> Any:
+    return Annotated[bool, typer.Option(name, help=help)]
+
+
 _OPTIONS: Final[Mapping[str, Any]] = {
     "host": _option("Address to listen on (127.0.0.1)."),
     "control_port": _option("Port of the control (8400).", "PORT"),
     "api_port": _option("Port of the paid API (8402).", "PORT"),
     "tempo_port": _option("Port of the Tempo chain (8545); 0 picks a free one.", "PORT"),
-    "port_base": _option("All ports: N, N + 2 and N + 145; 0 picks free ones.", "N"),
+    "stripe_port": _option("Port of Stripe (12111); 0 picks a free one.", "PORT"),
+    "port_base": _option("All ports: N, N + 2, N + 145, N + 3711; 0 picks free ones.", "N"),
+    "stripe_proxy": _switch("--stripe-proxy", "Let in programs that hard-code Stripe's host."),
     "only": _option("Some of rails,merchants,control (all).", "PARTS"),
     "chain_url": _option("The chain of merchants that run without rails.", "URL"),
+    "stripe_url": _option("The Stripe of merchants that run without rails (no cards).", "URL"),
     "chain_id": _option("Chain id (1337).", "ID"),
     "block_time": _option("A block this often; else one for each transaction.", "SECONDS"),
     "history": _option("Keep this many blocks and their states (4096).", "BLOCKS"),
@@ -56,12 +63,12 @@ def takes_devnet_options(command: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(command)
     def run(**given: Any) -> None:
-        chosen = {name: given.pop(name) for name in _OPTIONS}
+        chosen = {name: _as_text(given.pop(name)) for name in _OPTIONS}
         command(chosen, **given)
 
     shown = [one.replace(annotation=hints[one.name]) for one in own]
     shown += [
-        Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+        Parameter(name, Parameter.KEYWORD_ONLY, default=_unset(annotation), annotation=annotation)
         for name, annotation in _OPTIONS.items()
     ]
     # typer reads both.
@@ -70,6 +77,18 @@ def takes_devnet_options(command: Callable[..., None]) -> Callable[..., None]:
     )
     run.__annotations__ = {one.name: one.annotation for one in shown}
     return run
+
+
+def _unset(annotation: Any) -> bool | None:
+    """What an option is that was not given."""
+    return False if get_args(annotation)[0] is bool else None
+
+
+def _as_text(given: str | bool | None) -> str | None:
+    """A switch that is on says 1; one that is off says nothing, and a variable may."""
+    if isinstance(given, bool):
+        return "1" if given else None
+    return given
 
 
 def read_settings(options: Options) -> DevnetSettings:

@@ -44,6 +44,7 @@ def build_app(documents: Documents, clock: Clock) -> Starlette:
             Route("/", answers.index),
             Route("/health", answers.health),
             Route("/quote", answers.quote),
+            Route("/stripe/quote", answers.quote),
             Route("/search", answers.search),
             Route("/complete", answers.complete),
             Route("/v1/chat/completions", answers.chat, methods=["POST"]),

@@ -20,7 +20,11 @@ if TYPE_CHECKING:
     from sandbox.server.route import Route
 
 TITLE: Final = "mpp-sandbox merchants"
-DECIMALS: Final = 6
+DECIMALS: Final = {"usd": 2}
+"""Of the currencies that are no token's."""
+TOKEN_DECIMALS: Final = 6
+_TOLD: Final = ("networkId", "paymentMethodTypes")
+"""What whoever pays by card wants to know before it asks."""
 AGENT_PATH: Final = "/.well-known/ai-agent.json"
 
 
@@ -91,8 +95,9 @@ def describe(routes: Sequence[Route]) -> Documents:
 def price(offer: Offer) -> str:
     """What an offer asks, for people: `$0.001 a request by tempo/session`."""
     request = offer.request
-    whole, fraction = divmod(int(request["amount"]), 10**DECIMALS)
-    digits = str(fraction).rjust(DECIMALS, "0").rstrip("0").ljust(2, "0")
+    decimals = DECIMALS.get(request["currency"], TOKEN_DECIMALS)
+    whole, fraction = divmod(int(request["amount"]), 10**decimals)
+    digits = str(fraction).rjust(decimals, "0").rstrip("0").ljust(2, "0")
     unit = request.get("unitType")
     per = f" a {unit}" if unit else ""
     return f"${whole}.{digits}{per} by {offer.method}/{offer.intent}"
@@ -128,6 +133,8 @@ def _payment(offer: Offer) -> dict[str, Any]:
         "amount": offer.request["amount"],
         "currency": offer.request["currency"],
     }
+    details = offer.request.get("methodDetails", {})
+    payment |= {name: details[name] for name in _TOLD if name in details}
     return {**payment, "description": offer.description} if offer.description else payment
 
 

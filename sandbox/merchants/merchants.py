@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from mock_rails.core.seeds import Seeds
+from mock_rails.stripe.banner import TEST_KEY
 from sandbox.merchants import discovery
 from sandbox.merchants.routes import build_routes
 
@@ -20,10 +21,13 @@ if TYPE_CHECKING:
     from mock_rails.core.journal import Journal
     from sandbox.chain import TempoRpc
     from sandbox.client.wallet import Wallet
+    from sandbox.methods.stripe_charge import StripeMerchant
     from sandbox.server.session import Capture, Recovered, Schedule, SessionServer
     from sandbox.server.stores import Store
 
 SECRET_BYTES: Final = 32
+NETWORK_ID: Final = "profile_test_sandbox"
+"""What the account of any test key is called on Stripe's network (facts: stripe 1.4)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,8 @@ class Till:
     clock: Clock
     seeds: Seeds
     journal: Journal
+    stripe: StripeMerchant | None = None
+    """The account that takes cards; None for no cards."""
     schedule: Schedule | None = None
     """When they settle by themselves; None for only as they stop."""
 
@@ -49,6 +55,15 @@ def challenge_secret(seed: str) -> str:
     """The HMAC secret of a devnet's challenges: the same after each start with the same seed, so
     that a client's challenge outlives the merchant's process."""
     return Seeds(seed).stream("merchants.challenges").hex(SECRET_BYTES)
+
+
+def card_account(url: str | None, clock: Clock) -> StripeMerchant | None:
+    """The merchants' account at the Stripe of this address, if there is one."""
+    if url is None:
+        return None
+    from sandbox.methods.stripe_charge import StripeMerchant
+
+    return StripeMerchant(url, secret_key=TEST_KEY, network_id=NETWORK_ID, clock=clock)
 
 
 class Merchants:
@@ -91,6 +106,7 @@ class Merchants:
             currency=till.currency,
             chain_id=till.chain_id,
             rpc=till.rpc,
+            stripe=till.stripe,
         )
         self.app = Gate(
             build_app(discovery.describe(self.routes), till.clock),

@@ -1,7 +1,7 @@
 """What the merchants' routes cost, and how they may be paid (DESIGN section 3).
 
-All prices are in one currency of six decimals. Nothing here talks to a chain; the offers do, when
-somebody pays.
+Tempo's prices are in one currency of six decimals, Stripe's in cents. Nothing here talks to a rail;
+the offers do, when somebody pays.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from sandbox.server.charge import charge_offers
+from sandbox.server.charge_lookup import on_chain
 from sandbox.server.route import Route
 
 if TYPE_CHECKING:
@@ -17,11 +18,16 @@ if TYPE_CHECKING:
     from mpp.server.method import ServerMethod
 
     from sandbox.chain import TempoRpc
+    from sandbox.methods.stripe_charge import StripeMerchant
     from sandbox.server.offer import Offer
     from sandbox.server.session import SessionServer
 
 QUOTE_PRICE: Final = "0.01"
 REPORT_PRICE: Final = "0.05"
+CARD_PRICE: Final = "0.50"
+"""The least that a card can be charged (facts: stripe 2.9), and so what a card pays here."""
+CARD_CURRENCY: Final = "usd"
+CARD_TYPES: Final = ("card", "link")
 REPORT_BASE_UNITS: Final = 50_000
 SEARCH_BASE_UNITS: Final = 1_000
 TOKEN_BASE_UNITS: Final = 100
@@ -40,9 +46,11 @@ def build_routes(
     *,
     currency: bytes,
     chain_id: int,
-    rpc: TempoRpc | None = None,
+    rpc: TempoRpc,
+    stripe: StripeMerchant | None = None,
 ) -> tuple[Route, ...]:
-    """The paid routes: charges by pympp's methods, sessions by ours. `rpc` is the charges' node."""
+    """The paid routes: charges by pympp's methods, sessions by ours. `rpc` is the charges' node;
+    without a `stripe` no route takes cards."""
 
     def session(
         amount: int, unit: str, deposit: int, description: str, *, streams: bool = False
@@ -58,13 +66,21 @@ def build_routes(
         )
         return (offer,)
 
+    def charge(amount: str, description: str) -> tuple[Offer, ...]:
+        return charge_offers(
+            charges, amount=amount, description=description, find=on_chain(rpc)
+        )
+
+    def card(description: str) -> tuple[Offer, ...]:
+        return () if stripe is None else _card_offers(stripe, description)
+
     # Vouchers for a stream are POSTs to its URL, query and all. So a path that streams to GET takes
     # no orders by POST: those would be told from vouchers by nothing (facts: protocol 2.5, 2.8).
     token = session(TOKEN_BASE_UNITS, "token", TOKEN_DEPOSIT, "A token", streams=True)
     return (
         Route(
             path="/quote",
-            offers=charge_offers(charges, amount=QUOTE_PRICE, description="A quote", rpc=rpc),
+            offers=charge(QUOTE_PRICE, "A quote"),
             summary="A quote, for a fixed price",
         ),
         Route(
@@ -89,9 +105,24 @@ def build_routes(
         Route(
             path="/report",
             offers=(
-                *charge_offers(charges, amount=REPORT_PRICE, description="A report", rpc=rpc),
+                *charge(REPORT_PRICE, "A report"),
                 *session(REPORT_BASE_UNITS, "request", REPORT_DEPOSIT, "A report"),
+                *card("A report, at the least that a card can pay"),
             ),
             summary="A report, for whichever method and intent you like",
         ),
+        *_card_routes(card("A quote")),
     )
+
+
+def _card_routes(offers: tuple[Offer, ...]) -> tuple[Route, ...]:
+    """The routes that only cards pay for, where cards are taken."""
+    if not offers:
+        return ()
+    summary = "A quote, for a fixed price by card"
+    return (Route(path="/stripe/quote", offers=offers, summary=summary),)
+
+
+def _card_offers(stripe: StripeMerchant, description: str) -> tuple[Offer, ...]:
+    methods = stripe.charge(currency=CARD_CURRENCY, payment_method_types=list(CARD_TYPES))
+    return charge_offers(methods, amount=CARD_PRICE, description=description, find=stripe.find)

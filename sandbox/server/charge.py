@@ -33,10 +33,10 @@ if TYPE_CHECKING:
 
     from mpp._validation import Validation
 
-    from sandbox.chain import TempoRpc
+    from sandbox.server.charge_lookup import Finder
     from sandbox.server.request import PaidRequest
 
-    Finder = Callable[[Credential, PaidRequest], Awaitable[Settlement | None]]
+    Find = Callable[[Credential, PaidRequest], Awaitable[Settlement | None]]
 
 _HASH_DIGITS: Final = 64
 _SECP256K1_BYTES: Final = 65
@@ -53,12 +53,12 @@ class ChargeOffer(Offer):
         *,
         amount: str,
         description: str | None = None,
-        rpc: TempoRpc | None = None,
+        find: Finder | None = None,
         **route_options: Any,
     ) -> None:
-        """With the node's `rpc`, what came of an interrupted payment can be looked up there."""
-        self._rpc = rpc
-        self.find: Finder | None = None if rpc is None else self._find
+        """With `find`, what came of an interrupted payment is looked up at its rail."""
+        self._finder = find
+        self.find: Find | None = None if find is None else self._find
         self._server_method = server_method
         self._input = _resolved(server_method, {"amount": amount, **route_options})
         self._request = server_method.method.normalize_request(self._input)
@@ -109,24 +109,10 @@ class ChargeOffer(Offer):
 
     async def _find(self, credential: Credential, request: PaidRequest) -> Settlement | None:
         """What came of a settlement of this credential whose end nobody saw: the payment, or None
-        while nobody can tell. `VerificationFailedError`: it surely moved nothing."""
-        from sandbox.server.charge_lookup import look_up
-
-        if self._rpc is None or self._server_method.validate is None:
-            return None
-        try:
-            found = await self._looked_at(credential)
-        except PaymentError:
-            return None  # whatever is wrong with it now, it may have paid before
-        details = found.details
-        if not isinstance(details, dict) or details.get("mode") != "pull":
-            return None
-        mined = await look_up(self._rpc, details["serialized_transaction"])
-        if mined is None:
-            return None
-        reference = f"0x{mined.hash.hex()}"
-        receipt = replace(Receipt.success(reference, method=self.method), payer=found.payer)
-        return self._settlement(receipt, credential)
+        while nobody can tell. A refusal: it surely moved nothing."""
+        assert self._finder is not None
+        receipt = await self._finder(self._server_method, self._context(credential))
+        return None if receipt is None else self._settlement(receipt, credential)
 
     def _settlement(self, receipt: Receipt, credential: Credential) -> Settlement:
         payer = receipt.payer or _address(credential.source)
@@ -214,14 +200,15 @@ def charge_offers(
     *,
     amount: str,
     description: str | None = None,
-    rpc: TempoRpc | None = None,
+    find: Finder | None = None,
     **route_options: Any,
 ) -> tuple[ChargeOffer, ...]:
     """An offer for each method (pympp makes one for each currency), all at the same price.
 
     `amount` is a decimal text in whole units. `route_options` are the method's own: `currency`
-    picks one of the methods, as in pympp. With the `rpc` of the methods' own chain, payments that a
-    crash interrupted are looked up there when their credentials come again.
+    picks one of the methods, as in pympp. With a `find` of the methods' rail (`on_chain(rpc)`, a
+    `StripeMerchant`'s), payments that a crash or a lost answer interrupted are looked up there when
+    their credentials come again.
     """
     given = (methods,) if isinstance(methods, ServerMethod) else methods
     wanted = route_options.get("currency")
@@ -229,7 +216,7 @@ def charge_offers(
     if not chosen:
         raise BadInput(f"None of the methods takes the currency {wanted}.")
     return tuple(
-        ChargeOffer(one, amount=amount, description=description, rpc=rpc, **route_options)
+        ChargeOffer(one, amount=amount, description=description, find=find, **route_options)
         for one in chosen
     )
 

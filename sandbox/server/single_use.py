@@ -8,14 +8,18 @@ unknown outcome and a crash leave it, and it tells them apart when the credentia
     settled   it has paid: another payment is another challenge (402)
     unknown   it may have paid: nobody may be asked to pay again (500)
 
-An offer that can look up what came of a payment (`find`) is asked before the last two answers. What
-it finds is delivered then, once: whoever delivers such an offer's payment has put a second mark
-first, so neither a request that was thought dead nor a second look delivers it again.
+An offer that can look up what came of a payment (`find`) is asked before the last two answers,
+about the same proof only: to look up a card's payment is to ask for it again, and a second proof
+for one challenge would be a second payment. So the mark names its proof, by a hash. What is found
+is delivered then, once: whoever delivers such an offer's payment has put a second mark first, so
+neither a request that was thought dead nor a second look delivers it again.
 """
 
 from __future__ import annotations
 
+import json
 import logging
+from hashlib import sha256
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from mpp.errors import InternalPaymentError, PaymentError, PaymentOutcomeUnknownError
@@ -70,6 +74,11 @@ def mark_key(challenge_id: str) -> str:
     return f"mpp:credential:{challenge_id}"
 
 
+def proof_hash(credential: Credential) -> str:
+    """What a mark calls a credential's proof."""
+    return sha256(json.dumps(credential.payload, sort_keys=True).encode()).hexdigest()[:32]
+
+
 class SingleUse:
     """Settles credentials, those of single-use offers once."""
 
@@ -122,6 +131,8 @@ class SingleUse:
         find = _finder(admitted)
         if find is None or not isinstance(refused.error, OutcomeUnknownError):
             raise refused
+        if (state or "").rpartition(" ")[2] != proof_hash(admitted.credential):
+            raise refused
         try:
             settlement = await _sorted(find, admitted, request)
         except Refused as known:
@@ -147,13 +158,15 @@ class SingleUse:
 
     async def _take(self, key: str, admitted: Admitted) -> bool:
         end_s = admitted.expires_s + _KEPT_LONGER_S
-        mark = f"{TAKEN} {self._clock.now_s()}"
+        mark = f"{TAKEN} {self._clock.now_s()} {proof_hash(admitted.credential)}"
         return await self._replays.put_if_absent(key, mark, expires_at_s=end_s)
 
     async def _note(self, key: str, state: str, admitted: Admitted) -> None:
         """Say how it went. If the store fails now, the mark stays `taken`, which is as safe, and
         what was decided about the payment stands."""
         end_s = admitted.expires_s + _KEPT_LONGER_S
+        if state == UNKNOWN:
+            state = f"{UNKNOWN} {proof_hash(admitted.credential)}"
         try:
             await self._replays.put(key, state, expires_at_s=end_s)
         except Exception:
@@ -169,7 +182,7 @@ class SingleUse:
         """Why a mark stands in the way."""
         error: PaymentError
         taken = state is not None and state.startswith(TAKEN)
-        if state == UNKNOWN:
+        if state is not None and state.startswith(UNKNOWN):
             error = OutcomeUnknownError()
         elif taken and key not in self._in_flight:
             error = PaymentInProgressError() if self._is_recent(state) else OutcomeUnknownError()
@@ -179,7 +192,7 @@ class SingleUse:
 
     def _is_recent(self, state: str | None) -> bool:
         """Whether another process may still be settling what this mark says was taken."""
-        since = (state or "").removeprefix(TAKEN).strip()
+        since = (state or "").removeprefix(TAKEN).strip().partition(" ")[0]
         return since.isdecimal() and 0 <= self._clock.now_s() - int(since) < _SETTLES_WITHIN_S
 
 

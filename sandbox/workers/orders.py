@@ -20,6 +20,7 @@ class Orders:
     chain_id: int
     store: str
     seed: str
+    stripe_url: str | None
     clock: dict[str, Any]
     secret: str = field(repr=False)
 

@@ -24,7 +24,7 @@ from mock_rails.tempo.addresses import PATH_USD
 from sandbox import info
 from sandbox.chain import TempoRpc
 from sandbox.client.wallet import Wallet
-from sandbox.merchants.merchants import Merchants, Till
+from sandbox.merchants.merchants import Merchants, Till, card_account
 from sandbox.storage import open_store
 from sandbox.workers.orders import Orders
 
@@ -45,6 +45,7 @@ async def _work() -> None:
     clock.restore(orders.clock)
     journal = Journal(clock)
     store = await open_store(orders.store, clock)
+    stripe = card_account(orders.stripe_url, clock)
     try:
         async with httpx.AsyncClient(timeout=30, trust_env=False) as http:
             till = Till(
@@ -58,6 +59,7 @@ async def _work() -> None:
                 clock=clock,
                 seeds=Seeds(f"{orders.seed} worker {orders.number}"),
                 journal=journal,
+                stripe=stripe,
             )
             merchants = Merchants(till, host=orders.realm, secret=orders.secret, keeps_books=False)
             listener = socket.socket(fileno=orders.socket)
@@ -70,6 +72,8 @@ async def _work() -> None:
                 await telling
     finally:
         await store.close()
+        if stripe is not None:
+            await stripe.aclose()
 
 
 async def _listen(heard: asyncio.StreamReader, clock: Clock) -> None:

@@ -44,7 +44,8 @@ async def test_the_banner_is_the_one_that_is_printed() -> None:
     async with Devnet(DevnetSettings().with_free_ports()) as devnet:
         info, balances = devnet.info(), devnet.balances
     printed = f"{banner.text(info, balances)}\n\n{banner.ready(DevnetSettings())}"
-    for part, port in (("control", 8400), ("merchants", 8402), ("tempo", 8545)):
+    ports = {"control": 8400, "merchants": 8402, "tempo": 8545, "stripe": 12111}
+    for part, port in ports.items():
         printed = printed.replace(info[part]["url"].rpartition(":")[2], str(port))
     assert shown[1] == printed
 

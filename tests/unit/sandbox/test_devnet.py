@@ -15,7 +15,7 @@ from mpp.client import PaymentTransport
 from mpp.methods.tempo import client as tempo_client
 
 from mock_rails.core.errors import SandboxError
-from mock_rails.server import CannotListen
+from mock_rails.listening import CannotListen
 from sandbox import banner, info
 from sandbox.chain import token_balance
 from sandbox.client.wallet import Wallet
@@ -57,11 +57,17 @@ async def test_it_describes_itself_as_json_and_as_variables() -> None:
         assert found["ready"] is True
         assert found["merchants"]["realm"] == "127.0.0.1"
         paths = [route["path"] for route in found["merchants"]["routes"]]
-        assert paths == ["/quote", "/search", "/complete", "/v1/chat/completions", "/report"]
+        assert paths == [
+            "/quote", "/search", "/complete", "/v1/chat/completions", "/report", "/stripe/quote",
+        ]  # fmt: skip
         variables = info.environment(found)
         assert variables["MPP_SANDBOX_API_URL"] == devnet.api_url
         assert variables["MPP_SANDBOX_RPC_URL"] == variables["MPPX_RPC_URL"] == devnet.rpc_url
         assert variables["MPP_SANDBOX_CHAIN_ID"] == "1337"
+        assert variables["MPP_SANDBOX_STRIPE_URL"] == devnet.stripe_url
+        assert variables["MPPX_STRIPE_SPT_URL"].startswith(f"{devnet.stripe_url}/v1/test_helpers/")
+        assert variables["MPPX_STRIPE_SECRET_KEY"].startswith("sk_test_")
+        assert "HTTPS_PROXY" not in variables
         assert Wallet.from_key(variables["MPP_SANDBOX_PAYER_KEY"]) == Wallet.dev(0)
     assert devnet.info()["ready"] is False
 
@@ -69,7 +75,7 @@ async def test_it_describes_itself_as_json_and_as_variables() -> None:
 async def test_the_banner_names_every_address_role_and_price() -> None:
     async with Devnet(FREE) as devnet:
         text = banner.text(devnet.info(), devnet.balances)
-        for url in (devnet.api_url, devnet.control_url, devnet.rpc_url):
+        for url in (devnet.api_url, devnet.control_url, devnet.rpc_url, devnet.stripe_url):
             assert str(url) in text
         assert f"mpp-sandbox pay {devnet.api_url}/quote" in text
     assert "$18,446,744,073,709.551615  merchant" in text
@@ -77,8 +83,10 @@ async def test_the_banner_names_every_address_role_and_price() -> None:
 
 
 async def test_rails_alone_have_no_merchants_and_no_control() -> None:
-    async with Devnet(DevnetSettings(tempo_port=0, only=frozenset({Part.RAILS}))) as devnet:
-        assert set(devnet.info()) == {"version", "ready", "roles", "tempo"}
+    async with Devnet(
+        DevnetSettings(tempo_port=0, stripe_port=0, only=frozenset({Part.RAILS}))
+    ) as devnet:
+        assert set(devnet.info()) == {"version", "ready", "roles", "tempo", "stripe"}
         assert "curl" in banner.text(devnet.info(), devnet.balances)
         assert (devnet.api_url, devnet.control_url) == (None, None)
 
@@ -103,7 +111,9 @@ async def test_a_busy_port_leaves_nothing_running(tmp_path: Path) -> None:
         taken.listen()
         port = taken.getsockname()[1]
         state = tmp_path / "state.json"
-        devnet = Devnet(DevnetSettings(tempo_port=0, api_port=0, control_port=port, state=state))
+        devnet = Devnet(
+            DevnetSettings(tempo_port=0, stripe_port=0, api_port=0, control_port=port, state=state)
+        )
         with pytest.raises(CannotListen, match=f"Port {port} on 127.0.0.1 is in use"):
             await devnet.start()
     async with httpx.AsyncClient() as http:
@@ -115,7 +125,7 @@ async def test_a_busy_port_leaves_nothing_running(tmp_path: Path) -> None:
 
 async def test_the_state_file_carries_the_chain_over(tmp_path: Path) -> None:
     settings = DevnetSettings(
-        control_port=0, api_port=0, tempo_port=0, state=tmp_path / "state.json"
+        control_port=0, api_port=0, tempo_port=0, stripe_port=0, state=tmp_path / "state.json"
     )
     async with Devnet(settings) as devnet:
         assert (await pay(devnet, "/quote")).status_code == 200

@@ -21,6 +21,11 @@ def test_without_a_word_the_ports_are_the_documented_ones() -> None:
     settings = read()
     assert settings == DevnetSettings()
     assert (settings.control_port, settings.api_port, settings.tempo_port) == (8400, 8402, 8545)
+    assert (settings.stripe_port, settings.stripe_proxy, settings.stripe_url) == (
+        12111,
+        False,
+        None,
+    )
     assert settings.only == {Part.RAILS, Part.MERCHANTS, Part.CONTROL}
 
 
@@ -37,6 +42,7 @@ def test_an_empty_variable_says_nothing() -> None:
 def test_a_base_shifts_all_ports_together() -> None:
     settings = read(port_base="9400")
     assert (settings.control_port, settings.api_port, settings.tempo_port) == (9400, 9402, 9545)
+    assert settings.stripe_port == 13111
 
 
 def test_a_port_of_its_own_comes_before_the_base() -> None:
@@ -96,6 +102,12 @@ def test_everything_can_be_said_as_text() -> None:
         ({"only": "merchants"}, "--chain-url"),
         ({"chain_url": "http://127.0.0.1:1"}, "runs its own"),
         ({"only": "merchants", "chain_url": "ftp://x"}, "no RPC address"),
+        ({"stripe_url": "http://127.0.0.1:1"}, "this devnet runs its own"),
+        ({"only": "merchants", "chain_url": "http://x", "stripe_url": "x"}, "no address of Stripe"),
+        ({"only": "merchants", "chain_url": "http://x", "stripe_proxy": "1"}, "no rails run"),
+        ({"stripe_proxy": "maybe"}, "--stripe-proxy: 'maybe' is neither yes nor no"),
+        ({"stripe_port": "8545"}, "asked for twice: --tempo-port and --stripe-port"),
+        ({"port_base": "61825"}, "The highest base is 61824"),
         ({"chain_id": "0"}, "no chain id"),
         ({"block_time": "soon"}, "no span of time"),
         ({"fee_payer": "10"}, "no development account 10"),
@@ -145,6 +157,18 @@ def test_merchants_may_live_on_another_chain() -> None:
     settings = read(only="merchants,control", chain_url="http://127.0.0.1:8545")
     assert settings.chain_url == "http://127.0.0.1:8545"
     assert settings.ports() == ("control_port", "api_port")
+
+
+def test_merchants_may_take_cards_at_another_stripe() -> None:
+    asked = {"only": "merchants", "chain_url": "http://127.0.0.1:8545"}
+    assert read(**asked, stripe_url="http://127.0.0.1:12111").stripe_url == "http://127.0.0.1:12111"
+    # A running devnet puts its own address there; whoever starts another one beside it means none.
+    assert read({"MPP_SANDBOX_STRIPE_URL": "http://127.0.0.1:12111"}, **asked).stripe_url is None
+
+
+@pytest.mark.parametrize(("text", "meant"), [("1", True), ("yes", True), ("0", False)])
+def test_the_proxy_is_switched_by_a_variable_too(text: str, meant: bool) -> None:
+    assert read({"MPP_SANDBOX_STRIPE_PROXY": text}).stripe_proxy is meant
 
 
 def test_a_port_that_is_not_opened_is_not_in_the_way() -> None:

@@ -17,11 +17,13 @@ from sandbox.settings import DevnetSettings, Part
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+OFFERED = {("tempo", "charge"), ("tempo", "session"), ("stripe", "charge")}
+
 
 @pytest.fixture
 async def http() -> AsyncIterator[httpx.AsyncClient]:
     settings = DevnetSettings(
-        tempo_port=0, api_port=0, only=frozenset({Part.RAILS, Part.MERCHANTS})
+        tempo_port=0, stripe_port=0, api_port=0, only=frozenset({Part.RAILS, Part.MERCHANTS})
     )
     async with (
         Devnet(settings) as devnet,
@@ -42,12 +44,15 @@ async def test_every_paid_operation_declares_its_402_and_whole_amounts(
         for operation in item.values()
         if "x-payment-info" in operation
     ]
-    assert len(paid) == 5
+    assert len(paid) == 6
     for operation in paid:
         assert "402" in operation["responses"]
         for offer in operation["x-payment-info"]["offers"]:
             assert re.fullmatch(r"[1-9][0-9]*", offer["amount"])
-            assert (offer["method"], offer["intent"]) in {("tempo", "charge"), ("tempo", "session")}
+            assert (offer["method"], offer["intent"]) in OFFERED
+            if offer["method"] == "stripe":
+                assert offer["networkId"] == "profile_test_sandbox"
+                assert offer["paymentMethodTypes"] == ["card", "link"]
 
 
 async def test_what_is_declared_is_what_is_asked(http: httpx.AsyncClient) -> None:
@@ -70,9 +75,10 @@ async def test_language_models_and_scanners_find_the_prices(http: httpx.AsyncCli
     text = (await http.get("/llms.txt")).text
     assert "GET /quote: A quote, for a fixed price. $0.01 by tempo/charge" in text
     assert "WebSocket /complete/ws" in text
+    assert "GET /stripe/quote: A quote, for a fixed price by card. $0.50 by stripe/charge" in text
     agent = (await http.get("/.well-known/ai-agent.json")).json()
     assert agent["payments"]["mpp"] == {
         "endpoint": "/",
-        "methods": ["tempo"],
+        "methods": ["stripe", "tempo"],
         "intents": ["charge", "session"],
     }

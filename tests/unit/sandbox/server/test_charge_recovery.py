@@ -28,7 +28,8 @@ from mock_rails.tempo.tx.model import Call
 from sandbox.chain import Sender, TempoRpc, token_balance
 from sandbox.client.wallet import Wallet
 from sandbox.server.charge import charge_offers
-from sandbox.server.charge_lookup import look_up
+from sandbox.server.charge_lookup import look_up, on_chain
+from sandbox.server.single_use import mark_key, proof_hash
 from sandbox.server.stores import MemoryStore
 from tests.unit.sandbox.server.support import App, FakeOffer, Shop, challenge_of, paid, problem
 
@@ -61,9 +62,13 @@ class World:
 
     async def take(self, authorization: str) -> None:
         """Somebody puts the mark, and is not heard of again."""
-        challenge_id = Credential.from_authorization(authorization).challenge.id
-        mark = f"taken {self.shop.clock.now_s()}"
-        await self.shop.store.replays().put(f"mpp:credential:{challenge_id}", mark)
+        await self.mark(authorization, f"taken {self.shop.clock.now_s()}")
+
+    async def mark(self, authorization: str, state: str) -> None:
+        """Put the mark of a credential."""
+        taken = Credential.from_authorization(authorization)
+        mark = f"{state} {proof_hash(taken)}"
+        await self.shop.store.replays().put(mark_key(taken.challenge.id), mark)
 
     async def settle(self, authorization: str) -> Settlement:
         """What a server does between the mark and the answer; pympp's own mark stays too."""
@@ -102,7 +107,7 @@ async def opened(*, looks: bool = True) -> AsyncIterator[World]:
             http_client=http,
             store=store.replays(),
         )
-        offers = charge_offers(methods, amount="0.25", rpc=rpc if looks else None)
+        offers = charge_offers(methods, amount="0.25", find=on_chain(rpc) if looks else None)
         shop = await stack.enter_async_context(Shop(*offers, clock=clock, store=store))
         yield World(shop, chain, rpc, host.url)
 
@@ -134,11 +139,24 @@ async def test_what_was_paid_before_the_crash_is_delivered_once() -> None:
 async def test_a_payment_whose_answer_was_lost_is_found_at_once() -> None:
     async with opened() as world:
         sent = await world.credential()
-        challenge_id = Credential.from_authorization(sent).challenge.id
         await world.settle(sent)
-        await world.shop.store.replays().put(f"mpp:credential:{challenge_id}", "unknown")
+        await world.mark(sent, "unknown")
         assert (await world.show(sent)).status_code == 200
         assert (await world.show(sent)).status_code == 402
+
+
+async def test_another_proof_for_the_same_challenge_is_not_looked_up() -> None:
+    """To look up a card's payment is to ask for it again: this would be a second payment."""
+    async with opened() as world:
+        sent = await world.credential()
+        await world.take(sent)
+        await world.settle(sent)
+        world.shop.clock.advance(60)
+        challenge = Credential.from_authorization(sent).challenge
+        other = Credential(challenge, {"type": "hash", "hash": "0x" + 64 * "1"}).to_authorization()
+        answer = await world.show(other)
+        assert (answer.status_code, problem(answer)) == (500, "internal-payment-error")
+        assert (await world.show(sent)).status_code == 200
 
 
 async def test_two_looks_at_once_deliver_once() -> None:
