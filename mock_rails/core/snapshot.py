@@ -67,10 +67,14 @@ def take(context: RailContext, rails: Iterable[Rail]) -> dict[str, Any]:
 
 
 def apply(document: object, context: RailContext, rails: Iterable[Rail]) -> None:
-    """Become the state of a snapshot: all of it, or, if any part refuses, none of it."""
+    """Become the state of a snapshot: all of it, or, if any part refuses, none of it.
+
+    A rail that the snapshot does not know begins anew: it was taken of fewer rails, by an older
+    version or of a chain alone. Money of a rail that does not run is never dropped silently.
+    """
     by_name = {rail.name: rail for rail in rails}
     checked = check(document)
-    if set(checked["rails"]) != set(by_name):
+    if not set(checked["rails"]) <= set(by_name):
         raise SnapshotError(
             f"The snapshot holds the rails {_listed(checked['rails'])}, "
             f"but {_listed(by_name)} are running.",
@@ -92,7 +96,10 @@ def _put(document: dict[str, Any], context: RailContext, rails: dict[str, Rail])
     context.seeds.restore(document["seeds"])
     context.faults.restore(document["faults"])
     for name, rail in rails.items():
-        rail.restore(document["rails"][name])
+        if name in document["rails"]:
+            rail.restore(document["rails"][name])
+        else:
+            rail.reset()
         rail.check_conservation()
 
 

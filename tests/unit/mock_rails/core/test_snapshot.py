@@ -126,7 +126,7 @@ def _rails(change: Any) -> Any:
         (_changed(clock={}), "frozen_at_us or offset_us"),
         (_changed(seeds={}), "a seed and a table of streams"),
         (_changed(faults={}), "`next` and a list `armed`"),
-        (_rails(lambda rails: rails.pop("purse")), "holds the rails piggy, but piggy, purse"),
+        (_rails(lambda rails: rails.update(bank={})), "bank, piggy, purse, but piggy, purse are"),
         (_rails(lambda rails: rails.update(stripe={})), "Start the sandbox with the same rails"),
         (_rails(lambda rails: rails.update(purse={})), "no state of piggy banks"),
         (_rails(lambda rails: rails["purse"]["coins"].update(bob=9)), "does not add up"),
@@ -143,6 +143,16 @@ def test_a_bad_snapshot_is_refused_and_changes_nothing(
         sandbox.apply(document)
     assert complaint in str(caught.value)
     assert snapshot.canonical_bytes(sandbox.take()) == before
+
+
+def test_a_rail_that_it_does_not_know_begins_anew(sandbox: Sandbox) -> None:
+    document = sandbox.take()
+    del document["rails"]["purse"]
+    sandbox.live()
+    sandbox.apply(document)
+    fresh = Sandbox()
+    assert sandbox.rails[1].digest() == fresh.rails[1].digest()
+    assert sandbox.take()["rails"]["piggy"] == document["rails"]["piggy"]
 
 
 # -- canonical bytes -------------------------------------------------------------------------------
