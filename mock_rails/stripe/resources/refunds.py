@@ -62,7 +62,8 @@ def create(op: Operation, given: Mapping[str, Any]) -> Record:
     _check_connect(charge, given)
     card = cards.by_number(charge.hidden.get("card", ""))
     pending = _type(charge) == "crypto" or (card is not None and card.refund == "pending")
-    refund = op.create(TABLE, op.new_id("re"), _fields(charge, given, amount, pending=pending))
+    prefix = "re" if _type(charge) == "card" else "pyr"
+    refund = op.create(TABLE, op.new_id(prefix), _fields(charge, given, amount, pending=pending))
     balance.book_refund(op, refund, charge)
     _count(op, charge, amount)
     op.emit("refund.created", refund)

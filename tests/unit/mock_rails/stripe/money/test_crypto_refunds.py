@@ -48,6 +48,7 @@ async def test_a_refund_on_a_chain_names_its_transaction(
 
     refund = await post(http, "/v1/refunds", payment_intent=intent["id"], amount=600)
     assert refund["status"] == "pending"
+    assert refund["id"].startswith("pyr_")
     assert refund["destination_details"] == {"crypto": {"reference": None}, "type": "crypto"}
     booked = await get(http, f"/v1/balance_transactions/{refund['balance_transaction']}")
     assert (booked["type"], booked["net"]) == ("payment_refund", -600)

@@ -216,6 +216,53 @@ async def test_refunds_are_listed_by_charge_payment_and_time(
     assert await ids(**{"created[gt]": first["created"]}) == [second["id"]]
 
 
+async def test_a_charge_shows_its_refunds_where_it_is_asked_to(
+    rail: Stripe, http: httpx.AsyncClient
+) -> None:
+    """Facts: stripe 1.6: only when expanded."""
+    one, other = paid(rail), paid(rail)
+    mine = [(await post(http, "/v1/refunds", charge=one.id, amount=10))["id"] for _ in range(11)]
+    await post(http, "/v1/refunds", charge=other.id)
+    assert "refunds" not in await get(http, f"/v1/charges/{one.id}")
+    shown = (await get(http, f"/v1/charges/{one.id}", **{"expand[]": "refunds"}))["refunds"]
+    assert [found["id"] for found in shown["data"]] == mine[:0:-1]
+    assert shown["has_more"] is True
+
+
+async def test_a_refund_on_a_test_clock_waits_for_that_clock(
+    rail: Stripe, http: httpx.AsyncClient
+) -> None:
+    """Facts: stripe 1.10: what happens on a clock carries its time, money included."""
+    clock = await post(
+        http, "/v1/test_helpers/test_clocks", frozen_time=rail.context.clock.now_s() + 90 * DAY_S
+    )
+    customer = await post(http, "/v1/customers", test_clock=clock["id"])
+    intent = await post(
+        http,
+        "/v1/payment_intents",
+        **{
+            "amount": 1_000,
+            "currency": "usd",
+            "customer": customer["id"],
+            "payment_method": "pm_card_pendingRefund",
+            "confirm": "true",
+            "automatic_payment_methods[enabled]": "true",
+            "automatic_payment_methods[allow_redirects]": "never",
+        },
+    )
+    refund = await post(http, "/v1/refunds", payment_intent=intent["id"], amount=100)
+    assert refund["created"] == clock["frozen_time"]
+    later(rail, 20 * DAY_S)  # the sandbox's time is not the clock's
+    assert (await get(http, f"/v1/refunds/{refund['id']}"))["status"] == "pending"
+    assert (await get(http, "/v1/balance"))["pending"][0]["amount"] == 841
+
+    path = f"/v1/test_helpers/test_clocks/{clock['id']}/advance"
+    await post(http, path, frozen_time=clock["frozen_time"] + 10 * DAY_S)
+    later(rail, 1)
+    assert (await get(http, f"/v1/refunds/{refund['id']}"))["status"] == "succeeded"
+    assert (await get(http, "/v1/balance"))["available"][0]["amount"] == 841
+
+
 async def test_an_account_cannot_refund_another_s_charge(rail: Stripe) -> None:
     from mock_rails.stripe.errors import Missing
     from mock_rails.stripe.resources import refunds
