@@ -21,7 +21,7 @@ class PiggyBanks:
 
     def __init__(self, context: RailContext) -> None:
         self.context = context
-        self.ids = context.seeds.stream("piggy.ids")
+        self.ids = context.seeds.stream(f"{self.name}.ids")
         context.faults.register(self.fault_points())
         self._begin()
 
@@ -74,5 +74,5 @@ class PiggyBanks:
         return digest(self.snapshot())
 
     def reset(self) -> None:
-        self.context.seeds.rewind("piggy.")
+        self.context.seeds.rewind(f"{self.name}.")
         self._begin()
