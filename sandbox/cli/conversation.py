@@ -9,17 +9,18 @@ can use it.
 
 from __future__ import annotations
 
-import base64
 import textwrap
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
 from sandbox.cli.writing import latency, paint
+from sandbox.client.events import challenge_facts
+from sandbox.inspection.exchange import read_receipt
 from sandbox.methods.disclosure import FACTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
     import httpx
 
@@ -57,7 +58,7 @@ def response_lines(response: httpx.Response, elapsed_us: int, body: bytes | None
             yield from _challenges(value)
         elif name in _DECODED:
             yield f"< {name}:"
-            yield from _members(_base64_json(value))
+            yield from _members(read_receipt(value) or value)
         else:
             yield f"< {name}: {value}"
     if body:
@@ -102,20 +103,8 @@ def _challenges(value: str) -> Iterator[str]:
         except ParseError as error:
             yield f"< www-authenticate: Payment, which cannot be read: {error}"
             continue
-        shown = {
-            "id": challenge.id,
-            "realm": challenge.realm,
-            "method": challenge.method,
-            "intent": challenge.intent,
-            "request": challenge.request,
-            "expires": challenge.expires,
-            "digest": challenge.digest,
-            "description": challenge.description,
-            "header": challenge.header,
-            "opaque": challenge.opaque,
-        }
         yield "< www-authenticate: Payment"
-        yield from _members({key: one for key, one in shown.items() if one is not None})
+        yield from _members(challenge_facts(challenge))
 
 
 def _body(response: httpx.Response, body: bytes) -> Iterator[str]:
@@ -174,12 +163,3 @@ def _hidden(name: str, value: Any) -> Any:
         return f"({len(text)} characters, not shown)"
     size = f"{len(text) // 2 - 1} bytes" if text.startswith("0x") else f"{len(text)} characters"
     return f"{text[:8]}…{text[-4:]} ({size})"
-
-
-def _base64_json(text: str) -> Mapping[str, Any] | str:
-    try:
-        raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-        found = orjson.loads(raw)
-    except ValueError:
-        return text
-    return found if isinstance(found, dict) else text
