@@ -7,6 +7,7 @@ one set of channels; requests may run at the same time. What a response cost is 
 
 from __future__ import annotations
 
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import httpx
@@ -81,7 +82,13 @@ class PaidClient:
         self._owned = http is None
         self._raw = http or httpx.AsyncClient()
         self._sessions: SessionPayer | None = None
-        made = [self._payer(name, state, session, trusted_realms) for name in dict.fromkeys(prefer)]
+        try:
+            made = [
+                self._payer(name, state, session, trusted_realms) for name in dict.fromkeys(prefer)
+            ]
+        except BaseException:
+            self.ledger.close()
+            raise
         self.payers = (*made, *payers)
         """Who pays, best first."""
         transport = PaidTransport(
@@ -168,15 +175,14 @@ class PaidClient:
 
     async def aclose(self) -> None:
         """Let the payers settle what they should, then close all connections that are ours."""
-        try:
-            for payer in self.payers:
-                await payer.close()
-        finally:
-            self.ledger.close()
-            await self._http.aclose()
+        async with AsyncExitStack() as stack:  # what fails keeps nothing else from being closed
+            stack.push_async_callback(self._nodes.aclose)
             if self._owned:
-                await self._raw.aclose()
-            await self._nodes.aclose()
+                stack.push_async_callback(self._raw.aclose)
+            stack.push_async_callback(self._http.aclose)
+            stack.callback(self.ledger.close)
+            for payer in reversed(self.payers):
+                stack.push_async_callback(payer.close)
 
     async def __aenter__(self) -> Self:
         """Use it in a block, to have it closed."""

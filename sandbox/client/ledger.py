@@ -87,18 +87,11 @@ class Ledger:
         """What was spent and could not be written down."""
         self._heard = -1
         if spending is not None:
-            with spending.turn():
-                left_over = spending.take_over(budget.allowed_currencies)
-                self._hear(spending)
-            for kept in left_over:
-                self._add(
-                    kept.payment,
-                    kept.reserved_at_us,
-                    evidence=kept.evidence,
-                    row=kept.row,
-                    is_left_over=True,
-                )
-            self._unknown = dict(self._open)
+            try:
+                self._begin(spending)
+            except BaseException:
+                spending.close()
+                raise
 
     def reserve(self, payment: Payment, evidence: Mapping[str, Any] | None = None) -> Reservation:
         """Set the payment's amount aside, or raise `PaymentRefusedError` and change nothing.
@@ -240,6 +233,21 @@ class Ledger:
         return found
 
     # -- inside, under the lock -------------------------------------------------------------------
+
+    def _begin(self, spending: Spending) -> None:
+        """Take over what runs that have ended left behind."""
+        with spending.turn():
+            left_over = spending.take_over(self.budget.allowed_currencies)
+            self._hear(spending)
+        for kept in left_over:
+            self._add(
+                kept.payment,
+                kept.reserved_at_us,
+                evidence=kept.evidence,
+                row=kept.row,
+                is_left_over=True,
+            )
+        self._unknown = dict(self._open)
 
     def _left(self, key: tuple[Limit, str]) -> int | None:
         whole = self.budget.limit(key[0])

@@ -8,6 +8,7 @@ budget is asked before every signature, and the book has every voucher before th
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from mpp.errors import InvalidChallengeError
@@ -16,9 +17,11 @@ from mock_rails.core.errors import BadInput, SandboxError
 from sandbox.chain import ChainError
 from sandbox.client.amounts import host_of
 from sandbox.client.errors import PaymentNotPreparedError, PaymentRefusedError
+from sandbox.client.session.account import MOST_CONFLICTS
 from sandbox.client.session.book import ChannelBook
 from sandbox.client.session.channel import ChannelState, Scope
 from sandbox.client.session.closing import close_together, request_close, withdraw
+from sandbox.client.session.errors import StateInUseError
 from sandbox.client.session.left_over import settle_closed, take_over
 from sandbox.client.session.needs import Need, answer_need
 from sandbox.client.session.preparing import Preparation
@@ -167,6 +170,11 @@ class SessionPayer:
             )
         async with account.lane.lock:
             challenge = await self._challenge(account, url, challenge)
+            for _ in range(MOST_CONFLICTS):
+                with suppress(StateInUseError):  # another process has signed meanwhile
+                    return await answer_need(
+                        self._services, account, read, challenge=challenge, url=url
+                    )
             return await answer_need(self._services, account, read, challenge=challenge, url=url)
 
     def note_receipt(self, receipt: SessionReceipt | Mapping[str, Any]) -> None:

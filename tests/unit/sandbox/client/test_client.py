@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
@@ -24,6 +24,8 @@ from sandbox.client.errors import (
 from sandbox.client.events import ClientEvent, EventKind
 from sandbox.client.ledger import Tally
 from sandbox.client.outcome import payment_of
+from sandbox.client.session import BookDamagedError
+from sandbox.client.session.book import FILE_NAME as BOOK
 from sandbox.client.transport import TransportSettings
 from tests.unit.sandbox.client.market import (
     PAYER,
@@ -39,6 +41,11 @@ from tests.unit.sandbox.client.market import (
     paid_by,
     unpaid_by,
 )
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sandbox.client.payer import Attempt
 
 
 async def test_a_request_is_paid_and_its_receipt_names_the_transfer(market: Market) -> None:
@@ -353,3 +360,40 @@ async def test_an_observer_that_fails_changes_nothing(
     async with customer(market, market.shop(), on_event=observe) as client:
         paid_by(await client.get("/paid"))
     assert "no ink" in caplog.text
+
+
+def marks(state: Path) -> list[Path]:
+    """The signs of life of runs that have not ended (living.py)."""
+    return list(state.glob("*.alive"))
+
+
+async def test_a_client_that_cannot_begin_leaves_nothing_behind(tmp_path: Path) -> None:
+    (tmp_path / BOOK).write_bytes(b"not a database, but long enough to be looked at" * 40)
+    with pytest.raises(BookDamagedError):
+        PaidClient(PAYER, state=tmp_path)
+    assert marks(tmp_path) == []
+
+
+async def test_a_payer_that_fails_at_the_end_keeps_nobody_from_ending(tmp_path: Path) -> None:
+    ended: list[str] = []
+
+    class Last:
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        def can_pay(self, challenge: object) -> bool:
+            return False
+
+        async def prepare(self, challenge: object, order: object) -> Attempt:
+            raise AssertionError("it can pay nothing")
+
+        async def close(self) -> None:
+            ended.append(self.name)
+            raise RuntimeError(self.name)
+
+    client = PaidClient(PAYER, state=tmp_path, prefer=[], payers=[Last("a"), Last("b")])
+    with pytest.raises(RuntimeError):
+        await client.aclose()
+    assert ended == ["a", "b"]
+    assert client._raw.is_closed
+    assert marks(tmp_path) == []

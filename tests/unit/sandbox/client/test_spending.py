@@ -273,6 +273,19 @@ def test_a_file_that_is_not_ours_is_refused(tmp_path: Path) -> None:
         open_ledger(tmp_path)
 
 
+def test_a_record_that_cannot_be_read_is_refused_and_let_go(tmp_path: Path) -> None:
+    ledger = open_ledger(tmp_path)
+    ledger.reserve(ASKED)
+    kill(ledger)
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as file:
+        file.execute("UPDATE reserved SET payment = '{}'")
+        file.commit()
+    for _ in range(2):
+        with pytest.raises(SpendingDamagedError):
+            open_ledger(tmp_path)
+    assert list(tmp_path.glob("*.alive")) == []
+
+
 # -- charges --------------------------------------------------------------------------------------
 
 

@@ -14,6 +14,8 @@ from sandbox.methods.tempo_session import SessionReceipt, spend
 from tests.unit.sandbox.client.session.merchant import CURRENCY, HOST, PRICE, URL, Street
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import httpx
 
 
@@ -128,3 +130,18 @@ async def test_a_need_is_answered_to_the_channels_own_host_only() -> None:
             await street.payer.authorize_need(need(street), "http://thief.test/quote")
         assert street.payer.channels()[0].signed == PRICE
         assert street.ledger.tally() == (PRICE, 0)
+
+
+async def test_a_stream_goes_on_when_another_process_has_signed_meanwhile(tmp_path: Path) -> None:
+    """The voucher is worked out anew, on top of the other's."""
+    async with Street(state=tmp_path) as street:
+        await street.buy()
+        first = street.payer
+        street.start()
+        second = street.payer
+        assert (await street.buy()).status_code == 200
+        asked = need(street)
+        assert (await post(street, await first.authorize_need(asked, URL))).status_code == 204
+        assert street.shop.channel.accepted == first.channels()[0].signed == 3 * PRICE
+        await second.close()
+        street.payer = first

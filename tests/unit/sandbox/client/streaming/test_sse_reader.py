@@ -15,7 +15,7 @@ from sandbox.client.streaming import (
     StreamPaymentError,
     StreamProtocolError,
 )
-from sandbox.streaming.events import RECEIPT, json_event
+from sandbox.streaming.events import NEED_VOUCHER, RECEIPT, json_event
 from tests.unit.sandbox.client.streaming.merchant import Merchant, OverspentError, Payer
 from tests.unit.sandbox.server.streaming.fakes import CHANNEL, streams
 
@@ -219,3 +219,29 @@ async def test_a_receipt_of_another_channel_is_refused() -> None:
         with pytest.raises(StreamProtocolError, match="another channel"):
             [data async for data in messages]
     assert messages.receipt is None
+
+
+async def test_a_voucher_whose_answer_is_lost_is_sent_once_more() -> None:
+    """The same one: an equal voucher is accepted again, and pays for nothing twice (2.5)."""
+    sent: list[str] = []
+
+    def world(request: httpx.Request) -> httpx.Response:
+        sent.append(request.headers["Authorization"])
+        if len(sent) % 2:
+            raise httpx.ReadError("lost")
+        return httpx.Response(204)
+
+    asked = {"channelId": CHANNEL, "acceptedCumulative": "10", "deposit": "100"}
+    events = [
+        json_event(NEED_VOUCHER, asked | {"requiredCumulative": required}).encode()
+        for required in ("20", "30")
+    ]
+    _, response = raw(b"data: a\n\n".join(events) + b"data: b\n\n")
+    payer = Payer()
+    async with (
+        httpx.AsyncClient(transport=httpx.MockTransport(world)) as http,
+        SseReader(response, http=http, authorize=payer) as messages,
+    ):
+        assert [data async for data in messages] == ["a", "b"]
+    assert len(payer.asked) == 2
+    assert sent[0] == sent[1] != sent[2] == sent[3]
