@@ -9,6 +9,7 @@ import pytest
 import stripe
 
 from mock_rails.core import Clock, RailContext
+from mock_rails.stripe.settings import StripeSettings
 from tests.interop.stripe_support import Served, stripe_in_thread
 
 if TYPE_CHECKING:
@@ -201,6 +202,29 @@ def test_a_dispute_is_accepted_and_an_inquiry_takes_nothing(served: Served) -> N
     assert (inquiry.status, inquiry.balance_transactions) == ("warning_needs_response", [])
     (warning,) = client.v1.radar.early_fraud_warnings.list().data
     assert client.v1.radar.early_fraud_warnings.retrieve(warning.id).actionable is True
+
+
+def test_a_platform_s_share() -> None:
+    settings = StripeSettings(connected=("acct_shop",))
+    with stripe_in_thread(settings=settings) as served:
+        client = served.client()
+        payment = client.v1.payment_intents.create(
+            {
+                "amount": 1_000,
+                "currency": "usd",
+                "payment_method": "pm_card_visa",
+                "confirm": True,
+                "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
+                "application_fee_amount": 100,
+            },
+            {"stripe_account": "acct_shop"},
+        )
+        (fee,) = client.v1.application_fees.list().data
+        assert (fee.amount, fee.account, fee.charge) == (100, "acct_shop", payment.latest_charge)
+        assert client.v1.application_fees.retrieve(fee.id).refunded is False
+        assert client.v1.balance.retrieve().pending[0].amount == 100
+        shop = client.v1.balance.retrieve(options={"stripe_account": "acct_shop"})
+        assert shop.pending[0].amount == 841
 
 
 def test_every_cent_is_in_a_balance_transaction(served: Served) -> None:
