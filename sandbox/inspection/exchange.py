@@ -123,7 +123,7 @@ class Exchange:
         told: Mapping[str, Any] = self.payment or {}
         if self.outcome is Outcome.CHALLENGED and self.offers:
             told = self.offers[0]
-        amount = str(told.get("amount", ""))
+        amount = str(told.get("total", told.get("amount", "")))
         return (int(amount), told.get("currency")) if amount.isdigit() else None
 
     @property
@@ -165,7 +165,7 @@ def read_exchange(events: Sequence[Event]) -> Exchange:
         offer=told.get("offer"),
         source=told.get("source"),
         checks=tuple(_check(one) for one in told.get("checks") or ()),
-        payment=paid and _pick(paid, _PAYMENT),
+        payment=paid and {**_pick(paid, _PAYMENT), **_pick(told, ("total",))},
         problem=refused and _pick(refused, ("type", "detail", "status")),
         headers=told.get("headers"),
         receipt=paid and read_receipt(paid.get("receipt")),

@@ -92,7 +92,9 @@ class Courier:
         finally:
             if visit.exchange is not None:
                 visit.exchange.lap("deliver")
-                _tell(visit, delivery, incoming, reason)
+                meter = settlement.meter if is_metered else None
+                total = None if meter is None else meter.total
+                _tell(visit, delivery, incoming, reason, total)
         if repeat is not None:
             await repeat.finish(delivery.kept())
 
@@ -294,7 +296,9 @@ async def _own_up(visit: Visit, settlement: Settlement, delivery: Delivery) -> N
     await delivery({"type": "http.response.body", "body": shown})
 
 
-def _tell(visit: Visit, delivery: Delivery, incoming: Incoming, reason: str) -> None:
+def _tell(
+    visit: Visit, delivery: Delivery, incoming: Incoming, reason: str, total: int | None
+) -> None:
     """The last line of the exchange: delivered, or paid and not delivered."""
     exchange, status = visit.exchange, delivery.status
     assert exchange is not None
@@ -305,6 +309,6 @@ def _tell(visit: Visit, delivery: Delivery, incoming: Incoming, reason: str) -> 
     elif not reason and status is not None and status >= 400:
         reason = f"the application answered {status}"
     if reason or status is None:
-        exchange.failed(reason, status)
+        exchange.failed(reason, status, total)
     else:
-        exchange.delivered(status)
+        exchange.delivered(status, total)

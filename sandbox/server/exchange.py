@@ -96,17 +96,18 @@ class Exchange:
             **self._credential(),
         )
 
-    def delivered(self, status: int) -> None:
-        """It was answered."""
-        self._append("exchange.delivered", status=status)
+    def delivered(self, status: int, total: int | None = None) -> None:
+        """It was answered; `total` is what a metered answer has cost."""
+        self._append("exchange.delivered", status=status, **_cost(total))
 
     def replayed(self, status: int) -> None:
         """It was answered as before, under its Idempotency-Key, and nothing was charged."""
         self._append("exchange.delivered", status=status, replayed=True, **self._credential())
 
-    def failed(self, reason: str, status: int | None) -> None:
-        """It was paid and not delivered."""
-        self._append("exchange.failed", status=status, reason=reason[:_LONGEST_TEXT], paid=True)
+    def failed(self, reason: str, status: int | None, total: int | None = None) -> None:
+        """It was paid and not delivered, or not to its end."""
+        told = {"reason": reason[:_LONGEST_TEXT], "paid": True, **_cost(total)}
+        self._append("exchange.failed", status=status, **told)
 
     def _append(self, kind: str, **data: Any) -> None:
         journal = self._journal
@@ -206,3 +207,7 @@ def _offers(issued: Sequence[Issued]) -> list[dict[str, Any]]:
         }
         for one in issued
     ]
+
+
+def _cost(total: int | None) -> dict[str, int]:
+    return {} if total is None else {"total": total}

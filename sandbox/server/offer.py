@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 class Meter(Protocol):
     """Charges a stream by the unit. What was paid up front is used first."""
 
+    @property
+    def total(self) -> int:
+        """What the answer has cost so far, with what was paid up front, in base units."""
+        ...
+
     async def charge(self, units: int = 1) -> None:
         """Persist the charge for what is about to be sent, or raise `InsufficientBalanceError`
         (wait, then try again) or `ChannelClosedError` and charge nothing."""

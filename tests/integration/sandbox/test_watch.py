@@ -29,6 +29,7 @@ TOLD = (
     r"channel opened 0x[0-9a-f]{6}…[0-9a-f]{4} +deposit \$\d",
     r"GET /search\?q=voucher +opened, paid +200 +\$0\.001 tempo/session",
     r"GET /search\?q=voucher +paid +200 +\$0\.001 tempo/session",
+    r"GET /complete\?prompt=he… +paid +200 +\$0\.0012 tempo/session",
 )
 """What happened, in its order."""
 
@@ -77,6 +78,8 @@ async def test_it_tells_what_happens_until_ctrl_c_or_the_devnets_end() -> None:
             for _ in range(2):
                 answer = await client.get(f"{devnet.api}/search?q=voucher")
                 assert answer.status_code == 200
+            async with client.stream(f"{devnet.api}/complete?prompt=hello&tokens=12") as words:
+                assert [word async for word in words]
 
         seen = []
         for line in lines_of(terminal):

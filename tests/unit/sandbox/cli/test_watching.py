@@ -32,6 +32,13 @@ def test_a_voucher_that_only_promises_is_not_called_paid() -> None:
     assert "voucher taken 204" in told
 
 
+def test_a_stream_is_told_with_what_all_of_it_cost() -> None:
+    told = events.delivered(4, of=3)
+    told["data"] = {**told["data"], "total": 120_000}
+    (line,) = lines(events.paid(3), told)
+    assert "200   $0.12 " in line
+
+
 def test_exchanges_that_overlap_are_kept_apart() -> None:
     told = lines(
         events.paid(3), events.voucher(5), events.delivered(6, of=5), events.delivered(7, of=3)

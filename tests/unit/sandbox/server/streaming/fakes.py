@@ -39,6 +39,10 @@ class FakeMeter:
         self.is_finalized = False
         self.more = asyncio.Event()
 
+    @property
+    def total(self) -> int:
+        return self.spent
+
     async def charge(self, units: int = 1) -> None:
         if self.is_finalized:
             raise ChannelClosedError("it is being closed")
