@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any, Final
 
 from mock_rails.stripe import faults, tokens
@@ -64,31 +65,35 @@ def charge(
 
 
 def charge_after_authentication(op: Operation, intent: Record, method: Record) -> None:
-    """Charge what waited for 3D Secure. A decline stays on the PaymentIntent and is not raised:
-    the buyer's bank called, and no request waits for an answer."""
-    token = intent.hidden.get("granted_token")
-    try:
-        if token is not None:  # it may have expired or been revoked meanwhile
-            again = tokens.redeem(
-                op,
-                token,
-                amount=intent["amount"],
-                currency=intent["currency"],
-                param=intent.hidden["granted_token_param"],
-                pi=intent,
-            )
-            op.state.remove(again)
-        charge(op, intent, method, authenticated=True)
-    except CardError:
+    """Charge what waited for 3D Secure. What goes wrong stays on the PaymentIntent and is not
+    raised: the buyer's bank called, and no request waits for an answer."""
+    error = _token_gone(op, intent)
+    if error is not None:
+        code = "payment_intent_authentication_failure"
+        lifecycle.fail(op, intent, code=code, message=error, method=method)
         return
-    except InvalidRequest as error:
-        lifecycle.fail(
+    with contextlib.suppress(CardError):
+        charge(op, intent, method, authenticated=True)
+
+
+def _token_gone(op: Operation, intent: Record) -> str | None:
+    """Why the intent's token cannot be charged any more: it may have expired meanwhile."""
+    token = intent.hidden.get("granted_token")
+    if token is None:
+        return None
+    try:
+        again = tokens.redeem(
             op,
-            intent,
-            code="payment_intent_authentication_failure",
-            message=error.detail,
-            method=method,
+            token,
+            amount=intent["amount"],
+            currency=intent["currency"],
+            param=intent.hidden["granted_token_param"],
+            pi=intent,
         )
+    except InvalidRequest as error:
+        return error.detail
+    op.state.remove(again)
+    return None
 
 
 def is_manual(intent: Record, method: Record) -> bool:

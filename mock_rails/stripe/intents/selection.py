@@ -11,21 +11,28 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from mock_rails.stripe.errors import InvalidRequest
+from mock_rails.stripe.parameters import Boolean, Choice, ListOf, Object, Text
 from mock_rails.stripe.resources.payment_methods import OTHER_TYPES, TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from mock_rails.stripe.parameters import Kind
     from mock_rails.stripe.version import Version
 
 AUTOMATIC_SINCE: Final = "2023-08-16"
 
-WAYS: Final = (
-    "payment_method_types",
-    "allowed_payment_method_types",
-    "excluded_payment_method_types",
-    "automatic_payment_methods",
-)
+_LIST: Final = ListOf(Text(100), nullable=True)
+WAYS: Final[dict[str, Kind]] = {
+    "payment_method_types": _LIST,
+    "allowed_payment_method_types": _LIST,
+    "excluded_payment_method_types": _LIST,
+    "automatic_payment_methods": Object(
+        {"enabled": Boolean(), "allow_redirects": Choice(("always", "never"))},
+        required=("enabled",),
+        nullable=True,
+    ),
+}
 """The parameters that choose types."""
 _REDIRECTING: Final = frozenset(OTHER_TYPES) - {"us_bank_account", "acss_debit", "sepa_debit"}
 
@@ -42,7 +49,8 @@ def select(version: Version, given: Mapping[str, Any], currency: str) -> dict[st
     for way in ways[:1]:
         if way != "automatic_payment_methods":
             _check(given[way], way)
-    allowed, excluded = (given.get(way) for way in WAYS[1:3])
+    allowed = given.get("allowed_payment_method_types")
+    excluded = given.get("excluded_payment_method_types")
     fields: dict[str, Any] = {
         "allowed_payment_method_types": allowed,
         "excluded_payment_method_types": excluded,

