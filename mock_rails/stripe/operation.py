@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 ID_ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 ID_LENGTH: Final = 24
+_LETTERS: Final = bytes(ord(ID_ALPHABET[byte % len(ID_ALPHABET)]) for byte in range(256))
+"""The letter that each byte stands for."""
 
 NOUNS: Final = {
     "payment_intents": "payment_intent",
@@ -81,13 +83,8 @@ class Operation:
 
     def new_id(self, prefix: str) -> str:
         """A fresh id: the prefix and 24 characters, from the seed."""
-        stream = self.context.seeds.stream("stripe.ids")
-        value = int.from_bytes(stream.bytes(20))
-        letters = []
-        for _ in range(ID_LENGTH):
-            value, digit = divmod(value, len(ID_ALPHABET))
-            letters.append(ID_ALPHABET[digit])
-        return f"{prefix}_{''.join(letters)}"
+        drawn = self.context.seeds.stream("stripe.ids").bytes(ID_LENGTH)
+        return f"{prefix}_{drawn.translate(_LETTERS).decode()}"
 
     def create(
         self,
