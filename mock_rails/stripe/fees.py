@@ -77,7 +77,7 @@ _DESCRIPTIONS: Final = {
 
 def fee(op: Operation, names: tuple[str, ...], amount: int, currency: str) -> int:
     """What the named rows come to on an amount: rounded half up, or down by setting."""
-    rows = [op.settings.prices[name] for name in names]
+    rows = [op.settings.prices.get(name, PRICES[name]) for name in names]
     exact = sum(row.basis_points * amount + local(row.fixed, currency) * _WHOLE for row in rows)
     half = _WHOLE // 2 if op.settings.round_half_up else 0
     total = max(0, (exact + half) // _WHOLE)

@@ -9,8 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from mock_rails.stripe.fees import PRICES
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -51,8 +49,8 @@ class StripeSettings:
     """Business days until pending money is available."""
     country: str = "US"
     """Where the accounts are; cards of other countries cost the international extra."""
-    prices: Mapping[str, Price] = field(default_factory=lambda: PRICES)
-    """What this Stripe charges: the published prices, or others by the same names."""
+    prices: Mapping[str, Price] = field(default_factory=dict)
+    """Prices that differ from the published ones (`fees.PRICES`), by their names there."""
     webhook_retries_s: tuple[int, ...] = WEBHOOK_RETRIES_S
     shuffle_webhooks: bool = False
     """Send what waits in a seeded order instead of the true one: Stripe promises none."""

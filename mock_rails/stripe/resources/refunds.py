@@ -66,6 +66,8 @@ def create(op: Operation, given: Mapping[str, Any]) -> Record:
     refund = op.create(TABLE, op.new_id(prefix), _fields(charge, given, amount, pending=pending))
     balance.book_refund(op, refund, charge)
     _count(op, charge, amount)
+    if given.get("reason") == "fraudulent":
+        op.update(charge, {"fraud_details": {"user_report": "fraudulent"}})
     op.emit("refund.created", refund)
     op.emit("charge.refunded", charge)
     if pending:

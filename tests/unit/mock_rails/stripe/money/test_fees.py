@@ -58,10 +58,11 @@ def test_rounding_down_is_a_setting(context: RailContext) -> None:
 
 
 def test_other_prices_are_a_setting(context: RailContext) -> None:
-    prices = {**PRICES, "card": Price(500, 5)}  # what microtransactions once cost
+    prices = {"card": Price(500, 5)}  # what microtransactions once cost
     cheap = Stripe(context, StripeSettings(prices=prices))
     with cheap.operation() as op:
         assert processing_fee(op, "card", 100, "usd")[0] == 10
+        assert processing_fee(op, "crypto", 1_000, "usd")[0] == 15  # as published
 
 
 def test_fees_with_a_least_amount(rail: Stripe) -> None:

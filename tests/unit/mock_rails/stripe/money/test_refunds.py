@@ -216,6 +216,16 @@ async def test_refunds_are_listed_by_charge_payment_and_time(
     assert await ids(**{"created[gt]": first["created"]}) == [second["id"]]
 
 
+async def test_a_refund_for_fraud_is_a_report_of_fraud(
+    rail: Stripe, http: httpx.AsyncClient
+) -> None:
+    charge = paid(rail)
+    await post(http, "/v1/refunds", charge=charge.id, amount=1, reason="duplicate")
+    assert charge["fraud_details"] == {}
+    await post(http, "/v1/refunds", charge=charge.id, reason="fraudulent")
+    assert charge["fraud_details"] == {"user_report": "fraudulent"}
+
+
 async def test_a_charge_shows_its_refunds_where_it_is_asked_to(
     rail: Stripe, http: httpx.AsyncClient
 ) -> None:
