@@ -12,7 +12,6 @@ from fastapi import FastAPI
 from mpp.methods.tempo.server import charge
 
 from mock_rails.core.clock import Clock
-from mock_rails.core.seeds import Seeds
 from mock_rails.server import Host
 from sandbox.chain import TempoRpc
 from sandbox.client import PaidClient, Wallet
@@ -36,7 +35,7 @@ async def main() -> None:
     clock, payee = Clock(), Wallet.dev(7)
     store = MemoryStore(clock)
     async with TempoRpc(RPC) as rpc:
-        sessions = SessionServer(rpc=rpc, payee=payee, store=store, clock=clock, seeds=Seeds(1))
+        sessions = SessionServer(rpc=rpc, payee=payee, store=store, clock=clock)
         charges = charge(
             chain_id=await rpc.chain_id(),
             rpc_url=RPC,
@@ -55,6 +54,7 @@ async def main() -> None:
         route = Route(path="/weather", offers=(session, *charge_offers(charges, amount="0.01")))
         challenges = Challenges(realm="127.0.0.1", secret=SECRET, clock=clock)
         gate = Gate(app, [route], challenges=challenges, store=store, clock=clock)
+        await sessions.start()  # sees payers leave while there is time to take what they owe
         async with Host(gate) as host:
             async with httpx.AsyncClient() as stranger:
                 print("unpaid:", (await stranger.get(f"{host.url}/weather")).status_code)
