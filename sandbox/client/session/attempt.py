@@ -93,8 +93,9 @@ class SessionAttempt:
         try:
             await self._keep(response)
         except BookDamagedError as error:
-            # What must not be forgotten was written down before it was sent.
-            _log.warning("Channel 0x%s is not written down: %s", account.record.id.hex(), error)
+            # What must not be forgotten was written down before it was sent, and the next voucher
+            # is not signed: then somebody is told.
+            _log.info("Channel 0x%s is not written down: %s", account.record.id.hex(), error)
         finally:
             account.lane.announce()
 
