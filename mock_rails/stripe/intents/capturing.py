@@ -48,7 +48,6 @@ def capture(op: Operation, intent: Record, given: Mapping[str, Any]) -> Record:
         name: given[name]
         for name in (
             "application_fee_amount",
-            "amount_details",
             "hooks",
             "payment_details",
             "statement_descriptor",
@@ -56,6 +55,8 @@ def capture(op: Operation, intent: Record, given: Mapping[str, Any]) -> Record:
         )
         if name in given
     }
+    if "amount_details" in given:
+        changes["amount_details"] = {**intent["amount_details"], **(given["amount_details"] or {})}
     if "metadata" in given:
         changes["metadata"] = Metadata.merged(intent["metadata"], given["metadata"])
     op.update(intent, changes)

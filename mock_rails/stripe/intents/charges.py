@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from mock_rails.stripe.people import NO_BILLING
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -89,15 +91,6 @@ def make(
         },
         hidden,
     )
-
-
-NO_BILLING: Final = {
-    "address": dict.fromkeys(("city", "country", "line1", "line2", "postal_code", "state")),
-    "email": None,
-    "name": None,
-    "phone": None,
-    "tax_id": None,
-}
 
 
 def card_details(

@@ -27,7 +27,6 @@ _PLAIN: Final = (
     "setup_future_usage",
     "statement_descriptor",
     "statement_descriptor_suffix",
-    "amount_details",
     "payment_details",
     "hooks",
 )
@@ -62,6 +61,8 @@ def apply(op: Operation, intent: Record, given: Mapping[str, Any]) -> None:
     if given.get("mandate") is not None:
         raise Missing("mandate", given["mandate"], param="mandate")
     changes: dict[str, Any] = {name: given[name] for name in _PLAIN if name in given}
+    if "amount_details" in given:
+        changes["amount_details"] = {**intent["amount_details"], **(given["amount_details"] or {})}
     if "amount" in given:
         changes["amount"] = given["amount"]
     if "currency" in given:

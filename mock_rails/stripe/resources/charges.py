@@ -16,7 +16,7 @@ from mock_rails.stripe.parameters import (
     Object,
     Text,
 )
-from mock_rails.stripe.resources.payment_intents import SHIPPING
+from mock_rails.stripe.people import SHIPPING, Email
 from mock_rails.stripe.wire import views
 from mock_rails.stripe.wire.expand import includable
 from mock_rails.stripe.wire.lists import CREATED, DEFAULT, LIST_FIELDS, listed
@@ -38,7 +38,7 @@ CREATE: Final = Object(
         "description": Text(1_000, nullable=True),
         "metadata": Metadata(),
         "on_behalf_of": Text(),
-        "receipt_email": Text(),
+        "receipt_email": Email(),
         "shipping": SHIPPING,
         "source": Text(),
         "statement_descriptor": Text(22),
@@ -55,7 +55,7 @@ UPDATE: Final = Object(
         "description": Text(1_000, nullable=True),
         "fraud_details": Object({"user_report": Choice(("fraudulent", "safe"), nullable=True)}),
         "metadata": Metadata(),
-        "receipt_email": Text(nullable=True),
+        "receipt_email": Email(),
         "shipping": SHIPPING,
         "transfer_group": Text(),
     }
@@ -64,7 +64,7 @@ CAPTURE: Final = Object(
     {
         "amount": Integer(1),
         "application_fee_amount": Integer(0),
-        "receipt_email": Text(),
+        "receipt_email": Email(),
         "statement_descriptor": Text(22),
         "statement_descriptor_suffix": Text(22),
         "transfer_group": Text(),

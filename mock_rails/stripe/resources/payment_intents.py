@@ -15,12 +15,14 @@ from mock_rails.stripe.parameters import (
     Boolean,
     Choice,
     Integer,
+    ListOf,
     Metadata,
     Object,
     Text,
 )
+from mock_rails.stripe.people import SHIPPING, Email
 from mock_rails.stripe.resources import client_secrets
-from mock_rails.stripe.resources.payment_methods import ADDRESS, DATA, OTHER_TYPES
+from mock_rails.stripe.resources.payment_methods import DATA, OTHER_TYPES
 from mock_rails.stripe.wire.lists import CREATED, LIST_FIELDS, listed
 
 if TYPE_CHECKING:
@@ -30,16 +32,55 @@ if TYPE_CHECKING:
 
 TABLE: Final = states.TABLE
 
-SHIPPING: Final = Object(
+_TAX: Final = Object({"total_tax_amount": Integer(0)}, nullable=True)
+AMOUNT_DETAILS: Final = Object(
     {
-        "address": ADDRESS,
-        "name": Text(),
-        "phone": Text(nullable=True),
-        "carrier": Text(nullable=True),
-        "tracking_number": Text(nullable=True),
+        "discount_amount": Integer(1, nullable=True),
+        "enforce_arithmetic_validation": Boolean(),
+        "line_items": ListOf(
+            Object(
+                {
+                    "discount_amount": Integer(1),
+                    "payment_method_options": Anything(),
+                    "product_code": Text(12),
+                    "product_name": Text(1_024),
+                    "quantity": Integer(1),
+                    "quantity_precision": Integer(0),
+                    "tax": _TAX,
+                    "unit_cost": Integer(0),
+                    "unit_of_measure": Text(12),
+                },
+                required=("product_name", "quantity", "unit_cost"),
+            ),
+            nullable=True,
+        ),
+        "shipping": Object(
+            {
+                "amount": Integer(0, nullable=True),
+                "from_postal_code": Text(10, nullable=True),
+                "to_postal_code": Text(10, nullable=True),
+            },
+            nullable=True,
+        ),
+        "tax": _TAX,
     },
     nullable=True,
 )
+PAYMENT_DETAILS: Final = Object(
+    {
+        "customer_reference": Text(25, nullable=True),
+        "order_reference": Text(25, nullable=True),
+    },
+    nullable=True,
+)
+HOOKS: Final = Object(
+    {"inputs": Object({"tax": Object({"calculation": Text(nullable=True)})})}, nullable=True
+)
+_DETAILS: Final[dict[str, Kind]] = {
+    "amount_details": AMOUNT_DETAILS,
+    "hooks": HOOKS,
+    "payment_details": PAYMENT_DETAILS,
+}
 METHOD_DATA: Final = Object({**DATA, "shared_payment_granted_token": Text()})
 _FUTURE: Final = Choice(("off_session", "on_session"), nullable=True)
 METHOD_OPTIONS: Final = Object(
@@ -89,14 +130,12 @@ _TYPES: Final = {
 }
 _SHARED: Final[dict[str, Kind]] = {
     **_TYPES,
-    "amount_details": Anything(),
+    **_DETAILS,
     "capture_method": Choice(("automatic", "automatic_async", "manual")),
-    "hooks": Anything(),
-    "payment_details": Anything(),
     "payment_method": Text(nullable=True),
     "payment_method_data": METHOD_DATA,
     "payment_method_options": METHOD_OPTIONS,
-    "receipt_email": Text(nullable=True),
+    "receipt_email": Email(),
     "setup_future_usage": _FUTURE,
     "shared_payment_granted_token": Text(),
     "shared_payment_token": Text(),
@@ -123,7 +162,7 @@ _CONFIRMING: Final[dict[str, Kind]] = {
     "mandate": Text(),
     "mandate_data": Anything(),
     "off_session": Boolean(),
-    "radar_options": Anything(),
+    "radar_options": Object({"session": Text()}),
     "return_url": Text(nullable=True),
     "use_stripe_sdk": Boolean(),
 }
@@ -144,13 +183,11 @@ CONFIRM: Final = Object(
 )
 CAPTURE: Final = Object(
     {
-        "amount_details": Anything(),
+        **_DETAILS,
         "amount_to_capture": Integer(1),
         "application_fee_amount": Integer(0),
         "final_capture": Boolean(),
-        "hooks": Anything(),
         "metadata": Metadata(),
-        "payment_details": Anything(),
         "statement_descriptor": Text(22),
         "statement_descriptor_suffix": Text(22),
         "transfer_data": Anything(),

@@ -22,6 +22,7 @@ from mock_rails.stripe.parameters import (
     Object,
     Text,
 )
+from mock_rails.stripe.people import BILLING, NO_BILLING
 from mock_rails.stripe.wire.lists import LIST_FIELDS, listed
 
 if TYPE_CHECKING:
@@ -45,22 +46,6 @@ OTHER_TYPES: Final = (
 )  # fmt: skip
 """Types that Stripe has besides; a PaymentIntent may name them, none can be made."""
 
-ADDRESS: Final = Object(
-    {
-        name: Text(nullable=True)
-        for name in ("city", "country", "line1", "line2", "postal_code", "state")
-    },
-    nullable=True,
-)
-BILLING: Final = Object(
-    {
-        "address": ADDRESS,
-        "email": Text(nullable=True),
-        "name": Text(nullable=True),
-        "phone": Text(nullable=True),
-        "tax_id": Text(nullable=True),
-    }
-)
 CARD: Final = Object(
     {
         "number": Text(30),
@@ -92,21 +77,6 @@ UPDATE: Final = Object(
         "card": Object({"exp_month": Integer(1, 12), "exp_year": Integer(2000, 2100)}),
     }
 )
-
-_NO_BILLING: Final = {
-    "address": {
-        "city": None,
-        "country": None,
-        "line1": None,
-        "line2": None,
-        "postal_code": None,
-        "state": None,
-    },
-    "email": None,
-    "name": None,
-    "phone": None,
-    "tax_id": None,
-}
 
 
 # -- what other parts of the rail use ------------------------------------------------------------
@@ -244,7 +214,7 @@ def _make(
         {
             "object": "payment_method",
             "allow_redisplay": given.get("allow_redisplay", "unspecified"),
-            "billing_details": _billing(_NO_BILLING, given.get("billing_details")),
+            "billing_details": _billing(NO_BILLING, given.get("billing_details")),
             "customer": None,
             "customer_account": None,
             "metadata": Metadata.merged({}, given.get("metadata", {})),
@@ -256,9 +226,8 @@ def _make(
 
 
 def _billing(before: Mapping[str, Any], given: Mapping[str, Any] | None) -> dict[str, Any]:
-    given = dict(given or {})
-    address = given.pop("address", {}) or {}
-    return {**before, **given, "address": {**before["address"], **address}}
+    after = {**before, **(given or {})}
+    return {**after, "address": after["address"] or NO_BILLING["address"]}
 
 
 # -- endpoints -----------------------------------------------------------------------------------
