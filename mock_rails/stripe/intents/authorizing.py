@@ -36,8 +36,6 @@ def charge(
 ) -> None:
     """Charge a card or Link, as far as it goes: to succeeded, requires_capture or requires_action.
     A decline is raised."""
-    # The agent's buyer may have passed the challenge already, when the token was issued (1.3).
-    authenticated = authenticated or bool(method.hidden.get("authenticated"))
     card = payment_methods.card_of(method)
     details = _details(op, intent, method, card, authenticated=authenticated)
     challenged = not authenticated and _challenged(intent, method, card, off_session=off_session)

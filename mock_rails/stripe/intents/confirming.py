@@ -33,13 +33,7 @@ def attempt(op: Operation, intent: Record, given: Mapping[str, Any]) -> Record:
         )
     off_session = bool(given.get("off_session"))
     on_action = bool(given.get("error_on_requires_action"))
-    if off_session and intent.hidden.get("use_stripe_sdk"):
-        raise InvalidRequest(
-            "You may only specify one of these parameters: off_session, use_stripe_sdk.",
-            code="parameters_exclusive",
-            param="off_session",
-        )
-    _guard(intent, given, off_session=off_session)
+    _guard(intent, off_session=off_session)
     passed = intent.hidden.get("authenticated")
     method = _method(op, intent)
     authenticated = passed == method.id or bool(method.hidden.get("authenticated"))
@@ -69,7 +63,7 @@ _REDIRECTS: Final = (
 )
 
 
-def _guard(intent: Record, given: Mapping[str, Any], *, off_session: bool) -> None:
+def _guard(intent: Record, *, off_session: bool) -> None:
     """The buyer who might be sent away must be able to come back."""
     if (
         selection.may_redirect(intent.fields)

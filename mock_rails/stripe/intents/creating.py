@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mock_rails.stripe import clocks
 from mock_rails.stripe.currencies import check_currency
+from mock_rails.stripe.errors import InvalidRequest
 from mock_rails.stripe.intents import selection, states, updating
 from mock_rails.stripe.intents.confirming import attempt
 
@@ -17,6 +18,15 @@ if TYPE_CHECKING:
 
 ASYNC_SINCE: Final = "2024-04-10"
 """Since when balance transactions come a moment after the charge, unless asked otherwise."""
+
+_WITH_CONFIRM: Final = (
+    "error_on_requires_action",
+    "mandate",
+    "mandate_data",
+    "off_session",
+    "return_url",
+)
+"""What concerns the confirmation, and is refused where nothing is confirmed."""
 
 _OPTIONS: Final[dict[str, dict[str, Any]]] = {
     "card": {
@@ -33,6 +43,13 @@ _OPTIONS: Final[dict[str, dict[str, Any]]] = {
 def create(op: Operation, given: Mapping[str, Any]) -> Record:
     """A new PaymentIntent; with `confirm`, an attempt to charge it as well. One whose customer
     lives on a test clock is made at that clock's time."""
+    for name in _WITH_CONFIRM:
+        if given.get(name) and not given.get("confirm"):
+            raise InvalidRequest(
+                f"The parameter `{name}` cannot be passed when creating a PaymentIntent unless "
+                "`confirm` is set to true.",
+                param=name,
+            )
     op = clocks.on_clock_of(op, op.find("customers", given.get("customer")))
     currency = check_currency(given["currency"])
     chosen = selection.select(op.version, given, currency)

@@ -221,7 +221,9 @@ def _move(op: Operation, intent: Record, status: str, **changes: Any) -> None:
     over: dict[str, Any] = {"next_action": None, "processing": None}
     if status in (states.SUCCEEDED, states.NEEDS_CAPTURE):
         over["last_payment_error"] = None
-    op.update(intent, {**over, "status": status, **changes})
+    # An attempt that failed takes its token with it: the next one has to name what it charges.
+    hidden = {"granted_token": None} if status == states.NEEDS_METHOD else None
+    op.update(intent, {**over, "status": status, **changes}, hidden=hidden)
 
 
 def _charge(

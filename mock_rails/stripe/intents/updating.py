@@ -130,7 +130,11 @@ def _take_method(op: Operation, intent: Record, given: Mapping[str, Any]) -> Non
         method = payment_methods.from_data(op, data, "payment_method_data")
     elif token is None:
         if "payment_method" in given and intent["status"] != states.NEEDS_METHOD:
-            op.update(intent, {"payment_method": None, "status": states.NEEDS_METHOD})
+            op.update(
+                intent,
+                {"payment_method": None, "status": states.NEEDS_METHOD, "next_action": None},
+                hidden={"granted_token": None},
+            )
         return
     if method is not None:
         payment_methods.refuse_used(method)

@@ -154,7 +154,7 @@ _CHANGING: Final[dict[str, Kind]] = {
     "statement_descriptor": Text(22, nullable=True),
     "statement_descriptor_suffix": Text(22, nullable=True),
     "transfer_data": Anything(),
-    "transfer_group": Text(),
+    "transfer_group": Text(nullable=True),
 }
 _CONFIRMING: Final[dict[str, Kind]] = {
     "confirmation_token": Text(),

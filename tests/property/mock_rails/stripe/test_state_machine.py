@@ -100,8 +100,9 @@ class PaymentIntents(RuleBasedStateMachine):
             "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
             "capture_method": "manual" if manual else "automatic_async",
             "confirmation_method": "manual" if by_server else "automatic",
-            "off_session": off_session,
         }
+        if confirm:
+            params["off_session"] = off_session
         if card is not None:
             params["payment_method"] = card
         return self.make(params)

@@ -177,6 +177,15 @@ async def test_the_amount_to_confirm_must_be_the_amount(shop: Shop) -> None:
     assert (await shop.intent(intent))["status"] == "requires_confirmation"
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("return_url", "https://a.example"), ("off_session", True), ("mandate", "mandate_1")],
+)
+async def test_what_concerns_confirming_needs_it(shop: Shop, name: str, value: Any) -> None:
+    params = shop.charge("pm_card_visa", confirm=None, **{name: value})
+    assert (await shop.refused(400, "/v1/payment_intents", **params))["param"] == name
+
+
 async def test_versions_before_the_async_capture_book_at_once(shop: Shop) -> None:
     """`automatic_async` is the default since 2024-04-10."""
     shop.headers["stripe-version"] = "2023-10-16"

@@ -107,6 +107,8 @@ async def test_a_decline_does_not_consume_it(shop: Shop) -> None:
     for _ in range(2):
         error = await shop.declined(shared_payment_granted_token=token)
         assert error["decline_code"] == "generic_decline"
+        path = f"/v1/payment_intents/{error['payment_intent']['id']}/confirm"
+        assert "missing a payment method" in (await shop.refused(400, path))["message"]
     assert (await _granted(shop, token))["deactivated_at"] is None
 
 
