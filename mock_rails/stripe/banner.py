@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from mock_rails.stripe.settings import DEFAULT_ACCOUNT
+from mock_rails.stripe.wire.credentials import masked
 
 if TYPE_CHECKING:
     from mock_rails.stripe.rail import Stripe
@@ -21,7 +22,7 @@ def summary(stripe: Stripe, url: str) -> dict[str, Any]:
         "url": url,
         "key": TEST_KEY,
         "default_account": DEFAULT_ACCOUNT,
-        "keys": {_shown(key): account for key, account in settings.accounts.items()},
+        "keys": {masked(key): account for key, account in settings.accounts.items()},
         "api_version": settings.default_version,
         "strict_tokens": settings.strict_tokens,
         "strict_version": settings.strict_version,
@@ -57,9 +58,3 @@ def lines(facts: dict[str, Any]) -> list[str]:
         "-d 'automatic_payment_methods[allow_redirects]=never'",
         f"  curl '{url}/_sandbox/requests'    {url}/_sandbox/double_charges",
     ]
-
-
-def _shown(key: str) -> str:
-    """A key as it may be printed: its kind and its last letters."""
-    kind = "_".join(key.split("_")[:2])
-    return f"{kind}_…{key[-4:]}"
