@@ -1,4 +1,4 @@
-"""What may be told of a credential's payload: facts, and never what proves a payment.
+"""What may be told of a credential or a record: facts, and never what proves a payment.
 
 Whoever holds a proof can use it, so journals, `-v` and `inspect` show these members as they are and
 of all others only how long they are (facts: protocol 2.5 and 2.13 for what payloads hold).
@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
 FACTS: Final = frozenset(
     {
@@ -36,6 +36,13 @@ def disclosed(payload: Mapping[str, Any]) -> dict[str, Any]:
         str(name)[:_LONGEST]: _shown(value) if name in FACTS else f"<{len(str(value))} characters>"
         for name, value in payload.items()
     }
+
+
+def shown(record: tuple[Any, ...], fields: Sequence[str], *, hidden: Collection[str]) -> str:
+    """A named tuple as a log may show it: all but its proofs."""
+    members = zip(fields, record, strict=True)
+    written = (f"{name}={value!r}" for name, value in members if name not in hidden)
+    return f"{type(record).__name__}({', '.join(written)})"
 
 
 def _shown(value: Any) -> Any:

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from sandbox.methods.disclosure import shown
 from sandbox.methods.tempo_session import (
     Book,
     Channel,
@@ -61,6 +62,10 @@ class Pending(NamedTuple):
     transaction: bytes
     amount: int
     valid_before_s: int
+
+    def __repr__(self) -> str:
+        """Without the signed bytes."""
+        return shown(self, self._fields, hidden={"transaction"})
 
 
 class Scope(NamedTuple):

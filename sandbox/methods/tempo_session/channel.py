@@ -18,6 +18,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from sandbox.methods.disclosure import shown
 from sandbox.methods.tempo_session.descriptor import descriptor_from_json, descriptor_to_json
 from sandbox.methods.tempo_session.fields import (
     FieldError,
@@ -57,6 +58,10 @@ class CloseOrder(NamedTuple):
     capture: int
     signature: bytes
 
+    def __repr__(self) -> str:
+        """Without the voucher's signature."""
+        return shown(self, self._fields, hidden={"signature"})
+
 
 class Channel(NamedTuple):
     """Identity, which never changes, then standing.
@@ -86,6 +91,10 @@ class Channel(NamedTuple):
     settled_at_s: int = 0
     settled_units: int = 0
     version: int = 1
+
+    def __repr__(self) -> str:
+        """Without the highest voucher's signature: whoever holds it can use it."""
+        return shown(self, self._fields, hidden={"signature"})
 
     @property
     def signer(self) -> bytes:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from mpp.errors import VerificationFailedError
 
 from mock_rails.tempo.native.channel_reserve import Descriptor
+from sandbox.methods.disclosure import shown
 from sandbox.methods.tempo_session.calls import OpenTerms, read_open
 from sandbox.methods.tempo_session.identity import check_descriptor
 from sandbox.methods.tempo_session.prefix import check_prefix
@@ -34,6 +35,10 @@ class Opening(NamedTuple):
     cumulative: int
     signature: bytes
     transaction: PayerTransaction
+
+    def __repr__(self) -> str:
+        """Without what proves it."""
+        return shown(self, self._fields, hidden={"signature", "transaction"})
 
 
 def check_opening(request: SessionRequest, payload: Open) -> Opening:

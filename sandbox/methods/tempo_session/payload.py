@@ -2,12 +2,13 @@
 
 Exactly mppx 0.11's credential payloads: same names, amounts as decimal strings, bytes as 0x-hex.
 In v2 each carries the channel's descriptor; v1 knows none. Whatever does not fit is an
-`InvalidPayloadError` with the field's name. Spec: facts, protocol 2.5.
+`InvalidPayloadError` with the field's name. What proves a payment is in no repr. Spec: facts,
+protocol 2.5.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from mpp.errors import InvalidPayloadError
@@ -38,9 +39,9 @@ class Open:
 
     channel_id: bytes
     descriptor: Descriptor | None
-    transaction: bytes
+    transaction: bytes = field(repr=False)
     cumulative: int
-    signature: bytes
+    signature: bytes = field(repr=False)
     authorized_signer: bytes | None = None
 
     def to_json(self) -> dict[str, Any]:
@@ -66,7 +67,7 @@ class Voucher:
     channel_id: bytes
     descriptor: Descriptor | None
     cumulative: int
-    signature: bytes
+    signature: bytes = field(repr=False)
 
     def to_json(self) -> dict[str, Any]:
         """The credential's payload."""
@@ -81,7 +82,7 @@ class TopUp:
 
     channel_id: bytes
     descriptor: Descriptor | None
-    transaction: bytes
+    transaction: bytes = field(repr=False)
     additional_deposit: int
 
     def to_json(self) -> dict[str, Any]:
@@ -103,7 +104,7 @@ class Close:
     channel_id: bytes
     descriptor: Descriptor | None
     cumulative: int
-    signature: bytes
+    signature: bytes = field(repr=False)
 
     def to_json(self) -> dict[str, Any]:
         """The credential's payload."""

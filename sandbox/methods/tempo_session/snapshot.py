@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -53,7 +53,7 @@ class Snapshot:
     deposit: int
     settled: int
     accepted: int
-    signature: bytes
+    signature: bytes = field(repr=False)
     spent: int
     required: int
     units: int

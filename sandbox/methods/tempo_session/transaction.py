@@ -16,6 +16,7 @@ from mock_rails.tempo.tx.decode import decode_transaction
 from mock_rails.tempo.tx.handoff import Handoff, decode_handoff
 from mock_rails.tempo.tx.hashes import context_hash
 from mock_rails.tempo.tx.model import TYPE_FEE_PAYER_HANDOFF, Submission
+from sandbox.methods.disclosure import shown
 
 if TYPE_CHECKING:
     from mock_rails.tempo.tx.model import Call
@@ -31,10 +32,9 @@ class PayerTransaction(NamedTuple):
     prefix: tuple[Call, ...]
     call: Call
 
-    @property
-    def needs_fee_payer(self) -> bool:
-        """Whether someone must co-sign before it can be broadcast."""
-        return isinstance(self.signed, Handoff)
+    def __repr__(self) -> str:
+        """Without the signed bytes."""
+        return shown(self, self._fields, hidden={"signed"})
 
 
 def read_transaction(request: SessionRequest, raw: bytes) -> PayerTransaction:

@@ -9,6 +9,7 @@ import pytest
 from mpp.errors import VerificationFailedError
 
 from mock_rails.tempo.addresses import ALPHA_USD, PATH_USD, STABLECOIN_DEX
+from mock_rails.tempo.tx.handoff import Handoff
 from mock_rails.tempo.tx.model import TYPE_DYNAMIC_FEE, TYPE_LEGACY, Call
 from mock_rails.tempo.tx.sign import sign_transaction
 from sandbox.methods.tempo_session import Open, SessionProtocol, check_opening
@@ -52,7 +53,7 @@ def test_an_opening_is_what_its_transaction_says(protocol: SessionProtocol) -> N
     assert (opening.deposit, opening.cumulative) == (5_000, 300)
     assert opening.descriptor.payer == opening.transaction.sender == PAYER.address
     assert opening.transaction.signed.tx.calls[-1] == opening.transaction.call
-    assert not opening.transaction.needs_fee_payer
+    assert not isinstance(opening.transaction.signed, Handoff)
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
@@ -140,7 +141,7 @@ def test_a_sponsored_opening_comes_as_a_hand_off() -> None:
     payload = make_open(offer, sponsored=True)
     assert payload.transaction[0] == 0x78
     opening = check_opening(offer, payload)
-    assert opening.transaction.needs_fee_payer
+    assert isinstance(opening.transaction.signed, Handoff)
     refused(payload, "waits for a fee payer and the offer has none")
     assert check_opening(offer, make_open(offer)).deposit == 1_000, "who pays itself may"
 

@@ -8,7 +8,7 @@ import pytest
 from mpp.errors import VerificationFailedError
 
 from mock_rails.tempo.addresses import PATH_USD
-from mock_rails.tempo.tx.handoff import hand_off
+from mock_rails.tempo.tx.handoff import Handoff, hand_off
 from mock_rails.tempo.tx.model import Call
 from mock_rails.tempo.tx.sign import sign_transaction
 from sandbox.methods.tempo_session import SessionProtocol, Status, TopUp, check_top_up
@@ -55,7 +55,8 @@ def test_an_auto_swap_may_come_first() -> None:
 def test_it_may_be_sponsored() -> None:
     handoff = hand_off(make_transaction(*top_up_calls(CHANNEL, 500)), PAYER)
     payload = TopUp(CHANNEL.id, CHANNEL.descriptor, handoff.encode(), 500)
-    assert check_top_up(make_request(fee_payer=True), CHANNEL, payload).needs_fee_payer
+    found = check_top_up(make_request(fee_payer=True), CHANNEL, payload)
+    assert isinstance(found.signed, Handoff)
     with pytest.raises(VerificationFailedError, match="the offer has none"):
         check_top_up(OFFER, CHANNEL, payload)
 
