@@ -200,7 +200,7 @@ class ChargeAttempt:
             raise self._unknown(
                 "The transfer reverted: nothing was paid but its fee.",
                 paid=False,
-                details={"reverted": True},
+                details={"reverted": True, "final": True},
             )
         if fate is Fate.DEAD:
             raise self._unknown("The payment was not made, and its time is over.", paid=False)

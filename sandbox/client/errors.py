@@ -17,6 +17,7 @@
      ├── ChallengeExpiredError       a fresh challenge is needed                             402
      ├── PaymentNotPreparedError     no credential could be made; nothing was sent           502
      ├── PaymentNotMadeError         all attempts were refused; raised on demand only        402
+     │    └── PaymentDeclinedError   refused once, and not to be tried again
      └── OutcomeUnknownError         a credential was sent, and its answer lost              504
 
 Those that mean a malformed request are `BadInput` as well, and a closed reservation a `Conflict`:
@@ -190,10 +191,18 @@ class PaymentNotMadeError(ClientError):
     status = 402
 
 
+class PaymentDeclinedError(PaymentNotMadeError):
+    """The payment was refused, as by a card's bank, and surely not made. It is not tried again:
+    each try is a payment of its own there."""
+
+    code = "payment-declined"
+    title = "The payment was declined"
+
+
 class OutcomeUnknownError(ClientError):
     """A credential was sent and its answer lost; it was not paid again.
 
-    `paid` says what a look at the chain has found: True, the money has moved, but whether it was
+    `paid` says what a look at the rail has found: True, the money has moved, but whether it was
     delivered nobody knows; False, it has not and cannot any more; None, neither is known, and the
     ledger keeps the money aside.
     """

@@ -28,6 +28,7 @@ from sandbox.client.amounts import host_of
 from sandbox.client.errors import (
     ChallengeExpiredError,
     OutcomeUnknownError,
+    PaymentDeclinedError,
     PaymentNotPreparedError,
     PaymentRefusedError,
 )
@@ -184,6 +185,8 @@ class Exchange:
         answer, verdict = delivered
         if verdict is Verdict.TAKEN or answer.status_code == httpx.codes.PAYMENT_REQUIRED:
             return answer
+        if payment_of(answer) is not None:
+            return answer  # it was declined
         if answer.status_code == httpx.codes.GONE and not self._fetched:
             return await self._fetch_fresh(answer)  # the payer knows by now what is gone
         return self._give_up(answer, offered, "The server refused the payment.")
@@ -198,7 +201,7 @@ class Exchange:
         except OutcomeUnknownError as unknown:
             unknown.details.setdefault("idempotency_key", self._key)
             self._tell(EventKind.PAYMENT_UNKNOWN, error=unknown.detail, **unknown.details)
-            may_again = unknown.paid is False and not unknown.details.get("reverted")
+            may_again = unknown.paid is False and not unknown.details.get("final")
             if may_again and self._attempts < self._transport.settings.max_payments:
                 return None
             raise
@@ -311,8 +314,11 @@ class Exchange:
             return
         self._refused_with = problem
         self._tell(EventKind.PAYMENT_REFUSED, problem=problem, **facts)
-        if not await attempt.refused(answer):
-            raise _unknown(self._order.host)
+        try:
+            if not await attempt.refused(answer):
+                raise _unknown(self._order.host)
+        except PaymentDeclinedError as declined:
+            self._give_up(answer, read_challenges(answer), declined.detail, is_declined=True)
 
     # -- helpers ----------------------------------------------------------------------------------
 
@@ -322,7 +328,9 @@ class Exchange:
         await stale.aclose()
         return await self._transport.send_unpaid(self._request, self._body)
 
-    def _give_up(self, response: httpx.Response, offered: Offered, reason: str) -> httpx.Response:
+    def _give_up(
+        self, response: httpx.Response, offered: Offered, reason: str, *, is_declined: bool = False
+    ) -> httpx.Response:
         note(
             response,
             PaymentNotMade(
@@ -330,6 +338,7 @@ class Exchange:
                 offered=_names(offered),
                 problem=self._refused_with,
                 attempts=self._attempts,
+                is_declined=is_declined,
             ),
         )
         return response

@@ -20,7 +20,7 @@ import httpx
 import orjson
 from mpp import AUTHORIZATION_HEADER
 
-from sandbox.client.errors import PaymentNotMadeError
+from sandbox.client.errors import PaymentDeclinedError, PaymentNotMadeError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -82,11 +82,15 @@ class PaymentNotMade:
     problem: Mapping[str, Any] | None = None
     """The server's problem document (RFC 9457), where it sent one."""
     attempts: int = 0
+    is_declined: bool = False
+    """Whether it was refused in a way that another attempt does not mend, as a card is by its bank.
+    """
 
     def raise_if_unpaid(self) -> None:
-        """Raise `PaymentNotMadeError`."""
+        """Raise `PaymentNotMadeError`, or of its kind `PaymentDeclinedError`."""
         said = (self.problem or {}).get("detail") or (self.problem or {}).get("title")
-        raise PaymentNotMadeError(
+        kind = PaymentDeclinedError if self.is_declined else PaymentNotMadeError
+        raise kind(
             self.reason,
             hint=f"The server says: {said}" if isinstance(said, str) else None,
             details={

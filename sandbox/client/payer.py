@@ -45,12 +45,14 @@ class Attempt(Protocol):
 
     async def refused(self, response: httpx.Response) -> bool:
         """The server refused it: was the payment certainly not made? True allows another attempt
-        at the fresh challenge; False means the outcome is unknown."""
+        at the fresh challenge; False means the outcome is unknown. Raises `PaymentDeclinedError` if
+        it was certainly not made and is not to be attempted again."""
         ...
 
     async def lost(self, error: Exception) -> None:
         """No answer came. Look up what can be looked up; raise `OutcomeUnknownError` with what
-        is known, or return if the same credential may be sent again."""
+        is known, or return if the same credential may be sent again. One with `final` among its
+        details ends the call even if nothing was paid."""
         ...
 
 

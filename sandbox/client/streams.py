@@ -161,6 +161,8 @@ class _PaidSocket(SocketReader):
 
     async def _frame(self) -> Any:
         frame = await super()._frame()
+        if frame is None:
+            await self.lost(StreamError("The server closed the WebSocket without a word."))
         attempt, self._attempt = self._attempt, None
         if attempt is not None:  # whatever came, it was no refusal
             await attempt.taken(httpx.Response(httpx.codes.SWITCHING_PROTOCOLS))

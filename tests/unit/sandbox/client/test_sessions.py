@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from mock_rails.server import Host
 from sandbox.client.budget import Budget, Limit
 from sandbox.client.errors import BudgetExceededError, OutcomeUnknownError, PaymentNotMadeError
 from sandbox.client.ledger import Tally
@@ -19,6 +20,7 @@ from sandbox.client.streaming import StreamError, StreamPaymentError
 from sandbox.streaming.events import NEED_VOUCHER, json_event
 from tests.unit.sandbox.client.bazaar import DEPOSIT, PRICE, TOKENS
 from tests.unit.sandbox.client.market import TOKEN, Line, credential_of, paid_by
+from tests.unit.sandbox.client.streaming.merchant import Scripted
 
 if TYPE_CHECKING:
     from tests.unit.sandbox.client.bazaar import Bazaar
@@ -263,3 +265,26 @@ async def test_a_websocket_that_does_not_open_has_cost_nothing(
                     pass
             assert client.ledger.tally().spent == 0
             assert client.ledger.unknown == ()
+
+
+async def test_a_websocket_that_ends_without_a_word_has_an_unknown_outcome(
+    bazaar: Bazaar,
+) -> None:
+    """It has our credential, and said neither yes nor no; the chain has no channel yet."""
+    there = httpx.URL(bazaar.url)
+
+    async def world(request: httpx.Request) -> httpx.Response:
+        url = request.url.copy_with(port=there.port)
+        same = httpx.Request(request.method, url, headers=request.headers)
+        return await wire.handle_async_request(same)
+
+    async with httpx.AsyncHTTPTransport() as wire, Host(Scripted(then=1000)) as mute:
+        http = httpx.AsyncClient(transport=httpx.MockTransport(world))
+        stay = SessionSettings(close_on_exit=False)
+        async with http, bazaar.customer(http=http, session=stay) as client:
+            with pytest.raises(OutcomeUnknownError):
+                async with client.websocket(f"{mute.ws_url}/socket") as messages:
+                    [data async for data in messages]
+            assert client.ledger.tally() == Tally(0, PRICE)
+            [channel] = client.sessions.channels()
+            assert channel.state is ChannelState.OPENING
