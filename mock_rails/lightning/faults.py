@@ -39,8 +39,9 @@ FAULT_POINTS: Final = (
         HTLC,
         "An HTLC has reached the payee.",
         (
-            FaultAction("stuck_then_settle", "settle it late", ("s",), whole=("s",)),
+            FaultAction("stuck_then_settle", "let it arrive late", ("s",), whole=("s",)),
             FaultAction("stuck_then_fail", "send it back late", ("s",), whole=("s",)),
+            FaultAction("settle_late", "take it now, tell the payer late", ("s",), whole=("s",)),
             FaultAction("incorrect_details", "send it back: it is not known"),
         ),
         context=("node", "payment_hash", "memo", "amount_msat"),

@@ -18,6 +18,7 @@ _HOP_SPREAD_US: Final = 20_000
 _TAIL_FLOOR_US: Final = 1_000_000
 _TAIL_MEAN_US: Final = 3_000_000
 _INVOICE_US: Final = 60_000
+_MILLION: Final = 1_000_000
 _DRAWS: Final = 12
 """Twelve uniform draws sum to a bell of spread one."""
 
@@ -40,8 +41,8 @@ class Latency:
         """What the payee, and everything that is not modelled, takes on top."""
         if self.is_instant:
             return 0
-        chance = self._stream.integer(1, 1_000_000)
-        return _TAIL_FLOOR_US + int(-log(chance / 1_000_000) * _TAIL_MEAN_US)
+        chance = self._stream.integer(1, _MILLION)
+        return _TAIL_FLOOR_US + int((log(_MILLION) - log(chance)) * _TAIL_MEAN_US)
 
     def invoice_us(self) -> int:
         """Making an invoice."""

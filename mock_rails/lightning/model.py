@@ -159,6 +159,8 @@ class Attempt:
     failed_at: int = 0
     """Which hop's receiver sent it back, counted from 0; the payer's own node is -1."""
     resolved_us: int = 0
+    settle_delay_us: int = 0
+    """How much later than usual its payer hears that it was taken (an armed fault)."""
 
     @property
     def fee_msat(self) -> int:
@@ -187,6 +189,8 @@ class Payment:
     attempts: list[Attempt] = field(default_factory=list)
     avoided: set[tuple[int, str]] = field(default_factory=set)
     """Channels and their senders that failed it."""
+    loses_response: bool = False
+    """Whether an armed fault keeps its end from whoever asked for it."""
 
     @property
     def fee_msat(self) -> int:
