@@ -314,6 +314,10 @@ def _collect(op: Operation, args: Mapping[str, Any]) -> None:
         invoices.pay(op, invoice, method_of(op, subscription), off_session=True)
     except CardError:
         _failed(op, subscription, invoice, tries)
+    except InvalidRequest:
+        # There is nothing to charge any more: the method was detached. Nobody waits for an answer.
+        op.emit("invoice.payment_failed", invoice)
+        _failed(op, subscription, invoice, tries)
 
 
 def _failed(op: Operation, subscription: Record, invoice: Record, tries: int) -> None:
@@ -357,6 +361,14 @@ def _end(
     op.emit("customer.subscription.deleted", subscription)
 
 
+def _customer_deleted(op: Operation, customer: Record) -> None:
+    """A customer is gone: nothing is charged any more."""
+    for subscription in op.state.all(TABLE):
+        if subscription["customer"] == customer.id and subscription["status"] not in _ENDED:
+            cancel(op, subscription)
+
+
+events.follow("customer.deleted", _customer_deleted)
 events.follow("invoice.paid", _invoice_paid)
 agenda.handles(_RENEW, _renew)
 agenda.handles(_UPCOMING, _upcoming)

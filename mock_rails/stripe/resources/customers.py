@@ -23,7 +23,7 @@ from mock_rails.stripe.resources import payment_methods
 from mock_rails.stripe.wire.lists import CREATED, LIST_FIELDS, listed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from mock_rails.stripe.endpoint import Page
     from mock_rails.stripe.operation import Operation
@@ -34,8 +34,6 @@ DELETED: Final = "deleted_customers"
 """What is left of customers that were deleted: their ids."""
 
 MOST_ON_A_CLOCK: Final = 3
-
-_WHEN_DELETED: Final[list[Callable[[Operation, Record], None]]] = []
 
 _ABSENT: Final = {
     "balance": "credit balances of customers",
@@ -102,11 +100,6 @@ _FIELDS: Final[dict[str, Any]] = {
 }
 
 
-def when_deleted(tell: Callable[[Operation, Record], None]) -> None:
-    """Register what else has to be done when a customer is deleted: subscriptions end."""
-    _WHEN_DELETED.append(tell)
-
-
 def create(call: Call) -> Record:
     """A new customer; one on a test clock is made at the clock's time."""
     op, given = call.operation, call.params
@@ -149,8 +142,6 @@ def delete(call: Call) -> Record:
     """Delete a customer for good, with everything that would be charged to it."""
     customer = call.operation.get(TABLE, call.id, param="customer")
     op = clocks.on_clock_of(call.operation, customer)
-    for tell in _WHEN_DELETED:
-        tell(op, customer)
     for method in op.state.all(payment_methods.TABLE):
         if method["customer"] == customer.id:
             payment_methods.detach_from(op, method)

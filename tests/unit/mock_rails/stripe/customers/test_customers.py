@@ -143,3 +143,43 @@ async def test_test_customers_are_not_there_in_live_mode(shop: Shop) -> None:
     shop.headers["authorization"] = "Bearer sk_" + "live_x"
     status, _ = await shop.call("GET", f"/v1/customers/{ada['id']}")
     assert status == 404
+
+
+async def _subscribed(shop: Shop) -> tuple[dict[str, Any], str]:
+    """A customer with a saved card, and what it pays 10 dollars a month for."""
+    ada = await shop.customer(
+        payment_method="pm_card_visa",
+        invoice_settings={"default_payment_method": "pm_card_visa"},
+    )
+    price = await shop.post(
+        "/v1/prices",
+        unit_amount=1000,
+        currency="usd",
+        recurring={"interval": "month"},
+        product_data={"name": "Weather"},
+    )
+    subscription = await shop.post(
+        "/v1/subscriptions", customer=ada["id"], items=[{"price": price["id"]}]
+    )
+    assert subscription["status"] == "active"
+    return ada, f"/v1/subscriptions/{subscription['id']}"
+
+
+async def test_who_is_deleted_pays_for_nothing_any_more(shop: Shop) -> None:
+    ada, path = await _subscribed(shop)
+    await shop.call("DELETE", f"/v1/customers/{ada['id']}")
+    assert (await shop.get(path))["status"] == "canceled"
+    assert shop.told()[-2:] == ["customer.deleted", "customer.subscription.deleted"]
+    shop.rail.context.clock.advance(40 * 86_400)
+    found = await shop.get("/v1/charges")
+    assert len(found["data"]) == 1
+
+
+async def test_a_card_that_was_taken_away_fails_the_renewal_and_nothing_else(shop: Shop) -> None:
+    ada, path = await _subscribed(shop)
+    method = ada["invoice_settings"]["default_payment_method"]
+    await shop.post(f"/v1/payment_methods/{method}/detach")
+    shop.rail.context.clock.advance(32 * 86_400)
+    await shop.get("/v1/balance")
+    assert (await shop.get(path))["status"] == "past_due"
+    assert "invoice.payment_failed" in shop.told()
