@@ -27,6 +27,7 @@ from sandbox.chain import (
     TransactionRefused,
     broadcast,
     co_sign,
+    find_close,
     read_channel,
 )
 from sandbox.methods.tempo_session import (
@@ -48,7 +49,11 @@ from sandbox.methods.tempo_session import (
     spend,
 )
 from sandbox.methods.tempo_session.fields import to_hex
-from sandbox.methods.tempo_session.problems import ChannelNotFoundError, InsufficientBalanceError
+from sandbox.methods.tempo_session.problems import (
+    ChannelClosedError,
+    ChannelNotFoundError,
+    InsufficientBalanceError,
+)
 from sandbox.server.refusals import StoreFailedError
 from sandbox.server.session.book import PayerIsFull
 from sandbox.server.session.limits import VoucherPace
@@ -171,6 +176,7 @@ class Actions:
         opened_tx = signed.hash
         if channel is None or channel.status is Status.OPENING:
             opened_tx = await self._bring_open(opening, signed, credential, is_new=known is None)
+            await self._check_unused(opening)
         else:
             channel = await self._state.fresh(channel)
             opened_tx = channel.opened_tx or opened_tx
@@ -319,6 +325,30 @@ class Actions:
             deposit=opening.deposit,
         )
         return result.hash
+
+    async def _check_unused(self, opening: Opening) -> None:
+        """Raise if the channel has a past that nothing here tells of.
+
+        An opening may be shown again when its record is gone, by age or with a store that was lost.
+        Then nobody knows what was spent, and a closed channel would pay for nothing at all.
+        """
+        rpc, book = self._context.rpc, self._context.book
+        channel_id, where = opening.channel_id, opening.book
+        try:
+            state = await read_channel(rpc, channel_id, where)
+            if state is None or not state.is_open:
+                # A node may not have the block yet; that it was closed is told by a log.
+                is_used = await find_close(rpc, where, channel_id) is not None
+            else:
+                is_used = bool(state.settled or state.close_requested_at_s)
+        except ChainError as error:
+            raise InternalPaymentError from error  # the record stays: it may be sent again
+        if not is_used:
+            return
+        known = await book.get(channel_id)
+        if known is None or known.status is Status.OPENING:  # else a twin was faster
+            await book.forget_opening(opening.descriptor.payer, channel_id)
+            raise ChannelClosedError("channel was used before, or closed; open another")
 
     async def _is_on_chain(self, opening: Opening) -> bool:
         """Whether the chain has the channel although our transaction was refused: a twin of this

@@ -10,12 +10,14 @@ import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
-from mpp.errors import PaymentOutcomeUnknownError
+from mpp.errors import InternalPaymentError, PaymentOutcomeUnknownError
 
 from sandbox.chain import TransactionOutcomeUnknown
-from sandbox.methods.tempo_session import Status, rules
+from sandbox.methods.tempo_session import SessionProtocol, Status, rules
 from sandbox.methods.tempo_session.calls import close_call
+from sandbox.methods.tempo_session.problems import ChannelClosedError
 from sandbox.server.session import actions
+from sandbox.server.stores import MemoryStore
 from tests.unit.sandbox.server.session.support import PAYEE, make_world, receipt_of
 
 if TYPE_CHECKING:
@@ -203,3 +205,56 @@ async def test_a_close_of_a_process_that_died_is_carried_out_by_another_one() ->
         await world.server.look()
         record = await payer.record()
         assert (record.status, record.settled) == (Status.CLOSED, 200)
+
+
+@pytest.mark.parametrize("protocol", SessionProtocol)
+@pytest.mark.parametrize("past", ["closed", "settled", "leaving"])
+async def test_an_opening_is_not_taken_again_by_a_server_that_lost_its_store(
+    past: str, protocol: SessionProtocol
+) -> None:
+    """It would be served for what was captured before, or for nothing at all."""
+    async with make_world() as world:
+        payer = world.payer(world.offer(protocol=protocol))
+        sent = await payer.make_open()
+        await payer.send(sent)
+        if past == "closed":
+            await payer.close(100)
+        elif past == "settled":
+            await world.server.settle(payer.id)
+        else:
+            await payer.request_close()
+        world.store = MemoryStore(world.clock)
+        world.make_server()
+        payer.offer = world.offer(protocol=protocol)
+        with pytest.raises(ChannelClosedError) as caught:
+            await payer.send(sent)
+        assert caught.value.status == 410
+        assert await world.server.channels() == []
+
+
+async def test_an_opening_that_the_node_does_not_show_yet_is_taken(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of two nodes behind one address, one may be a block behind."""
+    async with make_world() as world:
+        payer = world.payer(world.offer())
+
+        async def behind(*_: object) -> None:
+            return None
+
+        with monkeypatch.context() as patch:
+            patch.setattr(actions, "read_channel", behind)
+            assert receipt_of(await payer.open()).spent == 100
+        assert (await payer.record()).status is Status.OPEN
+
+
+async def test_an_opening_that_could_not_be_looked_at_is_kept_and_sent_again() -> None:
+    async with make_world() as world:
+        payer = world.payer(world.offer())
+        sent = await payer.make_open()
+        world.line.loses = "eth_call"
+        with pytest.raises(InternalPaymentError):
+            await payer.send(sent)
+        assert (await payer.record()).status is Status.OPENING
+        world.line.loses = None
+        assert receipt_of(await payer.send(sent)).spent == 100
