@@ -111,4 +111,5 @@ def _check_fit(intent: Record, method: Record) -> None:
         raise InvalidRequest(
             "The payment method type crypto cannot be captured manually.", param="capture_method"
         )
-    payment_methods.refuse_used(method)
+    if intent.hidden.get("granted_token") is None:
+        payment_methods.refuse_used(method)

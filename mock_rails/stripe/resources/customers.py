@@ -20,7 +20,8 @@ from mock_rails.stripe.parameters import (
 )
 from mock_rails.stripe.people import ADDRESS, RESIDENCE, Email
 from mock_rails.stripe.resources import payment_methods
-from mock_rails.stripe.wire.lists import CREATED, LIST_FIELDS, listed
+from mock_rails.stripe.wire.expand import includable
+from mock_rails.stripe.wire.lists import CREATED, DEFAULT, LIST_FIELDS, listed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -232,6 +233,23 @@ def _invoice_settings(op: Operation, customer: Record, given: Mapping[str, Any])
         settings["default_payment_method"] = method.id
     return settings
 
+
+def _subscriptions(op: Operation, customer: dict[str, Any]) -> dict[str, Any]:
+    """The subscriptions of a customer, which it shows when they are expanded."""
+    found = [
+        one.fields
+        for one in op.state.newest("subscriptions")
+        if one["customer"] == customer["id"] and one["status"] != "canceled"
+    ]
+    return {
+        "object": "list",
+        "data": found[:DEFAULT],
+        "has_more": len(found) > DEFAULT,
+        "url": f"/v1/customers/{customer['id']}/subscriptions",
+    }
+
+
+includable("customer", "subscriptions", _subscriptions)
 
 _METHODS: Final = "/v1/customers/{id}/payment_methods"
 

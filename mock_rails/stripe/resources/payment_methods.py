@@ -188,7 +188,14 @@ def save(op: Operation, method: Record, customer: Record) -> Record:
 
 
 def refuse_used(method: Record, param: str | None = "payment_method") -> None:
-    """Refuse one that was charged or detached without belonging to a customer: it is spent."""
+    """Refuse one that was charged or detached without belonging to a customer: it is spent. One
+    that a Shared Payment Token brought is charged with its token only, within its limits."""
+    if method.fields.get("shared_payment_granted_token") is not None:
+        raise InvalidRequest(
+            f"The PaymentMethod {method.id} was made for a shared payment token and cannot be used "
+            "without it.",
+            param=param,
+        )
     if method["customer"] is None and method.hidden.get("spent"):
         raise InvalidRequest(
             "The provided PaymentMethod was previously used with a PaymentIntent without Customer "

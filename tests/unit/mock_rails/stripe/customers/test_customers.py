@@ -167,6 +167,8 @@ async def _subscribed(shop: Shop) -> tuple[dict[str, Any], str]:
 
 async def test_who_is_deleted_pays_for_nothing_any_more(shop: Shop) -> None:
     ada, path = await _subscribed(shop)
+    shown = await shop.get(f"/v1/customers/{ada['id']}", expand=["subscriptions"])
+    assert [one["status"] for one in shown["subscriptions"]["data"]] == ["active"]
     await shop.call("DELETE", f"/v1/customers/{ada['id']}")
     assert (await shop.get(path))["status"] == "canceled"
     assert shop.told()[-2:] == ["customer.deleted", "customer.subscription.deleted"]

@@ -160,3 +160,17 @@ async def test_an_unconfirmed_intent_redeems_at_confirmation(shop: Shop) -> None
     assert (intent["status"], intent["payment_method"]) == ("requires_confirmation", None)
     intent = await shop.do(intent, "confirm")
     assert intent["status"] == "succeeded"
+
+
+@pytest.mark.parametrize("card", ["pm_card_authenticationRequired", "pm_card_chargeCustomerFail"])
+async def test_what_a_token_brought_is_not_charged_without_it(shop: Shop, card: str) -> None:
+    """The clone is on the PaymentIntent, or in its error; the token's limits hold all the same."""
+    token = await _token_of(shop, card)
+    params = shop.charge(shared_payment_granted_token=token)
+    status, body = await shop.call("POST", "/v1/payment_intents", **params)
+    method = body["payment_method"] if status == 200 else body["error"]["payment_method"]["id"]
+    error = await shop.refused(400, "/v1/payment_intents", **shop.charge(method))
+    assert error["param"] == "payment_method"
+    ada = await shop.customer()
+    await shop.refused(400, f"/v1/payment_methods/{method}/attach", customer=ada["id"])
+    await shop.refused(400, "/v1/setup_intents", payment_method=method)
