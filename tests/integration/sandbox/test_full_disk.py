@@ -163,7 +163,7 @@ def test_a_payer_that_cannot_write_down_what_it_signs_does_not_sign(tmp_path: Pa
         assert re.fullmatch(r"mpp-sandbox: The book \S+ cannot be used: .+\n", first.stderr)
         assert devnet.ask("/channels")["channels"] == []
 
-        many = limited(200_000, tmp_path, *pay, "-n", "1000")
+        many = limited(100_000, tmp_path, *pay, "-n", "1000")
         assert many.returncode == 1
         assert many.stderr.startswith("mpp-sandbox: The book of channels cannot be written")
         assert many.stderr.count("\n") == 1

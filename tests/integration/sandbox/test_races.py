@@ -205,11 +205,12 @@ async def test_racing_vouchers_never_overspend(arena: Arena) -> None:
     assert max(one.spent for one in receipts) == channel.spent
     assert all(one.spent <= one.accepted <= channel.deposit for one in receipts)
     assert sum(refused.values()) + len(receipts) == 1_000
-    assert set(refused) == {
+    late_or_beyond = {
         "verification-failed",  # a larger one was faster
         "session/amount-exceeds-deposit",
-        "session/insufficient-balance",
     }
+    # Where larger ones overtake often, each that is still good covers a request.
+    assert late_or_beyond <= set(refused) <= late_or_beyond | {"session/insufficient-balance"}
     capture = await arena.sessions.close(channel.id)
     assert capture.captured == channel.spent, "the chain paid what was charged"
     arena.check_workers()
