@@ -8,7 +8,7 @@ redis://host/0      several machines; needs the extra `redis`
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from sandbox.server.stores import MemoryStore, RedisStore, SqliteStore
 
@@ -31,5 +31,5 @@ def public_name(name: str) -> str:
     """The name as it may be shown: a Redis address without its user, password and options."""
     if name == "memory" or name.startswith("sqlite:"):
         return name
-    scheme, netloc, path, _, _ = urlsplit(name)
-    return urlunsplit((scheme, netloc.rpartition("@")[2], path, "", ""))
+    parts = urlsplit(name)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
