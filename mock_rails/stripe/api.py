@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from functools import cached_property
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 from mock_rails import __version__
 from mock_rails.stripe.errors import InvalidRequest
 from mock_rails.stripe.wire import disturbance
-from mock_rails.stripe.wire.dispatcher import Dispatcher
 from mock_rails.stripe.wire.request import Answer, Request, dump
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from mock_rails.stripe.rail import Stripe
+    from mock_rails.stripe.wire.dispatcher import Dispatcher
 
     Message = dict[str, Any]
     Receive = Callable[[], Awaitable[Message]]
@@ -42,11 +44,21 @@ _PREFLIGHT: Final = [
 class StripeApi:
     """One Stripe's endpoint. Hand it to any ASGI server, or to httpx's ASGI transport."""
 
-    def __init__(self, rail: Stripe, *, body_limit: int = BODY_LIMIT) -> None:
+    def __init__(self, rail: Stripe, *, body_limit: int = BODY_LIMIT, lazy: bool = False) -> None:
+        """What requests need is loaded now, or, if `lazy`, by the first one: a sixth of a devnet's
+        start, for a rail that a run may never use."""
         self.rail = rail
         self.body_limit = body_limit
-        self.dispatcher = Dispatcher(rail)
         self._timekeeper: asyncio.Task[None] | None = None
+        if not lazy:
+            import_module("mock_rails.stripe.wire.dispatcher")
+
+    @cached_property
+    def dispatcher(self) -> Dispatcher:
+        """What answers the requests."""
+        from mock_rails.stripe.wire.dispatcher import Dispatcher
+
+        return Dispatcher(self.rail)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Serve one request, or the application's lifetime."""
@@ -55,6 +67,9 @@ class StripeApi:
             await self._http(scope, receive, send)
         elif kind == "lifespan":
             await self._lifespan(receive, send)
+        elif kind == "websocket":
+            await receive()
+            await send({"type": "websocket.close"})  # a 403: there are none here
         else:
             raise ValueError(f"ASGI scope {kind!r} is not served here")
 

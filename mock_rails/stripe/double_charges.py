@@ -88,12 +88,22 @@ def _call_of(state: State, intent: Record) -> tuple[Any, ...]:
 
 
 def _payer(state: State, intent: Record) -> str | None:
-    """Who pays: the card behind the token or the charge, or else the customer."""
-    token = state.find("granted_tokens", intent.hidden.get("granted_token") or "")
+    """Who pays: the card that was charged, or that is behind the token, or else the customer."""
+    token = state.find("granted_tokens", _token_of(state, intent) or "")
     method_id = token.hidden.get("payment_method") if token is not None else None
     method = state.find("payment_methods", method_id or intent["payment_method"] or "")
     card = method.fields.get("card") if method is not None else None
     found: str | None = (card or {}).get("fingerprint") or method_id or intent["customer"]
+    return found
+
+
+def _token_of(state: State, intent: Record) -> str | None:
+    """The token that pays, or that the last attempt was made with."""
+    charge = state.find("charges", intent["latest_charge"] or "")
+    details = charge["payment_method_details"] if charge is not None else {}
+    found: str | None = intent.hidden.get("granted_token") or details.get(
+        "shared_payment_granted_token"
+    )
     return found
 
 
@@ -116,7 +126,7 @@ def _report(state: State, call: list[Try]) -> dict[str, Any]:
         "charged": sum(one.intent["amount"] for one in paid),
         "challenge_ids": challenges,
         "granted_tokens": _unique(
-            token for one in call if (token := one.intent.hidden.get("granted_token")) is not None
+            token for one in call if (token := _token_of(state, one.intent)) is not None
         ),
         "lost_answers": lost,
         "payment_intents": [
@@ -125,7 +135,7 @@ def _report(state: State, call: list[Try]) -> dict[str, Any]:
                 "status": one.intent["status"],
                 "created": one.intent["created"],
                 "challenge_id": one.challenge_id,
-                "granted_token": one.intent.hidden.get("granted_token"),
+                "granted_token": _token_of(state, one.intent),
             }
             for one in call
         ],

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import contextmanager
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 from mock_rails.core.clock import US_PER_S
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from mock_rails.core.faults import FaultPoint
-    from mock_rails.stripe.deposits import DepositChain
+    from mock_rails.stripe.deposits import DepositChain, Transfer
 
 _POLL_S: Final = 1
 
@@ -83,10 +84,14 @@ class Stripe:
     def attach_chain(self, chain: DepositChain) -> Callable[[], None]:
         """Let crypto deposits arrive on a chain: from now on its transfers settle what waits for
         them, and its transactions can be verified. Returns what ends the watching."""
-        from mock_rails.stripe import crypto
+
+        def arrived(transfer: Transfer) -> None:
+            from mock_rails.stripe import crypto
+
+            crypto.arrived(self, transfer)
 
         self.chain = chain
-        return chain.watch(lambda transfer: crypto.arrived(self, transfer))
+        return chain.watch(arrived)
 
     async def keep_time(self) -> None:
         """Let things happen when they are due, and send webhooks, until cancelled."""
@@ -129,6 +134,7 @@ class Stripe:
 
     def restore(self, document: object) -> None:
         """Become the state of a snapshot."""
+        import_module("mock_rails.stripe.endpoints")  # what has come due is theirs to do
         self.state.restore(document)
         self.agenda.reread()
 

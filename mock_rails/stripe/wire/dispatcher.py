@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 from mock_rails.core.errors import SandboxError
 from mock_rails.stripe import faults
 from mock_rails.stripe.endpoint import Call
+from mock_rails.stripe.endpoints import ENDPOINTS
 from mock_rails.stripe.errors import InvalidRequest, StripeError
 from mock_rails.stripe.parameters import ListOf, Text
-from mock_rails.stripe.resources import ENDPOINTS
 from mock_rails.stripe.version import effective
 from mock_rails.stripe.wire import disturbance, gates, idempotency, views
 from mock_rails.stripe.wire.credentials import NOBODY, identify
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from mock_rails.stripe.wire.idempotency import Attempt
 
 _EXPAND: Final = ListOf(Text(200), longest=20)
+_EXPANDED_IN_PUBLIC: Final = {"payment_method"}
 _ROUTER: Final = Router(ENDPOINTS)
 
 
@@ -211,6 +212,10 @@ class Dispatcher:
         if "expand" in given:
             expand = _EXPAND.parse(given["expand"], "expand") or []
             given = {name: value for name, value in given.items() if name != "expand"}
+            if asked.caller.publishable and set(expand) - _EXPANDED_IN_PUBLIC:
+                raise InvalidRequest(
+                    "A publishable API key may expand only: payment_method.", param="expand"
+                )
         params = endpoint.takes.parse(given) or {}
         entry, caller = asked.entry, asked.caller
         with self.rail.operation(

@@ -91,10 +91,13 @@ class RequestLog:
 
 
 def challenge_of(params: Mapping[str, Any]) -> str | None:
-    """The challenge that a request's metadata names."""
-    metadata = params.get("metadata")
-    found = metadata.get(CHALLENGE) if isinstance(metadata, dict) else None
-    return found if isinstance(found, str) else None
+    """The challenge that a request's metadata names: a payment's, or what a token shares."""
+    for name in ("metadata", "shared_metadata"):
+        metadata = params.get(name)
+        found = metadata.get(CHALLENGE) if isinstance(metadata, dict) else None
+        if isinstance(found, str):
+            return found
+    return None
 
 
 def redacted(value: Any) -> Any:

@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 
 from mock_rails.core.clock import Clock
 from mock_rails.core.rail import RailContext
+from mock_rails.stripe.endpoints import ENDPOINTS
 from mock_rails.stripe.errors import InvalidRequest
 from mock_rails.stripe.parameters import ListOf, Object
 from mock_rails.stripe.rail import Stripe
-from mock_rails.stripe.resources import ENDPOINTS
 from mock_rails.stripe.wire.dispatcher import Dispatcher
 from mock_rails.stripe.wire.form import parse_form
 from mock_rails.stripe.wire.idempotency import TABLE

@@ -99,6 +99,24 @@ async def test_publishable_keys_may_do_little(wire: httpx.AsyncClient) -> None:
     assert (answer.status_code, answer.json()["error"]["code"]) == (403, "secret_key_required")
 
 
+async def test_a_publishable_key_sees_no_more_by_expanding(wire: httpx.AsyncClient) -> None:
+    customer = (await make(wire, bearer("sk_test_x"))).json()["id"]
+    form = {
+        "amount": "500",
+        "currency": "usd",
+        "payment_method": "pm_card_visa",
+        "customer": customer,
+    }
+    intent = (await wire.post("/v1/payment_intents", data=form, headers=bearer("sk_test_x"))).json()
+    url = f"/v1/payment_intents/{intent['id']}?client_secret={intent['client_secret']}"
+    public = bearer("pk_test_x")
+    assert (await wire.get(url, headers=public)).status_code == 200
+    shown = await wire.get(url + "&expand[]=payment_method", headers=public)
+    assert shown.json()["payment_method"]["object"] == "payment_method"
+    refused = await wire.get(url + "&expand[]=customer", headers=public)
+    assert (refused.status_code, refused.json()["error"]["param"]) == (400, "expand")
+
+
 async def test_stripe_account_scopes_every_object(wire: httpx.AsyncClient) -> None:
     seller = bearer("sk_test_x", **{"stripe-account": "acct_seller"})
     made = await make(wire, seller)

@@ -11,8 +11,8 @@ import pytest
 import stripe
 
 from mock_rails.stripe.endpoint import Endpoint
+from mock_rails.stripe.endpoints import ENDPOINTS
 from mock_rails.stripe.errors import InvalidRequest, NotEmulated
-from mock_rails.stripe.resources import ENDPOINTS
 from mock_rails.stripe.wire.routes import Router
 
 if TYPE_CHECKING:
