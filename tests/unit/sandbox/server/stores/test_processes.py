@@ -83,8 +83,8 @@ async def test_a_killed_process_loses_nothing_it_acknowledged(where: str) -> Non
         await asyncio.sleep(moments.uniform(0, LONGEST_LIFE_S))
         worker.kill()
         # Not `communicate`: with a timeout it forgets what was read along with the first line.
-        output = worker.stdout.read()
-        worker.wait(timeout=60)
+        with worker:
+            output = worker.stdout.read()
         whole_lines = (first + output).rpartition("\n")[0].split()
         acknowledged = int(whole_lines[-1])
         assert acknowledged > before
