@@ -2,7 +2,8 @@
 
 `wallet` holds the key; `budget` holds the limits and the ledger of what was reserved and spent, and
 is asked before anything is signed. `client` sends and pays, and `blocking` does so for scripts that
-do not wait; `session` keeps payment channels, and `streaming` reads streams that ask for more.
+do not wait; `session` keeps payment channels, `cards` pays by card, and `streaming` reads streams
+that ask for more.
 
 The names below are loaded when they are first asked for: most of the sandbox needs one of them.
 """
@@ -15,16 +16,23 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from sandbox.client.blocking import PaidClientSync
     from sandbox.client.budget import Budget
+    from sandbox.client.cards import CardWallet
     from sandbox.client.client import PaidClient
-    from sandbox.client.errors import OutcomeUnknownError, PaymentRefusedError
+    from sandbox.client.errors import (
+        OutcomeUnknownError,
+        PaymentDeclinedError,
+        PaymentRefusedError,
+    )
     from sandbox.client.session.settings import SessionSettings
     from sandbox.client.wallet import Wallet
 
 __all__ = [
     "Budget",
+    "CardWallet",
     "OutcomeUnknownError",
     "PaidClient",
     "PaidClientSync",
+    "PaymentDeclinedError",
     "PaymentRefusedError",
     "SessionSettings",
     "Wallet",
@@ -32,9 +40,11 @@ __all__ = [
 
 _HOMES: Final = {
     "Budget": "budget",
+    "CardWallet": "cards",
     "OutcomeUnknownError": "errors",
     "PaidClient": "client",
     "PaidClientSync": "blocking",
+    "PaymentDeclinedError": "errors",
     "PaymentRefusedError": "errors",
     "SessionSettings": "session.settings",
     "Wallet": "wallet",

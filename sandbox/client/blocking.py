@@ -35,15 +35,22 @@ class PaidClientSync:
     Threads may share it. Leaving the block settles what is to be settled.
     """
 
-    def __init__(self, wallet: Wallet, budget: Budget | None = None, **options: Any) -> None:
+    def __init__(
+        self, wallet: Wallet | None = None, budget: Budget | None = None, **options: Any
+    ) -> None:
         self._client = PaidClient(wallet, budget, **options)
         self._stack = ExitStack()
         self._portal: BlockingPortal | None = None
 
     @property
     def ledger(self) -> Ledger:
-        """What was reserved and spent."""
+        """What was reserved and spent on the chain."""
         return self._client.ledger
+
+    @property
+    def card_ledger(self) -> Ledger:
+        """What was reserved and spent by card."""
+        return self._client.card_ledger
 
     def request(self, method: str, url: str | httpx.URL, **options: Any) -> httpx.Response:
         """Send a request with httpx's options, and pay if that is asked for."""

@@ -1,8 +1,10 @@
 """The client of a paid web: `async with PaidClient(wallet, budget) as client`, and then `get`.
 
 It is an httpx client whose transport pays (transport.py). One client has one wallet, one ledger and
-one set of channels; requests may run at the same time. What a response cost is in
-`response.extensions["mpp"]` (outcome.py); what was spent in all, in `client.ledger`.
+one set of channels; requests may run at the same time. It may have a card too, with a budget and a
+ledger of its own, for a card's cents are no token's base units. What a response cost is in
+`response.extensions["mpp"]` (outcome.py); what was spent in all, in `client.ledger` and
+`client.card_ledger`.
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
+    from sandbox.client.cards import CardPayer, CardWallet
     from sandbox.client.events import ClientEvent
     from sandbox.client.ledger import Reservation
     from sandbox.client.payer import Payer
@@ -36,8 +39,8 @@ if TYPE_CHECKING:
     from sandbox.client.streaming import SocketReader, SseReader
     from sandbox.client.wallet import Wallet
 
-PREFER: Final = ("tempo/session", "tempo/charge")
-"""The methods that are paid, best first."""
+PREFER: Final = ("tempo/session", "tempo/charge", "stripe/charge")
+"""The methods that are paid, best first, as far as the client has what pays them."""
 
 _MANAGEMENT_TIMEOUT: Final = httpx.Timeout(10, read=35)
 
@@ -45,7 +48,10 @@ _MANAGEMENT_TIMEOUT: Final = httpx.Timeout(10, read=35)
 class PaidClient:
     """Sends requests and pays what they ask for, within a budget.
 
-    `prefer` names the methods that may be used, best first; `payers` adds others, after them.
+    `wallet` pays on the chain within `budget`, and `card` at Stripe within `card_budget`, which
+    is in the smallest unit of a card's currencies; either may be left out. Where a server offers
+    several methods, the first of `prefer` is paid that the budgets allow; without it, all for which
+    there is a wallet or a card, in the order of `PREFER`. `payers` adds others, after them.
     `http` and `rpc_http` are clients of the caller's for requests and for the chain's node, who
     also closes them. `state` is the directory where channels are remembered, and what was spent:
     the budget's limits but `per_request` then hold for all clients of the wallet together, in
@@ -55,13 +61,15 @@ class PaidClient:
 
     def __init__(  # noqa: PLR0913 - each is an option of its own
         self,
-        wallet: Wallet,
+        wallet: Wallet | None = None,
         budget: Budget | None = None,
         *,
+        card: CardWallet | None = None,
+        card_budget: Budget | None = None,
         rpc_url: str | None = None,
         http: httpx.AsyncClient | None = None,
         rpc_http: httpx.AsyncClient | None = None,
-        prefer: Sequence[str] = PREFER,
+        prefer: Sequence[str] | None = None,
         payers: Sequence[Payer] = (),
         state: Path | None = None,
         remembers_spending: bool = True,
@@ -73,21 +81,25 @@ class PaidClient:
         on_event: Callable[[ClientEvent], None] | None = None,
     ) -> None:
         self.wallet = wallet
+        self.card = card
         self._clock = clock or Clock()
         self._seeds = seeds or Seeds("client")
-        spending = Spending(state, wallet.address) if state and remembers_spending else None
-        self.ledger = Ledger(budget or Budget(), self._clock, spending)
-        """What was reserved and spent."""
+        remembered = state if remembers_spending else None
+        self.ledger = self._ledger(budget, remembered, None if wallet is None else wallet.address)
+        """What was reserved and spent on the chain."""
+        self.card_ledger = self._ledger(card_budget, remembered, None if card is None else card.name)
+        """What was reserved and spent by card."""
         self._nodes = Nodes(rpc_url, http=rpc_http)
         self._owned = http is None
         self._raw = http or httpx.AsyncClient()
         self._sessions: SessionPayer | None = None
+        self._cards: CardPayer | None = None
+        names = dict.fromkeys(self._payable() if prefer is None else prefer)
         try:
-            made = [
-                self._payer(name, state, session, trusted_realms) for name in dict.fromkeys(prefer)
-            ]
+            made = [self._payer(name, state, session, trusted_realms) for name in names]
         except BaseException:
             self.ledger.close()
+            self.card_ledger.close()
             raise
         self.payers = (*made, *payers)
         """Who pays, best first."""
@@ -159,7 +171,7 @@ class PaidClient:
         return self._sessions
 
     async def reconcile(self) -> tuple[Reservation, ...]:
-        """Ask the chain about payments whose outcome is open; those that still are afterwards.
+        """Ask the rails about payments whose outcome is open; those that still are afterwards.
 
         Those that an earlier run left behind in `state` are among them. What was paid is counted,
         and what can no longer be made is free again; a voucher's end is that of its channel.
@@ -169,7 +181,9 @@ class PaidClient:
                 await payer.reconcile()
         if self._sessions is not None:
             self._sessions.settle_unknown()
-        return self.ledger.unknown
+        if self._cards is not None:
+            await self._cards.reconcile()
+        return (*self.ledger.unknown, *self.card_ledger.unknown)
 
     # -- lifetime ---------------------------------------------------------------------------------
 
@@ -181,6 +195,7 @@ class PaidClient:
                 stack.push_async_callback(self._raw.aclose)
             stack.push_async_callback(self._http.aclose)
             stack.callback(self.ledger.close)
+            stack.callback(self.card_ledger.close)
             for payer in reversed(self.payers):
                 stack.push_async_callback(payer.close)
 
@@ -199,6 +214,15 @@ class PaidClient:
 
     # -- inside -----------------------------------------------------------------------------------
 
+    def _ledger(self, budget: Budget | None, state: Path | None, owner: bytes | None) -> Ledger:
+        spending = None if state is None or owner is None else Spending(state, owner)
+        return Ledger(budget or Budget(), self._clock, spending)
+
+    def _payable(self) -> list[str]:
+        """The methods for which there is something to pay with."""
+        has = {"tempo": self.wallet, "stripe": self.card}
+        return [one for one in PREFER if has[one.partition("/")[0]] is not None]
+
     def _payer(
         self,
         name: str,
@@ -206,6 +230,19 @@ class PaidClient:
         session: SessionSettings | None,
         trusted_realms: Collection[str],
     ) -> Payer:
+        if name not in PREFER:
+            listed = ", ".join(PREFER)
+            raise BadInput(f"There is no payer for {name!r}.", hint=f"There are {listed}.")
+        if name == "stripe/charge":
+            if self.card is None:
+                raise BadInput(f"{name} is paid by card, and this client has none.")
+            from sandbox.client.cards import CardPayer
+
+            keys = self._seeds.stream("client.cards")
+            self._cards = CardPayer(self.card, self.card_ledger, clock=self._clock, keys=keys)
+            return self._cards
+        if self.wallet is None:
+            raise BadInput(f"{name} is paid from a wallet, and this client has none.")
         if name == "tempo/session":
             from sandbox.client.session import SessionPayer
 
@@ -220,15 +257,13 @@ class PaidClient:
                 state=state,
             )
             return self._sessions
-        if name == "tempo/charge":
-            return ChargePayer(
-                self.wallet,
-                self.ledger,
-                self._nodes,
-                clock=self._clock,
-                trusted_realms=trusted_realms,
-            )
-        raise BadInput(f"There is no payer for {name!r}.", hint=f"There are {', '.join(PREFER)}.")
+        return ChargePayer(
+            self.wallet,
+            self.ledger,
+            self._nodes,
+            clock=self._clock,
+            trusted_realms=trusted_realms,
+        )
 
     async def _manage(self, request: httpx.Request) -> httpx.Response:
         """Send a message to a channel: it pays by itself, and may wait for the chain."""

@@ -34,6 +34,8 @@ class Entry:
     at_s: int
     verb: str
     path: str
+    route: str | None = None
+    """The endpoint's path, with the names of its ids."""
     key: str = ""
     """The API key, masked."""
     account: str | None = None

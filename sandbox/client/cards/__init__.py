@@ -1,7 +1,7 @@
 """Paying by card: `PaidClient(wallet, card=CardWallet(), card_budget=...)`.
 
-`wallet` says whose card pays and at which Stripe, `request` reads what a challenge asks, `mint` makes
-Shared Payment Tokens and takes them back, and `payer` and `attempt` are the seam's two halves
+`wallet` says whose card pays and at which Stripe, `request` reads what a challenge asks, `mint`
+makes Shared Payment Tokens and takes them back, and `payer` and `attempt` are the seam's two halves
 (`sandbox.client.payer`) for `stripe/charge`.
 """
 

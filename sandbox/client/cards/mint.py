@@ -1,4 +1,4 @@
-"""Makes Shared Payment Tokens at Stripe's test helper, and takes them back (facts: stripe 1.3, 1.4).
+"""Makes Shared Payment Tokens at Stripe's test helper, and takes them back (facts: stripe 1.4).
 
 A token can be charged once, and only its agent can end it. So what became of a payment is not the
 server's word but Stripe's: a token that was withdrawn before it was used has paid nothing and never

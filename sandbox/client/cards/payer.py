@@ -38,9 +38,7 @@ class CardPayer:
     payments all the same.
     """
 
-    def __init__(
-        self, wallet: CardWallet, ledger: Ledger, *, clock: Clock, keys: Stream
-    ) -> None:
+    def __init__(self, wallet: CardWallet, ledger: Ledger, *, clock: Clock, keys: Stream) -> None:
         self._wallet = wallet
         self._ledger = ledger
         self._clock = clock

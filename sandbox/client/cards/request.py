@@ -1,10 +1,10 @@
-"""What a `stripe/charge` challenge asks of a card (draft-stripe-charge-00; facts: stripe 2.9, 5)."""
+"""What a `stripe/charge` challenge asks of a card (draft-stripe-charge-00; facts: stripe 2.9)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
 from mock_rails.stripe.currencies import KNOWN, LARGEST, MINIMUM
 
@@ -66,7 +66,7 @@ def _amount(value: Any) -> int | None:
     return None
 
 
-def _is_id(value: Any) -> bool:
+def _is_id(value: Any) -> TypeGuard[str]:
     return isinstance(value, str) and 0 < len(value) <= _LONGEST_ID and value.isprintable()
 
 
