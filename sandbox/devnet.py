@@ -179,7 +179,7 @@ class Devnet:
             return
         from mock_rails.stripe.api import StripeApi
 
-        host = self._host(StripeApi(self.stripe), self.settings.stripe_port, "Stripe")
+        host = self._host(StripeApi(self.stripe, lazy=True), self.settings.stripe_port, "Stripe")
         self._stripe_host = await self._stack.enter_async_context(host)
         self._stack.callback(self.stripe.attach_chain(ChainDeposits(self.chain)))
         if self.settings.stripe_proxy:

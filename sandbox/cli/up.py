@@ -80,8 +80,10 @@ def _announce(devnet: Devnet, as_json: bool, show_progress: bool) -> None:
 
 
 def _prepare_for_charges() -> None:
-    """Load what the first charge would load: half a second that nobody has to wait for."""
+    """Load what the first charges would load: a second that nobody has to wait for."""
     import eth_account  # noqa: F401 - for its own sake
+
+    import mock_rails.stripe.wire.dispatcher  # noqa: F401 - so is this
 
 
 def _report(devnet: Devnet) -> None:

@@ -20,7 +20,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 import orjson
-from mpp.errors import PaymentOutcomeUnknownError
+from mpp.errors import (
+    CredentialReplayedError,
+    PaymentOutcomeUnknownError,
+    VerificationFailedError,
+)
 
 from sandbox.server.refusals import PaymentUncheckedError
 
@@ -40,6 +44,9 @@ FIRST_PAUSE: Final = timedelta(milliseconds=50)
 
 _REPLAYED: Final = "idempotent-replayed"
 _IN_USE: Final = "idempotency_key_in_use"
+_FAILED: Final = "Payment verification failed: "
+"""How pympp begins the reason of a refusal, which it ends with another full stop."""
+_SHOWN: Final = 4
 _OTHER_WORDS: Final = "idempotency_error"
 _NEVER_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
@@ -78,7 +85,7 @@ class StripeTransport(httpx.AsyncBaseTransport):
     ) -> None:
         self._url = httpx.URL(url)
         self._clock = clock
-        self._inner = inner or httpx.AsyncHTTPTransport()
+        self._inner = inner or _plain(url)
         self._takes_replays = takes_replays
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -147,14 +154,17 @@ class StripeMerchant:
         network_id: str,
         clock: Clock,
         inner: httpx.AsyncBaseTransport | None = None,
+        timeout_s: float = TIMEOUT_S,
     ) -> None:
-        """`url` is any Stripe's, without `/v1`; `inner` carries the bytes there."""
+        """`url` is any Stripe's, without `/v1`; `inner` carries the bytes there. An answer that
+        takes longer than `timeout_s` is lost."""
         self.network_id = network_id
         self._secret_key = secret_key
-        inner = inner or httpx.AsyncHTTPTransport()
-        self._http = _client(StripeTransport(url, clock=clock, inner=inner))
+        inner = inner or _plain(url)
+        once = StripeTransport(url, clock=clock, inner=inner)
         again = StripeTransport(url, clock=clock, inner=inner, takes_replays=True)
-        self._http_again = _client(again)
+        self._http = httpx.AsyncClient(transport=once, timeout=timeout_s)
+        self._http_again = httpx.AsyncClient(transport=again, timeout=timeout_s)
         self._again = self._method(self._http_again)
 
     def charge(self, **options: Any) -> ServerMethod:
@@ -208,6 +218,10 @@ class StripeMerchant:
                 return await verify(_on_our_clock(context))
             except AnswerLost as error:
                 raise PaymentOutcomeUnknownError(context.challenge, error) from error
+            except CredentialReplayedError:
+                raise  # no reason to pay again, and so no plain refusal
+            except VerificationFailedError as error:
+                raise _told(error, context.credential.payload.spt) from None
 
         return replace(method, verify=verified)
 
@@ -220,8 +234,18 @@ def _on_our_clock(context: VerifyContext) -> VerifyContext:
     return replace(context, credential=timeless)
 
 
-def _client(transport: StripeTransport) -> httpx.AsyncClient:
-    return httpx.AsyncClient(transport=transport, timeout=TIMEOUT_S)
+def _plain(url: str) -> httpx.AsyncBaseTransport:
+    """The network. Certificates take long to load, and only https looks at them."""
+    return httpx.AsyncHTTPTransport(verify=url.startswith("https:"))
+
+
+def _told(error: VerificationFailedError, token: str) -> VerificationFailedError:
+    """A refusal in Stripe's words, but for the token in them: it may still be worth something, and
+    refusals are written down."""
+    words = str(error).removeprefix(_FAILED)
+    if len(token) > _SHOWN:
+        words = words.replace(token, f"…{token[-_SHOWN:]}")
+    return VerificationFailedError(words.rstrip(".") or None)
 
 
 def _may_repeat(request: httpx.Request) -> bool:
