@@ -50,6 +50,8 @@ class Call:
     """Whether it came with a publishable key, which may do little."""
     requests: RequestLog | None = None
     """What has been asked so far, for the sandbox's own controls."""
+    endpoints: Sequence[Endpoint] = ()
+    """Everything that can be called, for the same."""
 
     @property
     def id(self) -> str:

@@ -17,7 +17,9 @@ from tests.interop.stripe_support import running_stripe
 
 TOPICS = sorted(path.name for path in HERE.glob("stripe_*.test.mjs"))
 
-STRIPE_OPTIONS: dict[str, tuple[str, ...]] = {}
+STRIPE_OPTIONS: dict[str, tuple[str, ...]] = {
+    "stripe_tour.test.mjs": ("--key", "sk_test_seller=acct_seller"),
+}
 """What a topic needs of its Stripe beyond the defaults."""
 
 

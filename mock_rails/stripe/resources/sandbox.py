@@ -18,7 +18,7 @@ from mock_rails.stripe.parameters import Anything, Boolean, Choice, Integer, Obj
 if TYPE_CHECKING:
     from mock_rails.stripe.wire.request_log import Entry, RequestLog
 
-_FILTERS: Final = ("challenge_id", "idempotency_key", "path", "verb", "fault", "object_id")
+_FILTERS: Final = ("challenge_id", "idempotency_key", "path", "route", "verb", "fault", "object_id")
 
 REQUESTS: Final = Object(
     {
@@ -61,6 +61,11 @@ def forget_requests(call: Call) -> dict[str, Any]:
     """Begin a new log."""
     _log(call).clear()
     return _list(call, [])
+
+
+def endpoints(call: Call) -> dict[str, Any]:
+    """Everything that can be called: what is emulated, and the controls."""
+    return _list(call, [{"verb": one.verb, "path": one.path} for one in call.endpoints])
 
 
 def find_double_charges(call: Call) -> dict[str, Any]:
@@ -142,6 +147,7 @@ ENDPOINTS: Final = (
     Endpoint("GET", "/_sandbox/requests", requests, REQUESTS),
     Endpoint("DELETE", "/_sandbox/requests", forget_requests),
     Endpoint("GET", "/_sandbox/requests/{id}", request),
+    Endpoint("GET", "/_sandbox/endpoints", endpoints),
     Endpoint("GET", "/_sandbox/double_charges", find_double_charges, DOUBLE_CHARGES),
     Endpoint("GET", "/_sandbox/faults", faults),
     Endpoint("POST", "/_sandbox/faults", arm, ARM),

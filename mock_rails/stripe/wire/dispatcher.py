@@ -115,6 +115,7 @@ class Dispatcher:
         settings = self.rail.settings
         asked = _Asked(request, entry, *_ROUTER.find(request.verb, request.path))
         headers = request.headers
+        entry.route = asked.endpoint.path
         entry.source = headers.get("x-request-source") or headers.get("user-agent")
         asked.caller = caller = identify(headers, settings)
         entry.key, entry.account, entry.livemode = caller.key, caller.account, caller.livemode
@@ -149,7 +150,7 @@ class Dispatcher:
             faults.REQUEST,
             verb=entry.verb,
             path=entry.path,
-            route=asked.endpoint.path,
+            route=entry.route,
             key=entry.key,
             account=entry.account,
             idempotency_key=entry.idempotency_key,
@@ -226,7 +227,13 @@ class Dispatcher:
             idempotency_key=entry.idempotency_key,
         ) as operation:
             call = Call(
-                operation, params, asked.ids, asked.request.path, caller.publishable, self.log
+                operation,
+                params,
+                asked.ids,
+                asked.request.path,
+                caller.publishable,
+                self.log,
+                ENDPOINTS,
             )
             return render(operation, endpoint.handler(call), expand)
 

@@ -98,3 +98,9 @@ async def test_the_root_says_what_this_is(http: httpx.AsyncClient) -> None:
     preflight = await http.options("/v1/payment_intents")
     assert preflight.status_code == 204
     assert preflight.headers["access-control-allow-origin"] == "*"
+
+
+async def test_everything_that_can_be_called_is_listed(http: httpx.AsyncClient) -> None:
+    listed = (await http.get("/_sandbox/endpoints")).json()["data"]
+    assert {"verb": "POST", "path": "/v1/payment_intents/{id}/confirm"} in listed
+    assert len(listed) == len(ENDPOINTS)
