@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mock_rails.lightning.bolt11 import Bolt11, Bolt11Error, encode
 from mock_rails.lightning.errors import ALREADY_EXISTS, NOT_FOUND, LightningError
-from mock_rails.lightning.model import HtlcFailure, InvoiceRecord, InvoiceState
+from mock_rails.lightning.model import HeldHtlc, HeldState, HtlcFailure, InvoiceRecord, InvoiceState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -167,6 +167,7 @@ class Invoices:
         if record.attempts and self.attempt(record.attempts[0]).total_msat != attempt.total_msat:
             return HtlcFailure.INCORRECT_DETAILS
         record.attempts.append(attempt.id)
+        record.htlcs.append(self._held(attempt))
         held = sum(self.attempt(one).amount_msat for one in record.attempts)
         if held < attempt.total_msat:
             late_us = self._agenda.now_us() + PARTS_WAIT_US
@@ -212,19 +213,37 @@ class Invoices:
         record.settle_index = node.settle_index
         record.state = InvoiceState.SETTLED
         record.settled_s = self._agenda.now_s()
+        self._resolve(record, HeldState.SETTLED)
         self._tell("invoice.settled", record)
         for attempt_id in record.attempts:
             self.settle(self.attempt(attempt_id))
 
     def _cancel(self, record: InvoiceRecord) -> None:
         record.state = InvoiceState.CANCELED
-        self._tell("invoice.canceled", record)
         self._release(record, HtlcFailure.INCORRECT_DETAILS)
+        self._tell("invoice.canceled", record)
 
     def _release(self, record: InvoiceRecord, failure: HtlcFailure) -> None:
+        self._resolve(record, HeldState.CANCELED)
         held, record.attempts, record.paid_msat = record.attempts, [], 0
         for attempt_id in held:
             self.send_back(self.attempt(attempt_id), failure)
+
+    def _held(self, attempt: Attempt) -> HeldHtlc:
+        last = attempt.hops[-1]
+        return HeldHtlc(
+            attempt.id,
+            last.scid,
+            attempt.amount_msat,
+            attempt.total_msat,
+            last.expiry,
+            self._agenda.now_s(),
+        )
+
+    def _resolve(self, record: InvoiceRecord, state: HeldState) -> None:
+        for one in record.htlcs:
+            if one.state is HeldState.ACCEPTED:
+                one.state, one.resolved_s = state, self._agenda.now_s()
 
     # -- the agenda -------------------------------------------------------------------------------
 

@@ -204,6 +204,28 @@ class Payment:
         return [one for one in self.attempts if one.status is PaymentStatus.IN_FLIGHT]
 
 
+class HeldState(StrEnum):
+    """What became of an HTLC at its payee."""
+
+    ACCEPTED = "ACCEPTED"
+    SETTLED = "SETTLED"
+    CANCELED = "CANCELED"
+
+
+@dataclass(eq=False, slots=True)
+class HeldHtlc:
+    """An HTLC that an invoice took in, as its payee knows it."""
+
+    attempt: int
+    scid: int
+    amount_msat: int
+    total_msat: int
+    expiry: int
+    accepted_s: int
+    resolved_s: int = 0
+    state: HeldState = HeldState.ACCEPTED
+
+
 @dataclass(eq=False, slots=True)
 class InvoiceRecord:
     """One invoice at its node."""
@@ -229,6 +251,8 @@ class InvoiceRecord:
     settled_s: int = 0
     attempts: list[int] = field(default_factory=list)
     """The attempts whose HTLCs it holds or was paid with."""
+    htlcs: list[HeldHtlc] = field(default_factory=list)
+    """All that it took in, those that it sent back as well."""
 
     @property
     def expires_at_s(self) -> int:

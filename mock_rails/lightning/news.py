@@ -11,32 +11,42 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator
+    from collections.abc import Callable, Hashable, Iterator
+
+    _Listener = tuple[asyncio.Queue[Any], Callable[[Any], Any]]
 
 _BACKLOG: Final = 10_000
+
+
+def _itself(value: Any) -> Any:
+    return value
 
 
 class News:
     """Who listens to what."""
 
     def __init__(self) -> None:
-        self._queues: dict[Hashable, list[asyncio.Queue[Any]]] = {}
+        self._listeners: dict[Hashable, list[_Listener]] = {}
 
     def tell(self, topic: Hashable, value: Any) -> None:
         """Give a value to those who listen."""
-        for queue in self._queues.get(topic, ()):
+        for queue, view in self._listeners.get(topic, ()):
             if not queue.full():
-                queue.put_nowait(value)
+                queue.put_nowait(view(value))
 
     @contextmanager
-    def listening(self, topic: Hashable) -> Iterator[asyncio.Queue[Any]]:
-        """A queue of what is told from now on."""
+    def listening(
+        self, topic: Hashable, view: Callable[[Any], Any] = _itself
+    ) -> Iterator[asyncio.Queue[Any]]:
+        """A queue of what is told from now on. What is told of goes on changing: whoever wants it
+        as it was when it was told passes a view, which is taken at once."""
         queue: asyncio.Queue[Any] = asyncio.Queue(_BACKLOG)
-        queues = self._queues.setdefault(topic, [])
-        queues.append(queue)
+        listener = (queue, view)
+        listeners = self._listeners.setdefault(topic, [])
+        listeners.append(listener)
         try:
             yield queue
         finally:
-            queues.remove(queue)
-            if not queues:
-                self._queues.pop(topic, None)
+            listeners.remove(listener)
+            if not listeners:
+                self._listeners.pop(topic, None)
