@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import textwrap
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import parse_qsl
 
 import orjson
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 _CREDENTIALS: Final = frozenset({"authorization", "payment-authorization", "proxy-authorization"})
 _DECODED: Final = frozenset({"payment-receipt", "payment-session-snapshot"})
 _QUIET: Final = frozenset({"accept", "accept-encoding", "connection", "user-agent"})
+_FORM: Final = "application/x-www-form-urlencoded"
 _LONGEST_BODY: Final = 16 * 1_024
 _WIDTH: Final = 80
 
@@ -42,7 +44,10 @@ def request_lines(request: httpx.Request) -> Iterator[str]:
             yield from _credential(name, value)
         else:
             yield f"> {name}: {value}"
-    if request.headers.get("content-length", "0") != "0":
+    if request.headers.get("content-type") == _FORM and len(request.content) <= _LONGEST_BODY:
+        fields = parse_qsl(request.content.decode("latin-1"))
+        yield from _members(dict(fields), "> ")
+    elif request.headers.get("content-length", "0") != "0":
         yield f"> ({request.headers['content-length']} bytes)"
     yield ">"
 

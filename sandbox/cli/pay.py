@@ -21,6 +21,8 @@ _EXAMPLES: Final = """Examples:
   mpp-sandbox pay "http://127.0.0.1:8402/search?q=voucher" -n 1000 -c 16
   mpp-sandbox pay "http://127.0.0.1:8402/complete?prompt=hi" --stream
   mpp-sandbox pay http://127.0.0.1:8402/report --charge --max 0.05 --json
+  mpp-sandbox pay http://127.0.0.1:8402/stripe/quote --method stripe --max 1.00
+  mpp-sandbox pay http://127.0.0.1:8402/stripe/quote --dry-run
 
 Exit code: 0 paid (or nothing was to be paid), 1 refused or failed,
 2 wrong usage, 3 a payment may have been made and nobody knows yet.
@@ -36,6 +38,8 @@ def pay(  # noqa: PLR0913, PLR0917 - each is an option of its own
     url: options.Url,
     session: options.Session = False,
     charge: options.Charge = False,
+    by: options.By = None,
+    card: options.Card = None,
     requests: options.Requests = 1,
     concurrency: options.Concurrency = 1,
     stream: options.Stream = False,
@@ -49,15 +53,18 @@ def pay(  # noqa: PLR0913, PLR0917 - each is an option of its own
     close: options.Close = False,
     json: options.Json = False,
     verbose: options.Verbose = False,
+    dry_run: options.DryRun = False,
     rpc: payer.Rpc = None,
+    stripe_url: options.StripeUrl = None,
     state_dir: payer.StateDir = None,
     control_url: ControlUrl = None,
 ) -> None:
     """Request a URL and pay what it asks for: of this devnet, or of any MPP server.
 
     The answer goes to stdout and what it cost to stderr. The payer is the
-    first development account, unless told otherwise. A channel that was
-    opened stays open for the next time; see `mpp-sandbox channels`.
+    first development account, or a test card of Stripe, unless told
+    otherwise. A channel that was opened stays open for the next time; see
+    `mpp-sandbox channels`.
     """
     try:
         options.check_together(
@@ -70,7 +77,11 @@ def pay(  # noqa: PLR0913, PLR0917 - each is an option of its own
             headers=[options.read_header(one) for one in headers or ()],
             body=body,
             wallet=payer.read_wallet(account, key_env),
-            prefer=options.choose_methods(session=session or stream, charge=charge),
+            prefer=options.choose_methods(
+                session=session, charge=charge, stream=stream, by=by, card=card
+            ),
+            card=card,
+            stripe_url=stripe_url,
             most=most,
             currencies=currencies or [],
             rpc=rpc,
@@ -83,6 +94,10 @@ def pay(  # noqa: PLR0913, PLR0917 - each is an option of its own
         )
     except SandboxError as error:
         refuse_usage(str(error))
+    if dry_run:
+        from sandbox.cli.dry_run import show_plan
+
+        raise typer.Exit(show_plan(job, info, json=json))
     from sandbox.cli.payment_runs import run_job
 
     raise typer.Exit(run_job(job, info, stream=stream, json=json))
@@ -93,6 +108,8 @@ def _job(
     most: str | None,
     currencies: list[str],
     rpc: str | None,
+    card: str | None,
+    stripe_url: str | None,
     control_url: str | None,
     **rest: Any,
 ) -> tuple[Job, dict[str, Any]]:
@@ -101,6 +118,9 @@ def _job(
 
     info = payer.devnet_info(find(control_url))
     budget = options.read_budget(most, currencies, info)
+    if "stripe/charge" in rest["prefer"]:
+        rest["card"] = options.read_card(card, stripe_url, info)
+        rest["card_budget"] = options.read_card_budget(most)
     is_devnets = rest["url"].startswith((info.get("merchants") or {}).get("url", "-"))
     node = payer.node_of(rpc, info)
     return Job(budget=budget, rpc_url=node, is_devnets=is_devnets, **rest), info

@@ -12,8 +12,12 @@ from mock_rails.core.errors import BadInput
 
 if TYPE_CHECKING:
     from sandbox.client.budget import Budget
+    from sandbox.client.cards import CardWallet
 
 MOST_CONCURRENT: Final = 1_000
+_CENT_DECIMALS: Final = 2
+_FINER: Final = 4
+"""Decimals of a token's dollars that a card's do not have."""
 _METHOD: Final = re.compile(r"[A-Za-z-]{1,40}")
 
 Url = Annotated[str, typer.Argument(metavar="URL", help="http(s), or ws(s) with --stream.")]
@@ -22,6 +26,21 @@ Session = Annotated[
 ]
 Charge = Annotated[
     bool, typer.Option("--charge", help="Pay by tempo/charge only: a transaction each.")
+]
+By = Annotated[
+    str | None,
+    typer.Option("--method", metavar="METHOD", help="Pay by tempo only, or by stripe only."),
+]
+Card = Annotated[
+    str | None,
+    typer.Option("--card", metavar="CARD", help="The test card that pays (pm_card_visa)."),
+]
+StripeUrl = Annotated[
+    str | None,
+    typer.Option("--stripe-url", metavar="URL", help="Stripe; else the running devnet's."),
+]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Ask, and show what would be paid; pay nothing.")
 ]
 Requests = Annotated[
     int, typer.Option("-n", "--requests", min=1, metavar="N", help="Send it so many times.")
@@ -37,7 +56,11 @@ Stream = Annotated[
 ]
 Most = Annotated[
     str | None,
-    typer.Option("--max", metavar="AMOUNT", help="Spend no more than this in all, such as 0.05."),
+    typer.Option(
+        "--max",
+        metavar="AMOUNT",
+        help="Spend no more than this in all, such as 0.05; from the wallet and by card each.",
+    ),
 ]
 Currencies = Annotated[
     list[str] | None,
@@ -71,13 +94,23 @@ def check_together(
         raise BadInput("--concurrency is for several requests.", hint="Say how many with -n.")
 
 
-def choose_methods(*, session: bool, charge: bool) -> tuple[str, ...]:
+def choose_methods(
+    *, session: bool, charge: bool, stream: bool, by: str | None, card: str | None
+) -> tuple[str, ...]:
     """The methods that may be paid, best first."""
     from sandbox.client.client import PREFER
 
-    if session:
+    if by is not None and by not in {one.partition("/")[0] for one in PREFER}:
+        raise BadInput(f"{by[:60]!r} is no method.", hint="Write tempo or stripe.")
+    if by == "stripe" and (session or charge or stream):
+        raise BadInput("--session, --charge and --stream are tempo's.", hint="Leave one out.")
+    if by == "tempo" and card is not None:
+        raise BadInput("--card is for stripe.", hint="Write --method stripe.")
+    if session or stream:
         return ("tempo/session",)
-    return ("tempo/charge",) if charge else PREFER
+    if charge:
+        return ("tempo/charge",)
+    return tuple(one for one in PREFER if by is None or one.startswith(f"{by}/"))
 
 
 def read_url(text: str, *, stream: bool) -> str:
@@ -134,3 +167,27 @@ def read_budget(most: str | None, currencies: list[str], info: dict[str, Any]) -
         allowed_currencies=[*tokens.values(), *known, *currencies],
         total=most,
     )
+
+
+def read_card(card: str | None, stripe_url: str | None, info: dict[str, Any]) -> CardWallet:
+    """The card that pays: at the Stripe that is named, or the running devnet's."""
+    from sandbox.client.cards import CardWallet
+    from sandbox.client.cards.wallet import DEFAULT_CARD
+
+    stripe = info.get("stripe") or {}
+    return CardWallet(
+        card or DEFAULT_CARD,
+        stripe_url=stripe_url or stripe.get("url"),
+        key=None if stripe_url is not None else stripe.get("key"),
+    )
+
+
+def read_card_budget(most: str | None) -> Budget | None:
+    """What may be spent by card in all, in whole cents of the dollar."""
+    if most is None:
+        return None
+    from sandbox.client.amounts import parse_amount
+    from sandbox.client.budget import Budget
+
+    cents = parse_amount(most, _CENT_DECIMALS + _FINER) // 10**_FINER
+    return Budget(total=cents, allowed_currencies=["usd"], decimals=_CENT_DECIMALS)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections import Counter
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -21,6 +22,7 @@ import httpx
 
 from mock_rails.core.clock import Clock
 from mock_rails.core.errors import SandboxError
+from sandbox.cash import is_cash
 from sandbox.cli.observing import ObservedTransport
 from sandbox.cli.tally import Tally
 from sandbox.client.client import PaidClient
@@ -30,10 +32,11 @@ from sandbox.client.outcome import PaymentMade, PaymentNotMade, payment_of
 from sandbox.client.session import SessionSettings
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from sandbox.client.budget import Budget
+    from sandbox.client.cards import CardWallet
     from sandbox.client.session import PayerChannel
     from sandbox.client.wallet import Wallet
 
@@ -59,6 +62,8 @@ class Job:
     close: bool
     requests: int = 1
     concurrency: int = 1
+    card: CardWallet | None = None
+    card_budget: Budget | None = None
     show: Callable[[str], None] | None = None
     """Gets the lines of the conversation with `-v`."""
     is_devnets: bool = False
@@ -87,12 +92,14 @@ class Till:
         self.wire = wire
         self.used: dict[str, None] = {}
         """The ids of the channels that were paid by, in order."""
+        self.by_card: Counter[str] = Counter()
+        """What cards were charged, by currency, in its smallest unit."""
         self.troubles: list[Exception] = []
         """What kept channels from being closed."""
 
     @property
     def spent(self) -> int:
-        """Base units that were paid."""
+        """Base units that were paid on the chain."""
         return self.client.ledger.tally().spent
 
     @property
@@ -108,12 +115,20 @@ class Till:
                 job.method, job.url, headers=list(job.headers), content=job.body
             )
         except (SandboxError, httpx.TransportError) as error:
+            if isinstance(error, OutcomeUnknownError) and error.paid:
+                self._note_cash(error.details)
             return _failed(error, (self.clock.monotonic_ns() - begun_ns) // 1_000)
         elapsed_us = (self.clock.monotonic_ns() - begun_ns) // 1_000
         result = _judged(response, elapsed_us)
         if result.payment is not None:
             self.note_channel(result.payment.channel_id)
+            self._note_cash(result.payment.request)
         return result
+
+    def _note_cash(self, paid: Mapping[str, Any]) -> None:
+        currency = str(paid.get("currency")).lower()
+        if is_cash(currency):
+            self.by_card[currency] += int(paid["amount"])
 
     def note_channel(self, name: str | None) -> None:
         """Something was paid by this channel."""
@@ -153,11 +168,16 @@ async def open_till(job: Job) -> AsyncIterator[Till]:
     clock = Clock()
     connections = httpx.Limits(max_connections=job.concurrency + 4)
     wire = ObservedTransport(httpx.AsyncHTTPTransport(limits=connections), clock, job.show)
+    is_secure = job.card is not None and job.card.stripe_url.startswith("https:")
+    to_stripe = ObservedTransport(httpx.AsyncHTTPTransport(verify=is_secure), clock, job.show)
     async with (
+        to_stripe,
         httpx.AsyncClient(transport=wire, timeout=_TIMEOUT_S) as http,
         PaidClient(
             job.wallet,
             job.budget,
+            card=None if job.card is None else job.card.through(to_stripe),
+            card_budget=job.card_budget,
             rpc_url=job.rpc_url,
             http=http,
             prefer=job.prefer,
@@ -194,7 +214,7 @@ async def pay_many(till: Till, advance: Callable[[Tally], None]) -> Tally:
             if result.is_over_budget:
                 stopping.set()
             tally.elapsed_us = (clock.monotonic_ns() - begun_ns) // 1_000
-            tally.spent = till.spent
+            tally.spent, tally.by_card = till.spent, till.by_card
             advance(tally)
 
     loop = asyncio.get_running_loop()

@@ -79,6 +79,7 @@ def _result_json(till: Till, result: Result, fees: dict[str, int] | None) -> dic
         "status": None if response is None else response.status_code,
         "reason": result.reason,
         "spent": str(till.spent),
+        "spent_by_card": {name: str(amount) for name, amount in till.by_card.items()},
         "elapsed_us": result.elapsed_us,
         "payment": made and _payment_json(made),
         "transactions": till.transactions,
@@ -129,15 +130,22 @@ def _say_payment(
     made = result.payment
     if made is not None:
         say(_paid_line(till, made, tokens, till.wire.waited_us))
-        for line in (*_on_chain(till, fees), *channel_lines(till)):
+        for line in (*_at_stripe(made), *_on_chain(till, fees), *channel_lines(till)):
             say(line)
         if till.job.is_devnets:
             say(f"Look at it: mpp-sandbox inspect {made.challenge_id[:12]}")
 
 
 def _paid_line(till: Till, made: PaymentMade, tokens: Mapping[str, str], elapsed_us: int) -> str:
-    amount = money(till.spent, str(made.request.get("currency")), tokens or None)
+    currency = str(made.request.get("currency"))
+    spent = till.by_card.get(currency.lower(), till.spent)
+    amount = money(spent, currency, tokens or None)
     return f"{paint('Paid', 'green')} {amount} by {made.method} in {latency(elapsed_us)}."
+
+
+def _at_stripe(made: PaymentMade) -> Iterator[str]:
+    if made.method == "stripe/charge" and made.reference is not None:
+        yield f"PaymentIntent {made.reference}"
 
 
 def _on_chain(till: Till, fees: dict[str, int] | None) -> Iterator[str]:
@@ -206,7 +214,7 @@ def _progress(job: Job) -> Iterator[Callable[[Tally], None]]:
         def advance(tally: Tally) -> None:
             bad = sum(count for name, count in tally.outcomes.items() if CODES[name])
             failures = f", {bad} not paid" if bad else ""
-            told = f"{tally.per_s}/s  {money(tally.spent)} spent{failures}"
+            told = f"{tally.per_s}/s  {tally.paid} spent{failures}"
             bar.update(task, completed=tally.requests, description=told)
 
         yield advance

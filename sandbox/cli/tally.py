@@ -21,6 +21,9 @@ class Tally:
     methods: Counter[str] = field(default_factory=Counter)
     elapsed_us: int = 0
     spent: int = 0
+    """Base units, on the chain."""
+    by_card: Counter[str] = field(default_factory=Counter)
+    """What cards were charged, by currency, in its smallest unit."""
     transactions: int = 0
     fees: dict[str, int] | None = None
     reasons: Counter[str] = field(default_factory=Counter)
@@ -34,6 +37,11 @@ class Tally:
     def per_s(self) -> int:
         """Requests a second, rounded."""
         return round(self.requests * 10**6 / self.elapsed_us) if self.elapsed_us else 0
+
+    @property
+    def paid(self) -> str:
+        """What was spent, in words."""
+        return paid_in_all(self.spent, self.by_card)
 
     def add(self, outcome: str, elapsed_us: int, *, method: str | None, reason: str | None) -> None:
         """One more request has ended."""
@@ -57,6 +65,7 @@ class Tally:
                 "max": max(self.latencies_us, default=None),
             },
             "spent": str(self.spent),
+            "spent_by_card": {name: str(amount) for name, amount in self.by_card.items()},
             "transactions": self.transactions,
             "fees": None
             if self.fees is None
@@ -70,7 +79,7 @@ class Tally:
         found = [
             ("Requests", f"{outcomes} in {latency(self.elapsed_us)} ({self.per_s}/s)"),
             ("Latency", self._latency()),
-            ("Spent", money(self.spent) + self._methods()),
+            ("Spent", self.paid + self._methods()),
             ("Transactions", str(self.transactions)),
         ]
         if self.fees is not None:
@@ -94,6 +103,12 @@ class Tally:
         shown = [f"{money(fee)} paid by {who}" for who, fee in self.fees.items()]
         total = money(sum(self.fees.values()))
         return shown[0] if len(shown) == 1 else f"{total}: {', '.join(shown)}"
+
+
+def paid_in_all(spent: int, by_card: Mapping[str, int]) -> str:
+    """Tokens and cards together, for they are not the same money."""
+    shown = [money(amount, currency) for currency, amount in by_card.items()]
+    return " and ".join([money(spent), *shown] if spent or not shown else shown)
 
 
 def percentile(values: Sequence[int], percent: int) -> int | None:

@@ -85,9 +85,9 @@ class PaidClient:
         self._clock = clock or Clock()
         self._seeds = seeds or Seeds("client")
         remembered = state if remembers_spending else None
-        self.ledger = self._ledger(budget, remembered, None if wallet is None else wallet.address)
+        self.ledger = self._ledger(budget, remembered, wallet.address if wallet else None)
         """What was reserved and spent on the chain."""
-        self.card_ledger = self._ledger(card_budget, remembered, None if card is None else card.name)
+        self.card_ledger = self._ledger(card_budget, remembered, card.name if card else None)
         """What was reserved and spent by card."""
         self._nodes = Nodes(rpc_url, http=rpc_http)
         self._owned = http is None

@@ -57,7 +57,7 @@ class Mint:
         )
         self._http = httpx.AsyncClient(
             transport=self._transport,
-            base_url="https://api.stripe.com",
+            base_url=httpx.URL(wallet.stripe_url).copy_with(path="/"),
             timeout=_TIMEOUT_S,
             headers={"authorization": wallet.authorization, "stripe-version": _VERSION},
         )

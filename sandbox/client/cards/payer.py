@@ -6,6 +6,7 @@ in the currency's smallest unit, before Stripe is asked for anything.
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Any, Final
 
 from sandbox.client.budget import Payment
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
 
 LIFETIME_S: Final = 3_600
 """Of a token for a challenge that has no end; pympp's."""
-_LONGEST_KEY: Final = 255
-_NONCE_BYTES: Final = 8
+_LONGEST_CHALLENGE: Final = 200
+_NONCE_DIGITS: Final = 16
 
 
 class CardPayer:
@@ -57,10 +58,9 @@ class CardPayer:
         """Whether it is a charge that takes cards, of an amount that a card can be charged."""
         return CardCharge.of(challenge) is not None
 
-    def preview(self, challenge: Challenge, order: Order) -> dict[str, Any]:
-        """What `prepare` would ask Stripe for; raises `PaymentRefusedError` as it would."""
+    def preview(self, challenge: Challenge) -> dict[str, Any]:
+        """What `prepare` would ask Stripe for."""
         charge = self._charge(challenge)
-        self._ledger.release(self._ledger.reserve(_payment(charge, order)))
         return {
             "post": f"{self._wallet.stripe_url}{TOKENS}",
             "form": self._mint.form(charge, self._end_of(charge)),
@@ -116,8 +116,9 @@ class CardPayer:
         return charge.expires_s or self._clock.now_s() + LIFETIME_S
 
     def _key(self, charge: CardCharge) -> str:
-        nonce = self._keys.hex(_NONCE_BYTES)
-        return f"mpp_{charge.challenge_id[: _LONGEST_KEY - len(nonce) - 5]}_{nonce}"
+        seed = f"{self._keys.hex(_NONCE_DIGITS)} {self._clock.now_us()}"
+        own = hashlib.sha256(seed.encode()).hexdigest()[:_NONCE_DIGITS]
+        return f"mpp_{charge.challenge_id[:_LONGEST_CHALLENGE]}_{own}"
 
     async def _credential(self, challenge: Challenge, token: str) -> str:
         from mpp.methods.stripe.client import OnChallengeParameters, StripeMethod

@@ -6,6 +6,7 @@ Only test keys are taken: a sandbox never spends real money.
 from __future__ import annotations
 
 import os
+from copy import copy
 from typing import TYPE_CHECKING, Final
 
 import httpx
@@ -48,6 +49,12 @@ class CardWallet:
         self.stripe_url = _checked_url(stripe_url or known.get(URL_VARIABLE) or DEFAULT_URL)
         self.transport = transport
         self._key = _checked_key(key or known.get(KEY_VARIABLE) or TEST_KEY)
+
+    def through(self, transport: httpx.AsyncBaseTransport) -> CardWallet:
+        """The same, whose requests another transport carries."""
+        found = copy(self)
+        found.transport = transport
+        return found
 
     @property
     def name(self) -> bytes:
