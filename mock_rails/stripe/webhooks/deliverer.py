@@ -13,7 +13,6 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-import httpx
 import orjson
 
 from mock_rails.core.clock import US_PER_S
@@ -21,6 +20,8 @@ from mock_rails.stripe.webhooks import queue
 from mock_rails.stripe.webhooks.signature import sign
 
 if TYPE_CHECKING:
+    import httpx
+
     from mock_rails.stripe.model import Record
     from mock_rails.stripe.rail import Stripe
 
@@ -43,6 +44,10 @@ class Deliverer:
         """Deliver until cancelled."""
         unwatch = self._rail.context.journal.watch(queue.QUEUED, self._wake)
         try:
+            # What sends is loaded when there is something to send: it costs more than the rail.
+            while not self._rail.state.count(queue.WAITING):
+                await self._wait()
+                self._news.clear()
             async with self._client() as http:
                 while True:
                     self._news.clear()
@@ -101,6 +106,8 @@ class Deliverer:
         self._news.set()
 
     def _client(self) -> httpx.AsyncClient:
+        import httpx
+
         return httpx.AsyncClient(
             transport=self._transport,
             timeout=_TIMEOUT_S,
@@ -127,6 +134,8 @@ class Deliverer:
         self, http: httpx.AsyncClient, url: str, body: bytes, endpoint: Record
     ) -> dict[str, Any]:
         """What came of one attempt."""
+        import httpx
+
         clock = self._rail.context.clock
         signed_at_s = clock.wall_s()
         headers = {
