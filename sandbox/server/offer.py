@@ -74,6 +74,8 @@ class Offer(Protocol):
 
         prove           who pays, shown without charging; for Idempotency-Key (`repeats`)
         check_unseen    takes the credential: raise if others may have seen such a proof
+        charged         takes the credential: what it may charge next has not been charged if this
+                        is told again later (`repeats`)
         find            what came of a settlement whose end nobody saw, or None (`single_use`)
     """
 

@@ -44,11 +44,12 @@ _CHECK: Final = "idempotency"
 class Repeat:
     """A request that has a key: either the first one, which runs, or one that was answered."""
 
-    __slots__ = ("_log", "_owner", "_records", "answer")
+    __slots__ = ("_log", "_records", "answer", "owner")
 
     def __init__(self, log: IdempotencyLog, owner: str) -> None:
         self._log = log
-        self._owner = owner
+        self.owner = owner
+        """What the attempt calls itself, which is never the same again."""
         self._records: list[str] = []
         self.answer: KeptResponse | None = None
         """What was answered the first time."""
@@ -61,14 +62,14 @@ class Repeat:
         """Keep the answer. If the store fails now, the answer is given all the same."""
         try:
             for record in self._records:
-                await self._log.finish(record, self._owner, answer)
+                await self._log.finish(record, self.owner, answer)
         except Exception:
             _LOG.exception("an answer could not be kept under its Idempotency-Key")
 
     async def abandon(self) -> None:
         """Nothing was charged: the key is free."""
         for record in self._records:
-            await self._log.abandon(record, self._owner)
+            await self._log.abandon(record, self.owner)
 
 
 class Repeats:
@@ -98,8 +99,11 @@ class Repeats:
             raise Refused(_CHECK, error) from error
 
     async def _begun(self, key: str, admitted: Admitted, request: PaidRequest) -> Repeat:
-        # The owner begins with the challenge, which tells a later attempt what to look up.
-        repeat = Repeat(self._log, f"{admitted.challenge_id} {self._challenges.nonce()}")
+        # The owner begins with the challenge, which tells a later attempt what to look up, and ends
+        # with how much was charged before, which tells it whether something was charged since.
+        charged = await _charged(admitted)
+        owner = f"{admitted.challenge_id} {self._challenges.nonce()} {charged or ''}"
+        repeat = Repeat(self._log, owner)
         same = fingerprint(request.method, request.path, request.query, request.body)
         if await self._claim(
             repeat, record_key(f"challenge {admitted.challenge_id}", key), same, admitted
@@ -124,8 +128,8 @@ class Repeats:
         """One record: claimed, or (then True) its answer taken over; raises what forbids both."""
         dead = await self._log.dead(record, same)
         if dead is not None:
-            await self._check_uncharged(dead, admitted)
-        decision: Decision = await self._log.begin(record, same, repeat._owner, dead=dead)
+            await self._check_uncharged(dead, repeat, admitted)
+        decision: Decision = await self._log.begin(record, same, repeat.owner, dead=dead)
         decision.raise_refusal(self._clock.now_s())
         if decision.verdict is Verdict.REPLAY:
             answer = decision.record.response
@@ -137,13 +141,29 @@ class Repeats:
         repeat.claim(record)
         return False
 
-    async def _check_uncharged(self, dead: IdempotencyRecord, admitted: Admitted) -> None:
+    async def _check_uncharged(
+        self, dead: IdempotencyRecord, repeat: Repeat, admitted: Admitted
+    ) -> None:
         """Raise if the attempt that died may have charged, and nobody can tell."""
-        earlier = dead.owner.partition(" ")[0]
-        is_same = earlier == admitted.challenge_id
-        if is_same and await self._single_use.can_find(admitted):
+        earlier, _, charged = _parts(dead.owner)
+        if earlier == admitted.challenge_id and await self._single_use.can_find(admitted):
             return  # the same credential: what came of it is looked up
-        # A voucher leaves no mark: another one may pay for what an earlier one has paid.
-        is_other_voucher = not is_same and not admitted.offer.is_single_use
-        if is_other_voucher or await self._single_use.may_have_charged(earlier):
+        # A voucher leaves no mark, but what its channel has spent never goes back.
+        is_as_before = bool(charged) and charged == _parts(repeat.owner)[2]
+        is_voucher = not admitted.offer.is_single_use
+        if (is_voucher and not is_as_before) or await self._single_use.may_have_charged(earlier):
             raise OutcomeUnknownError
+
+
+async def _charged(admitted: Admitted) -> str | None:
+    """What was charged before this credential, for an offer that can tell."""
+    tell: Any = getattr(admitted.offer, "charged", None)
+    told: str | None = None if tell is None else await tell(admitted.credential)
+    return told
+
+
+def _parts(owner: str) -> tuple[str, str, str]:
+    """An attempt's challenge, its nonce, and what was charged before it."""
+    challenge_id, _, rest = owner.partition(" ")
+    nonce, _, charged = rest.partition(" ")
+    return challenge_id, nonce, charged

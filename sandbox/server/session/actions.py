@@ -14,7 +14,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple, NoReturn
 
 from mpp.errors import (
-    InternalPaymentError,
     PaymentError,
     PaymentOutcomeUnknownError,
     VerificationFailedError,
@@ -54,7 +53,7 @@ from sandbox.methods.tempo_session.problems import (
     ChannelNotFoundError,
     InsufficientBalanceError,
 )
-from sandbox.server.refusals import StoreFailedError
+from sandbox.server.refusals import PaymentUncheckedError, StoreFailedError
 from sandbox.server.session.book import PayerIsFull
 from sandbox.server.session.limits import VoucherPace
 from sandbox.server.stores.errors import StoreError
@@ -251,7 +250,7 @@ class Actions:
         except TransactionOutcomeUnknown as error:
             self._unknown(credential, error)
         except ChainError as error:
-            raise InternalPaymentError from error
+            raise PaymentUncheckedError("The channel could not be closed.") from error
         after = await context.book.get(channel.id)
         return Done(after or closing, capture.tx_hash, cumulative)
 
@@ -342,7 +341,7 @@ class Actions:
             else:
                 is_used = bool(state.settled or state.close_requested_at_s)
         except ChainError as error:
-            raise InternalPaymentError from error  # the record stays: it may be sent again
+            raise PaymentUncheckedError from error  # the record stays: it may be sent again
         if not is_used:
             return
         known = await book.get(channel_id)
@@ -366,8 +365,8 @@ class Actions:
             self._unknown(credential, error)
         except TransactionRefused as error:
             raise VerificationFailedError(f"transaction refused: {error.words}") from error
-        except ChainError as error:
-            raise InternalPaymentError from error
+        except ChainError as error:  # it was never sent
+            raise PaymentUncheckedError from error
 
     def _unknown(self, credential: Credential, error: TransactionOutcomeUnknown) -> NoReturn:
         raise PaymentOutcomeUnknownError(

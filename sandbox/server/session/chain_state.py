@@ -6,8 +6,8 @@ TTL is still used, and renewed in the background; only when it is older than twi
 request wait for the chain. A forced close is thus seen within ten seconds, of a grace of fifteen
 minutes (facts: protocol 2.5).
 
-A chain that cannot be asked is an internal error (500), never a 402, which would have the client
-pay again.
+A chain that cannot be asked is a definite 503, never a 402, which would have the client pay again:
+it is asked before anything is charged.
 """
 
 from __future__ import annotations
@@ -15,12 +15,11 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Final
 
-from mpp.errors import InternalPaymentError
-
 from sandbox.chain import ChainError, find_close, read_channel, receipt
 from sandbox.methods.tempo_session import Channel, Status, rules
 from sandbox.methods.tempo_session.fields import to_hex
 from sandbox.methods.tempo_session.problems import ChannelNotFoundError
+from sandbox.server.refusals import PaymentUncheckedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,7 +92,7 @@ class ChainState:
             if state is None or not state.is_open:
                 return await self.gone(channel)
         except ChainError as error:
-            raise InternalPaymentError from error
+            raise PaymentUncheckedError from error
         now_s = context.clock.now_s()
 
         def change(current: Channel | None) -> Channel | None:
@@ -162,7 +161,7 @@ class ChainState:
             if mined is None and await read_channel(context.rpc, channel.id, channel.book) is None:
                 return channel
         except ChainError as error:
-            raise InternalPaymentError from error
+            raise PaymentUncheckedError from error
         opened = await context.book.update(
             channel.id, lambda one: one and rules.confirm_open(one, sent or bytes(32))
         )

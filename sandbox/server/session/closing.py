@@ -120,10 +120,12 @@ class Closer:
     async def _carry_out(self, closing: Channel, *, resumed: bool) -> Capture:
         context = self._context
         await context.background.join_one(("settle", closing.id))  # it changes what can be captured
-        closing = await context.book.get(closing.id) or closing
+        before, closing = closing.settled, await context.book.get(closing.id) or closing
         order = closing.close_order
+        if order is None and closing.status is not Status.CLOSED:
+            raise ChainError("Another attempt to close the channel failed: it is open.")
         if order is None:  # somebody else was faster
-            return self._as_found(closing)
+            return self._as_found(closing, before=before)
         try:
             result = await context.sender.send([close_call(closing, order)])
             if not result.success:
@@ -184,7 +186,7 @@ class Closer:
             self.unresolved.discard(closing.id)
         raise failure
 
-    def _as_found(self, closed: Channel, *, before: int = 0) -> Capture:
+    def _as_found(self, closed: Channel, *, before: int) -> Capture:
         captured = max(closed.settled - before, 0)
         return Capture(closed.id, captured, 0, closed.closed_tx or bytes(32))
 

@@ -31,6 +31,7 @@ from sandbox.server.classify import RequestKind, is_charged_up_front, is_deliver
 from sandbox.server.offer import Settlement
 from sandbox.server.refusals import StoreFailedError
 from sandbox.server.session.meter import SessionMeter
+from sandbox.server.single_use import proof_hash
 from sandbox.server.stores.errors import StoreError, StoreOutcomeUnknown
 
 if TYPE_CHECKING:
@@ -172,6 +173,16 @@ class SessionOffer:
                 f"an earlier answer is repeated for a voucher above {known} only; nothing is"
                 " charged for it"
             )
+
+    async def charged(self, credential: Credential) -> str:
+        """The credential's channel and what is spent of it. That only grows, so whoever is told the
+        same twice knows that nothing was charged between. Top-ups and closes charge nothing: they
+        are told apart by themselves."""
+        payload = parse_payload(credential.payload, self.terms.protocol)
+        if not isinstance(payload, Open | Voucher):
+            return proof_hash(credential)
+        channel = await self._context.book.get(payload.channel_id)
+        return f"{to_hex(payload.channel_id)}:{0 if channel is None else channel.spent}"
 
     async def settle(self, credential: Credential, request: PaidRequest) -> Settlement:
         """Do what the credential asks, charge, and say what came of it."""

@@ -13,10 +13,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from mpp.errors import InternalPaymentError, PaymentError
+from mpp.errors import PaymentError
 
 from sandbox.methods.tempo_session import Channel, Status
 from sandbox.methods.tempo_session.problems import ChannelNotFoundError
+from sandbox.server.refusals import PaymentUncheckedError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -118,7 +119,7 @@ class Watch:
             return  # its own action is under way, or it is over
         try:
             await self._state.refresh(channel)
-        except InternalPaymentError:
+        except PaymentUncheckedError:
             self._missed.add(channel.id)  # its log is read once only: look again
         except PaymentError:
             return  # the chain does not know it; the next request will be told

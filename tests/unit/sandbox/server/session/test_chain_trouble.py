@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from mpp.errors import InternalPaymentError, PaymentOutcomeUnknownError, VerificationFailedError
+from mpp.errors import PaymentOutcomeUnknownError, VerificationFailedError
 
-from sandbox.chain import broadcast
-from sandbox.methods.tempo_session import Status
+from sandbox.chain import ChainError, broadcast
+from sandbox.methods.tempo_session import Status, rules
 from sandbox.methods.tempo_session.problems import ChannelNotFoundError
+from sandbox.server.refusals import PaymentUncheckedError
 from sandbox.server.session import actions
-from tests.unit.sandbox.server.session.support import make_world, receipt_of
+from tests.unit.sandbox.server.session.support import PAYEE, make_world, receipt_of
 
 SEND = "eth_sendRawTransactionSync"
 
@@ -24,15 +25,15 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(actions, "broadcast", soon)
 
 
-async def test_an_outage_is_500_and_not_402() -> None:
+async def test_an_outage_is_503_and_not_402() -> None:
     async with make_world() as world:
         payer = world.payer(world.offer())
         await payer.open()
         world.clock.advance(60)  # what is known of the channel is too old to serve by
         world.line.is_cut = True
-        with pytest.raises(InternalPaymentError) as caught:
+        with pytest.raises(PaymentUncheckedError) as caught:
             await payer.voucher(200)
-        assert caught.value.status == 500
+        assert caught.value.status == 503
         assert (await payer.record()).accepted == 100
         world.line.is_cut = False
         assert receipt_of(await payer.voucher(200)).spent == 200
@@ -65,7 +66,7 @@ async def test_an_open_that_surely_was_not_sent_leaves_nothing() -> None:
         payer = world.payer(world.offer())
         sent = await payer.make_open()
         world.line.is_cut = True
-        with pytest.raises(InternalPaymentError):
+        with pytest.raises(PaymentUncheckedError):
             await payer.send(sent)
         assert await world.server.channels() == []
         world.line.is_cut = False
@@ -105,7 +106,7 @@ async def test_an_open_of_unknown_outcome_is_kept_and_resumed() -> None:
         record = await payer.record()
         assert record.status is Status.OPENING
         assert caught.value.transaction_hash == "0x" + record.opened_tx.hex()
-        with pytest.raises(InternalPaymentError):
+        with pytest.raises(PaymentUncheckedError):
             await payer.voucher(200)
         world.line.loses = None
         assert receipt_of(await payer.send(sent)).spent == 100
@@ -128,11 +129,21 @@ async def test_a_close_that_surely_did_not_happen_is_struck_out() -> None:
         payer = world.payer(world.offer())
         await payer.open()
         world.line.is_cut = True
-        with pytest.raises(InternalPaymentError):
+        with pytest.raises(PaymentUncheckedError):
             await payer.close(100)
         world.line.is_cut = False
         assert (await payer.record()).status is Status.OPEN
         assert receipt_of(await payer.voucher(200)).spent == 200
+
+
+async def test_a_close_that_another_attempt_struck_out_is_not_told_as_done() -> None:
+    async with make_world() as world:
+        payer = world.payer(world.offer())
+        await payer.open()
+        mine = await payer.record()
+        with pytest.raises(ChainError, match="it is open"):
+            await world.server._closer.carry_out(rules.close_by_payee(mine, closer=PAYEE.address))
+        assert (await payer.record()).status is Status.OPEN
 
 
 async def test_a_top_up_whose_answer_was_lost_is_found_again() -> None:

@@ -38,10 +38,14 @@ class Customer(Payer):
 
     async def ask(self, payload: Payload, url: str = "/goods", **headers: str) -> httpx.Response:
         """A request under the key, with a challenge of its own."""
+        shown = await self.show(payload, url)
+        return await self.shop.get(url, headers={**headers, **shown})
+
+    async def show(self, payload: Payload, url: str = "/goods") -> dict[str, str]:
+        """Its headers."""
         challenge = challenge_of(await self.shop.get(url))
         source = f"did:pkh:eip155:{self.offer.terms.chain_id}:0x{self.wallet.address.hex()}"
-        proof = paid(challenge, payload=payload.to_json(), source=source)
-        return await self.shop.get(url, headers={**KEY, **headers, **proof})
+        return {**KEY, **paid(challenge, payload=payload.to_json(), source=source)}
 
 
 @asynccontextmanager
@@ -123,6 +127,56 @@ async def test_after_a_crash_another_voucher_does_not_pay_a_second_time() -> Non
         payer.world.clock.advance(LEASE_S)
         again = await payer.ask(payer.make_voucher(300))
         assert (again.status_code, problem(again)) == (500, "internal-payment-error")
+        assert (await payer.record()).spent == 200
+
+
+async def test_after_a_crash_the_same_voucher_does_not_pay_a_second_time() -> None:
+    """Though it is the highest, and covers the price once more."""
+    async with customer() as payer:
+        await payer.open(cumulative=100)
+        shown = await payer.show(payer.make_voucher(500))
+        payer.shop.app.fails = asyncio.CancelledError("the process is killed")
+        with pytest.raises(asyncio.CancelledError):
+            await payer.shop.get(headers=shown)
+        payer.shop.app.fails = None
+        payer.world.clock.advance(LEASE_S)
+        again = await payer.shop.get(headers=shown)
+        assert (again.status_code, problem(again)) == (500, "internal-payment-error")
+        assert (await payer.record()).spent == 200
+
+
+@pytest.mark.parametrize("cumulative", [200, 300])
+async def test_a_crash_before_the_charge_is_seen_and_the_next_voucher_pays(
+    cumulative: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the channel has spent is as it was, so surely nothing was charged."""
+    async with customer() as payer:
+        await payer.open(cumulative=100)
+
+        async def killed(*_: object) -> None:
+            raise asyncio.CancelledError
+
+        with monkeypatch.context() as patch:
+            patch.setattr(payer.offer, "settle", killed)
+            with pytest.raises(asyncio.CancelledError):
+                await payer.ask(payer.make_voucher(200))
+        payer.world.clock.advance(LEASE_S)
+        assert (await payer.ask(payer.make_voucher(cumulative))).status_code == 200
+        assert (await payer.record()).spent == 200
+
+
+async def test_an_outage_charges_nothing_says_so_and_leaves_the_key_free() -> None:
+    async with customer() as payer:
+        await payer.open(cumulative=100)
+        payer.world.clock.advance(60)  # what is known of the channel is too old to serve by
+        shown = await payer.show(payer.make_voucher(200))
+        payer.world.line.is_cut = True
+        answer = await payer.shop.get(headers=shown)
+        assert (answer.status_code, problem(answer)) == (503, "internal-payment-error")
+        assert "nothing was charged" in answer.text.lower()
+        assert "www-authenticate" not in answer.headers
+        payer.world.line.is_cut = False
+        assert (await payer.shop.get(headers=shown)).status_code == 200
         assert (await payer.record()).spent == 200
 
 

@@ -10,12 +10,13 @@ import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
-from mpp.errors import InternalPaymentError, PaymentOutcomeUnknownError
+from mpp.errors import PaymentOutcomeUnknownError
 
 from sandbox.chain import TransactionOutcomeUnknown
 from sandbox.methods.tempo_session import SessionProtocol, Status, rules
 from sandbox.methods.tempo_session.calls import close_call
 from sandbox.methods.tempo_session.problems import ChannelClosedError
+from sandbox.server.refusals import PaymentUncheckedError
 from sandbox.server.session import actions
 from sandbox.server.stores import MemoryStore
 from tests.unit.sandbox.server.session.support import PAYEE, make_world, receipt_of
@@ -253,7 +254,7 @@ async def test_an_opening_that_could_not_be_looked_at_is_kept_and_sent_again() -
         payer = world.payer(world.offer())
         sent = await payer.make_open()
         world.line.loses = "eth_call"
-        with pytest.raises(InternalPaymentError):
+        with pytest.raises(PaymentUncheckedError):
             await payer.send(sent)
         assert (await payer.record()).status is Status.OPENING
         world.line.loses = None
