@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 from mock_rails import __version__
+from mock_rails.connection import break_off
 from mock_rails.stripe.errors import InvalidRequest
 from mock_rails.stripe.wire import disturbance
 from mock_rails.stripe.wire.request import Answer, Request, dump
@@ -143,7 +144,7 @@ class StripeApi:
 
 async def _send(answer: Answer, receive: Receive, send: Send, *, silent: bool) -> None:
     if answer.fate == "dropped":
-        await _break(receive, send)
+        await break_off(receive, send)
         return
     headers = [
         *_FIXED,
@@ -157,20 +158,6 @@ async def _send(answer: Answer, receive: Receive, send: Send, *, silent: bool) -
     if answer.fate == "truncated":
         half = answer.body[: len(answer.body) // 2]
         await send({"type": "http.response.body", "body": half, "more_body": True})
-        await _break(receive, send)
+        await break_off(receive, send)
         return
     await send({"type": "http.response.body", "body": b"" if silent else answer.body})
-
-
-async def _break(receive: Receive, send: Send) -> None:
-    """Break the connection, as a fault asks for.
-
-    ASGI has no word for it, so uvicorn's own transport is closed. Where there is none, in process,
-    the client gets the error that a broken connection is.
-    """
-    transport = getattr(getattr(send, "__self__", None), "transport", None)
-    if transport is None:
-        raise ConnectionResetError("An armed fault of the sandbox broke the connection.")
-    transport.close()
-    while (await receive())["type"] != "http.disconnect":
-        pass

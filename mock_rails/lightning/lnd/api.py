@@ -1,0 +1,260 @@
+"""One node's LND as a plain ASGI application: REST, streams and WebSockets (facts: lightning 4.2).
+
+A request is answered in LND's order: is there such a call, can the message be read, may the caller
+do it, and only then what the node says. LND's gateway writes one call's answer as one JSON object
+and a stream's as one object a line; a stream that fails before its first line has the error's own
+HTTP status, and a 200 afterwards.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import parse_qs
+
+import orjson
+
+from mock_rails.connection import break_off
+from mock_rails.lightning.errors import INVALID_ARGUMENT, LightningError, ResponseLostError
+from mock_rails.lightning.lnd import invoices, node, payments
+from mock_rails.lightning.lnd.call import UNIMPLEMENTED, Call, Endpoint, Table
+from mock_rails.lightning.lnd.permissions import HEADER, Permissions, bake_for
+from mock_rails.lightning.lnd.sockets import Socket
+from mock_rails.lightning.lnd.waiting import Departed, unless
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+
+    from mock_rails.lightning.rail import Lightning
+
+    Message = dict[str, Any]
+    Receive = Callable[[], Awaitable[Message]]
+    Send = Callable[[Message], Awaitable[None]]
+
+BODY_LIMIT: Final = 1024 * 1024
+MOST_STREAMS: Final = 1_000
+"""Streams that one node serves at a time."""
+
+_NOT_FOUND: Final = 5
+_EXHAUSTED: Final = 8
+_JSON: Final = (b"content-type", b"application/json")
+_CALLS: Final = (*invoices.ENDPOINTS, *payments.ENDPOINTS, *node.ENDPOINTS)
+
+
+class LndApi:
+    """One node's endpoint. Hand it to any ASGI server, or to httpx's ASGI transport."""
+
+    def __init__(self, rail: Lightning, node_name: str, *, body_limit: int = BODY_LIMIT) -> None:
+        self.rail = rail
+        self.node = rail.node(node_name)
+        self.body_limit = body_limit
+        self.permissions = Permissions(self.node)
+        self.streams = 0
+        self._table = Table(_CALLS, rail.settings.lnd_profile)
+        self._timekeeper: asyncio.Task[None] | None = None
+
+    def macaroon(self, role: str = "admin") -> str:
+        """What goes into the header `Grpc-Metadata-macaroon`: of `admin`, `invoice`, `readonly`."""
+        return bake_for(self.node, role).hex()
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Serve one request, one WebSocket, or the application's lifetime."""
+        kind = scope["type"]
+        if kind == "http":
+            try:
+                await self._http(scope, receive, send)
+            except ResponseLostError:
+                await break_off(receive, send)
+        elif kind == "websocket":
+            try:
+                await self._websocket(scope, receive, send)
+            except ResponseLostError:
+                await break_off(receive, send)
+        elif kind == "lifespan":
+            await self._lifespan(receive, send)
+        else:
+            raise ValueError(f"ASGI scope {kind!r} is not served here")
+
+    # -- HTTP -------------------------------------------------------------------------------------
+
+    async def _http(self, scope: Message, receive: Receive, send: Send) -> None:
+        body = await self._body(receive)
+        if body is None:
+            return
+        try:
+            endpoint, call = self._read(scope["method"], scope, body)
+        except LightningError as error:
+            await _answer(send, error.status, _told(error))
+            return
+        macaroons = [
+            value.decode("latin-1")
+            for name, value in scope["headers"]
+            if name.decode("latin-1").lower() == HEADER
+        ]
+        if endpoint.stream is not None:
+            await self._lines(self._stream(endpoint, call, macaroons), receive, send)
+            return
+        assert endpoint.unary is not None
+        try:
+            self.permissions.check(macaroons, endpoint.permission)
+            answer = await unless(_left(receive), endpoint.unary(call))
+        except LightningError as error:
+            await _answer(send, error.status, _told(error))
+        except Departed:
+            return
+        else:
+            await _answer(send, 200, answer)
+
+    def _read(self, verb: str, scope: Message, body: bytes) -> tuple[Endpoint, Call]:
+        """The call that is meant, with its message, or what the gateway says."""
+        raw_path = scope.get("raw_path")
+        path = raw_path.decode("latin-1") if raw_path else scope["path"]
+        endpoint, parts, is_known = self._table.find(verb, path)
+        if endpoint is None and is_known:
+            raise LightningError("Method Not Allowed", UNIMPLEMENTED)
+        if endpoint is None:
+            raise LightningError("Not Found", _NOT_FOUND)
+        if len(body) > self.body_limit:
+            raise LightningError(
+                f"grpc: received message larger than max ({len(body)} vs. {self.body_limit})",
+                _EXHAUSTED,
+            )
+        message = endpoint.message
+        fields = message.query(_query(scope)) if endpoint.verb == "GET" else message.parse(body)
+        for name, value in parts.items():
+            try:
+                fields[name] = message.fields[name](value)
+            except LightningError as error:
+                raise LightningError(
+                    f"type mismatch, parameter: {name}, error: {error.detail}", INVALID_ARGUMENT
+                ) from None
+        return endpoint, Call(self.node, fields)
+
+    async def _body(self, receive: Receive) -> bytes | None:
+        """The request's body, or its first bytes past the limit; None when the client left."""
+        body = b""
+        while len(body) <= self.body_limit:
+            event = await receive()
+            if event["type"] == "http.disconnect":
+                return None
+            body += event.get("body", b"")
+            if not event.get("more_body"):
+                break
+        return body
+
+    # -- streams ----------------------------------------------------------------------------------
+
+    async def _stream(
+        self, endpoint: Endpoint, call: Call, macaroons: list[str]
+    ) -> AsyncGenerator[dict[str, Any], None]:
+        """A stream's messages, after the door."""
+        assert endpoint.stream is not None
+        self.permissions.check(macaroons, endpoint.permission)
+        if self.streams >= MOST_STREAMS:
+            raise LightningError(f"this node serves {MOST_STREAMS} streams at most", _EXHAUSTED)
+        self.streams += 1
+        try:
+            async with contextlib.aclosing(endpoint.stream(call)) as messages:
+                async for message in messages:
+                    yield message
+        finally:
+            self.streams -= 1
+
+    async def _lines(
+        self, messages: AsyncGenerator[dict[str, Any], None], receive: Receive, send: Send
+    ) -> None:
+        """Write a stream, a line each, until it ends or the client leaves."""
+        started = False
+        left = asyncio.ensure_future(_left(receive))
+        try:
+            while True:
+                status = 200
+                try:
+                    line = {"result": await unless(left, anext(messages))}
+                except (StopAsyncIteration, Departed):
+                    break
+                except LightningError as error:
+                    line, status = {"error": _told(error)}, error.status
+                if not started:
+                    await _start(send, status)
+                    started = True
+                await _more(send, orjson.dumps(line) + b"\n")
+                if "error" in line:
+                    break
+            if not started:
+                await _start(send, 200)
+            await send({"type": "http.response.body", "body": b""})
+        finally:
+            left.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await left
+            await messages.aclose()
+
+    async def _websocket(self, scope: Message, receive: Receive, send: Send) -> None:
+        """The same stream with a frame for each line."""
+        socket = Socket(scope, receive, send)
+        await receive()
+        endpoint, _, _ = self._table.find(socket.verb, scope["path"])
+        if endpoint is None or endpoint.stream is None:
+            await send({"type": "websocket.close"})  # a 403: no stream is there
+            return
+        await socket.accept()
+        body = b"" if socket.verb == "GET" else await socket.first_frame()
+        if body is None:
+            return
+        try:
+            endpoint, call = self._read(socket.verb, scope, body)
+        except LightningError as error:
+            await socket.write(_told(error))
+            await socket.close()
+            return
+        await socket.write_all(self._stream(endpoint, call, socket.macaroons), _told)
+
+    # -- lifetime ---------------------------------------------------------------------------------
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        while True:
+            event = await receive()
+            if event["type"] == "lifespan.startup":
+                self._timekeeper = asyncio.create_task(self.rail.keep_time())
+                await send({"type": "lifespan.startup.complete"})
+            else:
+                if self._timekeeper is not None:
+                    self._timekeeper.cancel()
+                    with contextlib.suppress(asyncio.CancelledError):
+                        await self._timekeeper
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+
+def _query(scope: Message) -> dict[str, list[str]]:
+    text = scope.get("query_string", b"").decode("latin-1")
+    try:
+        return parse_qs(text, keep_blank_values=True, max_num_fields=100)
+    except ValueError:
+        raise LightningError("too many query parameters", INVALID_ARGUMENT) from None
+
+
+def _told(error: LightningError) -> dict[str, Any]:
+    return {"code": error.grpc_code, "message": error.detail, "details": []}
+
+
+async def _left(receive: Receive) -> None:
+    """Wait until the client is gone."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _answer(send: Send, status: int, document: dict[str, Any]) -> None:
+    body = orjson.dumps(document)
+    await _start(send, status, [(b"content-length", b"%d" % len(body))])
+    await send({"type": "http.response.body", "body": body})
+
+
+async def _start(send: Send, status: int, headers: Iterable[tuple[bytes, bytes]] = ()) -> None:
+    await send({"type": "http.response.start", "status": status, "headers": [_JSON, *headers]})
+
+
+async def _more(send: Send, line: bytes) -> None:
+    await send({"type": "http.response.body", "body": line, "more_body": True})

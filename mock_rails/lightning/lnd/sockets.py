@@ -1,0 +1,96 @@
+"""LND's WebSockets: a stream's lines as frames, for programs that cannot read a body that grows
+(facts: lightning 4.2).
+
+The method stands in the query, the request's message is the first frame, and the macaroon may ride
+in `Sec-WebSocket-Protocol`, because browsers let nobody set another header.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import parse_qs
+
+import orjson
+
+from mock_rails.lightning.errors import LightningError
+from mock_rails.lightning.lnd.permissions import HEADER
+from mock_rails.lightning.lnd.waiting import Departed, unless
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Awaitable, Callable
+
+    Message = dict[str, Any]
+    Receive = Callable[[], Awaitable[Message]]
+    Send = Callable[[Message], Awaitable[None]]
+
+_CARRIER: Final = HEADER + "+"
+
+
+class Socket:
+    """One WebSocket."""
+
+    def __init__(self, scope: Message, receive: Receive, send: Send) -> None:
+        self._receive = receive
+        self._send = send
+        query = parse_qs(scope.get("query_string", b"").decode("latin-1"))
+        self.verb = query.get("method", ["GET"])[-1].upper()
+        """What the stream's call is in REST."""
+        offered = [one for one in scope.get("subprotocols", ()) if isinstance(one, str)]
+        carried = [one for one in offered if one.lower().startswith(_CARRIER)]
+        self._protocol = carried[0] if carried else None
+        self.macaroons = [
+            value.decode("latin-1")
+            for name, value in scope["headers"]
+            if name.decode("latin-1").lower() == HEADER
+        ] or [one[len(_CARRIER) :] for one in carried]
+
+    async def accept(self) -> None:
+        """Agree, also to the protocol that carried the macaroon: browsers insist on an answer."""
+        await self._send({"type": "websocket.accept", "subprotocol": self._protocol})
+
+    async def first_frame(self) -> bytes | None:
+        """The request's message; None if the client left without one."""
+        event = await self._receive()
+        if event["type"] == "websocket.disconnect":
+            return None
+        return event.get("bytes") or (event.get("text") or "").encode()
+
+    async def write(self, document: dict[str, Any]) -> None:
+        """One frame."""
+        await self._send({"type": "websocket.send", "text": orjson.dumps(document).decode()})
+
+    async def close(self) -> None:
+        """Nothing more will come."""
+        await self._send({"type": "websocket.close", "code": 1000})
+
+    async def write_all(
+        self,
+        messages: AsyncGenerator[dict[str, Any], None],
+        told: Callable[[LightningError], dict[str, Any]],
+    ) -> None:
+        """A stream, until it ends or the client leaves."""
+        left = asyncio.ensure_future(self._left())
+        try:
+            while True:
+                try:
+                    await self.write({"result": await unless(left, anext(messages))})
+                except StopAsyncIteration:
+                    break
+                except Departed:
+                    return
+                except LightningError as error:
+                    await self.write({"error": told(error)})
+                    break
+            await self.close()
+        finally:
+            left.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await left
+            await messages.aclose()
+
+    async def _left(self) -> None:
+        """Wait until the client is gone; what else it says is nothing to a stream."""
+        while (await self._receive())["type"] != "websocket.disconnect":
+            pass
