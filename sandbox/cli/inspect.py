@@ -36,8 +36,8 @@ def inspect(
         str,
         typer.Argument(
             metavar="ID",
-            help="An exchange (ex-12), a challenge's id, a transaction's hash or a channel's id;"
-            " its beginning is enough.",
+            help="An exchange (ex-12), a challenge's id, a transaction's hash, a channel's id or a"
+            " PaymentIntent's; its beginning is enough.",
         ),
     ],
     json: Annotated[bool, typer.Option("--json", help="Write it as JSON.")] = False,
@@ -46,21 +46,46 @@ def inspect(
     """Say what happened to a payment, check by check, and what money moved.
 
     It shows what was asked, every check of the gate in order with what it
-    expected and what came, and what the chain says of the transaction.
+    expected and what came, what the chain says of the transaction, and what
+    Stripe knows of the challenge: tokens, PaymentIntents, and whether a call
+    was charged twice.
     """
     with one_clear_line(), find(control_url) as devnet:
-        from sandbox.inspection import find as find_in
+        from sandbox.cli.stripe_log import card_story
         from sandbox.inspection import render
 
-        finding = find_in(read_journal(devnet), what)
+        events = read_journal(devnet)
+        finding = _found(devnet, events, what)
         transactions = _receipts(devnet, finding.transactions)
         channel = _channel(devnet, finding)
+        cards = card_story(devnet.info, finding.card_challenges, events)
         if json:
             found = {name: one.to_json() for name, one in transactions.items()}
-            show_json({**finding.to_json(), "transactions": found, "channel": channel})
+            stripe = None if cards is None else cards.to_json()
+            told = {"transactions": found, "channel": channel, "stripe": stripe}
+            show_json({**finding.to_json(), **told})
             return
         tokens = tokens_of(devnet.info)
-        typer.echo(render(finding, transactions, tokens=tokens, channel=channel, paint=paint))
+        typer.echo(
+            render(finding, transactions, tokens=tokens, channel=channel, cards=cards, paint=paint)
+        )
+
+
+def _found(devnet: RunningDevnet, events: list[dict[str, Any]], what: str) -> Finding:
+    """What the journal knows; or a challenge of somebody else's merchant, whom Stripe was asked
+    to charge for."""
+    from mock_rails.core.errors import NotFound
+    from sandbox.cli.stripe_log import full_challenge
+    from sandbox.inspection import Finding, Kind
+    from sandbox.inspection import find as find_in
+
+    try:
+        return find_in(events, what)
+    except NotFound:
+        names = full_challenge(devnet.info, what.strip())
+        if len(names) != 1:
+            raise
+        return Finding(Kind.CHALLENGE, names[0], (), (), ())
 
 
 def read_journal(devnet: RunningDevnet) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@
 Nothing here talks to a server. The events are the control's (`/_sandbox/journal`), as plain JSON.
 """
 
+from sandbox.inspection.cards import CardStory
 from sandbox.inspection.exchange import Check, Exchange, Outcome, Verdict, read_exchange
 from sandbox.inspection.finding import Ambiguous, Finding, Kind, find
 from sandbox.inspection.text import render
@@ -13,6 +14,7 @@ from sandbox.inspection.transaction import Moved, Transaction
 
 __all__ = [
     "Ambiguous",
+    "CardStory",
     "Check",
     "Exchange",
     "Finding",

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 SHORTEST: Final = 4
 """Characters of an id that are enough to look for it."""
 
+CARD: Final = "stripe/charge"
+"""How an offer that cards pay is called."""
+
 _MOST_PAYERS: Final = 20
 _SHOWN_IDS: Final = 4
 
@@ -26,6 +29,11 @@ class Kind(StrEnum):
     CHALLENGE = "challenge"
     TRANSACTION = "transaction"
     CHANNEL = "channel"
+    INTENT = "PaymentIntent"
+
+
+_IN_EITHER_CASE: Final = frozenset({Kind.CHALLENGE, Kind.INTENT})
+"""Ids whose capitals and small letters are different."""
 
 
 class Ambiguous(BadInput):
@@ -45,6 +53,19 @@ class Finding:
     exchanges: tuple[Exchange, ...]
     before: tuple[Exchange, ...]
     others: tuple[Event, ...]
+
+    @property
+    def card_challenges(self) -> list[str]:
+        """The challenges that a card may have paid, in order."""
+        offered = [
+            str(offer.get("challenge"))
+            for one in (*self.before, *self.exchanges)
+            for offer in one.offers
+            if offer.get("offer") == CARD
+        ]
+        paid = [one.challenge for one in self.exchanges if one.challenge and one.offer == CARD]
+        named = [self.id] if self.kind is Kind.CHALLENGE else []
+        return list(dict.fromkeys([*named, *paid, *offered]))
 
     @property
     def transactions(self) -> list[str]:
@@ -101,14 +122,14 @@ def _identify(events: Iterable[Event], wanted: str) -> tuple[Kind, str]:
     found: dict[tuple[Kind, str], None] = {}
     for event in events:
         for kind, name in _names(event):
-            start = wanted if kind is Kind.CHALLENGE else wanted.lower()  # those are base64url
+            start = wanted if kind in _IN_EITHER_CASE else wanted.lower()
             if name == start:
                 return kind, name
             if kind is not Kind.EXCHANGE and name.startswith(start):
                 found[kind, name] = None
     if not found:
         raise NotFound(
-            f"The journal knows no exchange, challenge, transaction or channel {wanted[:80]}.",
+            f"The journal knows no exchange, challenge, payment or channel {wanted[:80]}.",
             hint="It keeps the newest events only. `mpp-sandbox watch` shows those that come.",
         )
     if len(found) > 1:
@@ -140,6 +161,8 @@ def _names(event: Event) -> Iterator[tuple[Kind, str]]:
         yield Kind.CHANNEL, data["channel"]
     elif str(data.get("offer", "")).endswith("/session") and data.get("reference"):
         yield Kind.CHANNEL, data["reference"]
+    elif data.get("offer") == CARD and data.get("reference"):
+        yield Kind.INTENT, data["reference"]
 
 
 def _with_their_story(

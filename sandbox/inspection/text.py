@@ -11,12 +11,15 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from sandbox.banner import dollars
+from sandbox.cash import cash, is_cash
+from sandbox.inspection.card_text import card_lines
 from sandbox.inspection.exchange import Check, Exchange, Outcome, Verdict
-from sandbox.inspection.finding import Finding, Kind
+from sandbox.inspection.finding import CARD, Finding, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from sandbox.inspection.cards import CardStory
     from sandbox.inspection.transaction import Transaction
 
 Paint = Callable[[str, str], str]
@@ -59,12 +62,15 @@ def render(
     *,
     tokens: Mapping[str, str] | None = None,
     channel: Mapping[str, Any] | None = None,
+    cards: CardStory | None = None,
     paint: Paint = lambda text, colour: text,
 ) -> str:
-    """The finding as text. `transactions` are receipts by hash, `tokens` names by address, and
-    `channel` is how the merchants see the channel, where it is one that was looked for."""
+    """The finding as text. `transactions` are receipts by hash, `tokens` names by address,
+    `channel` is how the merchants see the channel, where it is one that was looked for, and `cards`
+    what Stripe knows."""
     writer = _Writer(transactions or {}, tokens or {}, paint)
-    return "\n".join(writer.finding(finding, channel))
+    lines = [*writer.finding(finding, channel)]
+    return "\n".join([*lines, *card_lines(cards, paint)] if cards is not None else lines)
 
 
 class _Writer:
@@ -77,12 +83,18 @@ class _Writer:
 
     def finding(self, finding: Finding, channel: Mapping[str, Any] | None) -> Iterator[str]:
         """All of it."""
-        yield self._title(f"{finding.kind.value.capitalize()} {finding.id}")
+        kind = finding.kind.value
+        yield self._title(f"{kind[0].upper()}{kind[1:]} {finding.id}")
         if finding.kind is Kind.CHANNEL:
             yield from self._channel(finding, channel)
             return
         if not finding.exchanges and not finding.before:
-            yield "  No paid request caused it."
+            is_others = finding.kind is Kind.CHALLENGE
+            yield (
+                "  No merchant of this devnet asked for it."
+                if is_others
+                else ("  No paid request caused it.")
+            )
         for asked in finding.before:
             yield from self._asked(asked)
         for exchange in finding.exchanges:
@@ -166,7 +178,8 @@ class _Writer:
         price = exchange.price
         amount = "" if price is None else self._money(*price)
         if exchange.channel is None:
-            yield _row("paid", f"{amount} by {payment.get('payer', 'somebody')}")
+            somebody = "card" if exchange.offer == CARD else "somebody"
+            yield _row("paid", f"{amount} by {payment.get('payer', somebody)}")
             yield _row("reference", str(payment.get("reference", "")))
         else:
             yield _row("spent", f"{amount} on the channel; the chain moves it when it is settled")
@@ -248,6 +261,8 @@ class _Writer:
         yield from lines
 
     def _money(self, amount: int, token: str | None) -> str:
+        if token is not None and is_cash(token):
+            return cash(amount, token)
         name = "pathUSD" if token is None else self._tokens.get(token.lower())
         if name is None:
             return f"{amount} base units of {token}"
