@@ -1,4 +1,4 @@
-"""One rail alone: `python -m mock_rails tempo --port 8545`, `python -m mock_rails stripe`.
+"""One rail alone: `python -m mock_rails tempo --port 8545`, `… stripe`, `… lightning`.
 
 For people who want a rail and nothing else; the whole devnet is `mpp-sandbox up`. Plain argparse:
 this entry is started by test suites, and its start is measured.
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 TEMPO_PORT = 8545
 STRIPE_PORT = 12111
+LND_PORT = 8080
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -51,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     rails = parser.add_subparsers(dest="rail", required=True, metavar="RAIL")
     _add_tempo(rails)
     _add_stripe(rails)
+    _add_lightning(rails)
     return parser
 
 
@@ -91,6 +93,27 @@ def _add_stripe(rails: Any) -> None:
         "--strict-version", action="store_true", help="refuse versions that are no version"
     )
     _add_common(stripe, STRIPE_PORT, _stripe)
+
+
+def _add_lightning(rails: Any) -> None:
+    lightning = rails.add_parser("lightning", help="a Lightning network behind LND's REST API")
+    lightning.add_argument(
+        "--topology", default="default", metavar="NAME|FILE",
+        help="default, pair, line, hub, drained, or a JSON or TOML file (default)",
+    )  # fmt: skip
+    lightning.add_argument(
+        "--lnd", action="append", default=[], metavar="NODE",
+        help="this node has an LND, on the next port (merchant and payer)",
+    )  # fmt: skip
+    lightning.add_argument(
+        "--lnd-version", default="0.21", metavar="VERSION",
+        help="0.20, or 0.21 without SendPaymentSync (0.21)",
+    )  # fmt: skip
+    lightning.add_argument("--network", default="regtest", help="what invoices name (regtest)")
+    lightning.add_argument(
+        "--latency", default="instant", help="instant, or realistic by published figures (instant)"
+    )
+    _add_common(lightning, LND_PORT, _lightning)
 
 
 def _add_common(
@@ -153,6 +176,25 @@ def _stripe(options: argparse.Namespace) -> None:
         accounts=dict(options.key),
     )
     run_stripe(chosen, _announcer(banner.lines, as_json=options.json))
+
+
+def _lightning(options: argparse.Namespace) -> None:
+    from mock_rails.lightning import banner
+    from mock_rails.standalone import LightningOptions, run_lightning
+
+    _warn(options.host)
+    chosen = LightningOptions(
+        host=options.host,
+        port=options.port,
+        seed=options.seed,
+        state=options.state,
+        topology=options.topology,
+        network=options.network,
+        latency=options.latency,
+        lnd_profile=options.lnd_version,
+        nodes=tuple(options.lnd),
+    )
+    run_lightning(chosen, _announcer(banner.lines, as_json=options.json))
 
 
 def _warn(host: str) -> None:

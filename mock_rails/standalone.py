@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 DEFAULT_PORT: Final = 8545
 STRIPE_PORT: Final = 12111
+LND_PORT: Final = 8080
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,24 @@ class StripeOptions:
     """Requests a second and account; None for no limit."""
     accounts: Mapping[str, str] = field(default_factory=dict)
     """API key -> account."""
+
+
+@dataclass(frozen=True, slots=True)
+class LightningOptions:
+    """What a command line can say about a Lightning network."""
+
+    host: str = LOOPBACK
+    port: int = LND_PORT
+    """Of the first node's LND; those of the others follow it."""
+    seed: str = DEFAULT_SEED
+    state: Path | None = None
+    topology: str = "default"
+    """A preset's name, or a file's."""
+    network: str = "regtest"
+    latency: str = "instant"
+    lnd_profile: str = "0.21"
+    nodes: tuple[str, ...] = ()
+    """Those that have an LND; none for the merchant and the payer."""
 
 
 def run_tempo(options: TempoOptions, announce: Callable[[dict[str, Any]], None]) -> None:
@@ -107,6 +126,33 @@ def run_stripe(options: StripeOptions, announce: Callable[[dict[str, Any]], None
         [host],
         state=options.state,
         ready=lambda: announce(summary(stripe, host.url)),
+    )
+
+
+def run_lightning(options: LightningOptions, announce: Callable[[dict[str, Any]], None]) -> None:
+    """Serve a Lightning network until SIGINT or SIGTERM; `announce` gets its summary when it is
+    ready."""
+    from mock_rails.lightning.api import listeners
+    from mock_rails.lightning.banner import summary
+    from mock_rails.lightning.rail import Lightning
+    from mock_rails.lightning.settings import LightningSettings
+    from mock_rails.lightning.topology import Topology
+
+    context = RailContext.create(seed=options.seed)
+    settings = LightningSettings(
+        network=options.network, latency=options.latency, lnd_profile=options.lnd_profile
+    )
+    rail = Lightning(context, settings, Topology.named(options.topology))
+    wires = listeners(rail, port=options.port, nodes=options.nodes)
+    hosts = [Host(one.app, host=options.host, port=one.port, name=one.name) for one in wires]
+    run_rails(
+        context,
+        [rail],
+        hosts,
+        state=options.state,
+        ready=lambda: announce(
+            summary(rail, [(one, host.url) for one, host in zip(wires, hosts, strict=True)])
+        ),
     )
 
 

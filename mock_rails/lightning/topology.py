@@ -14,6 +14,7 @@ import json
 import re
 import tomllib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from mock_rails.core.errors import BadInput, nearest
@@ -21,7 +22,6 @@ from mock_rails.lightning.model import MSAT, Policy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 MERCHANT: Final = "merchant"
 PAYER: Final = "payer"
@@ -61,6 +61,12 @@ class Topology:
         if name not in _PRESETS:
             raise BadInput(f"There is no topology {name!r}.", hint=nearest(name, _PRESETS))
         return cls.parse(_PRESETS[name])
+
+    @classmethod
+    def named(cls, name: str) -> Topology:
+        """What a command line means: a file if it looks like one, or else a preset."""
+        path = Path(name)
+        return cls.load(path) if path.suffix or len(path.parts) > 1 else cls.preset(name)
 
     @classmethod
     def load(cls, path: Path) -> Topology:

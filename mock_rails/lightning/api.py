@@ -1,0 +1,50 @@
+"""The wires of a network: which node speaks what, and on which port (facts: lightning 4.1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from mock_rails.lightning.lnd.api import LndApi
+from mock_rails.lightning.settings import LND_PORT
+from mock_rails.lightning.topology import MERCHANT, PAYER
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mock_rails.lightning.rail import Lightning
+
+LND: Final = "lnd"
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """One ASGI application and the port it is for; 0 picks a free one."""
+
+    speaks: str
+    node: str
+    app: Any
+    port: int
+
+    @property
+    def name(self) -> str:
+        """What it is to people."""
+        return f"{self.speaks} of {self.node}"
+
+
+def listeners(
+    rail: Lightning, *, port: int = LND_PORT, nodes: Sequence[str] = ()
+) -> list[Listener]:
+    """An LND for each of the nodes, on the port and those after it: the merchant and the payer, or
+    the first two of a network that has no such nodes."""
+    chosen = nodes or spoken_for(rail)
+    return [
+        Listener(LND, name, LndApi(rail, name), port and port + place)
+        for place, name in enumerate(chosen)
+    ]
+
+
+def spoken_for(rail: Lightning) -> list[str]:
+    """The nodes that have a wire unless others are named."""
+    names = rail.topology.nodes
+    return [one for one in (MERCHANT, PAYER) if one in names] or list(names[:2])
