@@ -33,6 +33,13 @@ const chain = createClient({
   transport: http(s.RPC_URL),
 })
 
+/** Where mppx makes the tokens that it pays Stripe's challenges with, and of what card. */
+const CARDS = {
+  MPPX_STRIPE_SECRET_KEY: 'sk_test_x',
+  MPPX_STRIPE_SPT_URL: `${process.env.STRIPE_URL}/v1/test_helpers/shared_payment/granted_tokens`,
+}
+const BY_CARD = ['-M', 'paymentMethod=pm_card_visa'] // validate takes no other
+
 /** Runs `mppx`; resolves to its exit code and what it said, whatever that is. */
 function mppx(args, env = {}) {
   const options = {
@@ -66,6 +73,9 @@ const PAID = [
   'Receipt status is "success"',
   'Response body non-empty',
 ]
+
+/** The same of a route that is paid for by card alone, where it looks no further. */
+const PAID_BY_CARD = ['Payment [stripe]: submitted', 'Payment [stripe]: successful']
 
 function earned() {
   return s.balanceOf(chain, s.pathUsd, g.RECIPIENT)
@@ -105,6 +115,12 @@ test('it opens a session, pays with it again, and closes it', async () => {
   assert.equal(closed.code, 0, said(closed))
 })
 
+test('it pays by card', async () => {
+  const done = await mppx([`${g.API_URL}/stripe/quote`, '-s', '-f', ...BY_CARD], CARDS)
+  assert.equal(done.code, 0, said(done))
+  assert.ok(JSON.parse(done.stdout).quote, said(done))
+})
+
 test('it finds nothing wrong with the description of our routes', async () => {
   const done = await mppx(['discover', 'validate', `${g.API_URL}/openapi.json`])
   assert.equal(done.code, 0, said(done))
@@ -113,7 +129,8 @@ test('it finds nothing wrong with the description of our routes', async () => {
 
 /** Runs `mppx validate`; its findings, which must be good ones, of a command that says so. */
 async function validated(args) {
-  const done = await mppx(['validate', g.API_URL, '-y', '-j', ...args], OFFLINE)
+  const options = { ...OFFLINE, ...CARDS }
+  const done = await mppx(['validate', g.API_URL, '-y', '-j', ...args], options)
   assert.equal(done.code, 0, said(done))
   const { discovery, endpoints, summary } = JSON.parse(done.stdout)
   assert.ok(discovery.found)
@@ -123,7 +140,8 @@ async function validated(args) {
   for (const { challenge, errorHandling, method, path: route, payment } of endpoints) {
     counted += challenge.length + errorHandling.length + payment.length
     const labels = payment.map(({ label }) => label)
-    for (const wanted of PAID) assert.ok(labels.includes(wanted), `${method} ${route}: ${labels}`)
+    const expected = route === '/stripe/quote' ? PAID_BY_CARD : PAID
+    for (const one of expected) assert.ok(labels.includes(one), `${method} ${route}: ${labels}`)
   }
   assert.equal(passed, counted)
   return { endpoints, passed }
@@ -142,8 +160,19 @@ test('it validates all our routes with a payment each, and nothing is skipped', 
       .map(([method]) => `${method.toUpperCase()} ${route}`),
   )
   assert.deepEqual(routes, described.sort())
-  assert.equal(routes.length, 5)
+  assert.equal(routes.length, 6)
   assert.ok(passed > 100, `${passed} checks`)
+})
+
+test('it validates the route that only cards pay for, with a payment', async () => {
+  const { endpoints, passed } = await validated(['-e', 'GET:/stripe/quote'])
+  const [{ challenge, method, path: route }] = endpoints
+  assert.equal(`${method} ${route}`, 'GET /stripe/quote')
+  const labels = challenge.map(({ label }) => label)
+  for (const wanted of ['Has networkId', 'Has paymentMethodTypes', 'Valid currency code']) {
+    assert.ok(labels.some((label) => label.includes(wanted)), labels.join('; '))
+  }
+  assert.ok(passed >= 18, `${passed} checks`)
 })
 
 test('it validates a stream that ends for want of its vouchers', async () => {
