@@ -277,16 +277,17 @@ def _parse_store(text: str) -> str:
 
 
 def _parse_url(text: str) -> str:
-    if not text.startswith(("http://", "https://")):
-        raise BadInput(f"{text[:60]!r} is no RPC address.", hint="It begins with http://.")
-    return text
+    return _an_address(text, "no RPC address", "It begins with http://.")
 
 
 def _parse_stripe_url(text: str) -> str:
+    return _an_address(text, "no address of Stripe", "It begins with http://, without /v1.")
+
+
+def _an_address(text: str, what: str, hint: str) -> str:
+    """The address, which is not repeated where it is none: it may hold a key or a password."""
     if not text.startswith(("http://", "https://")):
-        raise BadInput(
-            f"{text[:60]!r} is no address of Stripe.", hint="It begins with http://, without /v1."
-        )
+        raise BadInput(f"This is {what}.", hint=hint)
     return text
 
 

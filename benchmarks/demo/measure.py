@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from sandbox.cli.tally import percentile
+
 FEE_UNIT = 1_000_000
 """Base units of a dollar token."""
 
@@ -34,16 +36,9 @@ class Run:
         """All fees over all requests, in base units."""
         return sum(self.fees) / max(self.requests, 1)
 
-    def percentile_us(self, share: float) -> int:
-        """The latency that this share of the requests stayed within."""
-        return percentile(self.latencies_us, share)
-
-
-def percentile(values: list[int], share: float) -> int:
-    """The smallest value that at least this share of the values do not exceed."""
-    ordered = sorted(values)
-    rank = -(-len(ordered) * share // 1)  # rounded up
-    return ordered[min(max(int(rank) - 1, 0), len(ordered) - 1)]
+    def percentile_us(self, percent: int) -> int:
+        """The latency that so many in a hundred requests stayed within."""
+        return percentile(self.latencies_us, percent) or 0
 
 
 def break_even(charge: Run, session: Run) -> int | None:

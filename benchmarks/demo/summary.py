@@ -22,8 +22,8 @@ def summary_table(charge: Run, session: Run) -> Table:
     table.add_column("a charge each", justify="right")
     table.add_column("one session", justify="right")
     runs = (charge, session)
-    table.add_row("time to an answer, half of them", *(_ms(run, 0.5) for run in runs))
-    table.add_row("time to an answer, 99 of 100", *(_ms(run, 0.99) for run in runs))
+    table.add_row("time to an answer, half of them", *(_ms(run, 50) for run in runs))
+    table.add_row("time to an answer, 99 of 100", *(_ms(run, 99) for run in runs))
     table.add_row("transactions on the chain", *(f"{run.transactions:,}" for run in runs))
     table.add_row("fees in all", *(f"${sum(run.fees) / FEE_UNIT:.4f}" for run in runs))
     table.add_row("fee per request", *(_dollars(run.fee_per_request / FEE_UNIT) for run in runs))
@@ -36,7 +36,7 @@ def summary_table(charge: Run, session: Run) -> Table:
 def conclusion(charge: Run, session: Run) -> str:
     """What the table says, in two sentences."""
     crossing = break_even(charge, session)
-    faster = charge.percentile_us(0.5) / max(session.percentile_us(0.5), 1)
+    faster = charge.percentile_us(50) / max(session.percentile_us(50), 1)
     said = f"A request through the session was answered {faster:.1f} times as fast."
     if crossing is None:
         return said
@@ -49,5 +49,5 @@ def _dollars(amount: float) -> str:
     return f"${amount:.{decimals}f}"
 
 
-def _ms(run: Run, share: float) -> str:
-    return f"{run.percentile_us(share) / 1_000:.1f} ms"
+def _ms(run: Run, percent: int) -> str:
+    return f"{run.percentile_us(percent) / 1_000:.1f} ms"

@@ -22,7 +22,7 @@ def latency_figure(charge: Run, session: Run) -> Figure:
         ordered = sorted(run.latencies_us)
         shares = [(at + 1) / len(ordered) * 100 for at in range(len(ordered))]
         axes.plot([one / 1_000 for one in ordered], shares, color=colour)
-        median = run.percentile_us(0.5) / 1_000
+        median = run.percentile_us(50) / 1_000
         axes.annotate(
             f"{run.name}\nmedian {median:.1f} ms", (median, 50), xytext=(8, -4),
             textcoords="offset points", color=colour, va="top",

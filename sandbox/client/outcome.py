@@ -10,8 +10,6 @@ its problem type as much as by its status.
 
 from __future__ import annotations
 
-import base64
-import binascii
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
@@ -20,6 +18,7 @@ import httpx
 import orjson
 from mpp import AUTHORIZATION_HEADER
 
+from sandbox.base64_json import read_base64_json
 from sandbox.client.errors import PaymentDeclinedError, PaymentNotMadeError
 
 if TYPE_CHECKING:
@@ -159,9 +158,4 @@ def read_receipt(response: httpx.Response) -> Mapping[str, Any] | None:
     text = response.headers.get("payment-receipt", "")
     if not 0 < len(text) <= _LONGEST_RECEIPT:
         return None
-    try:
-        raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-        document = orjson.loads(raw)
-    except (ValueError, binascii.Error):
-        return None
-    return document if isinstance(document, dict) else None
+    return read_base64_json(text)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any, Final
+
+from sandbox.base64_json import read_base64_json
 
 Event = Mapping[str, Any]
 """An event of the journal, as JSON."""
@@ -187,14 +187,7 @@ _PAYMENT: Final = (
 
 def read_receipt(header: object) -> Mapping[str, Any] | None:
     """A `Payment-Receipt` decoded, if it is one."""
-    if not isinstance(header, str):
-        return None
-    try:
-        raw = base64.b64decode(header + "=" * (-len(header) % 4), altchars=b"-_", validate=True)
-        found = json.loads(raw)
-    except ValueError:
-        return None
-    return found if isinstance(found, dict) else None
+    return read_base64_json(header) if isinstance(header, str) else None
 
 
 def _outcome(kinds: Mapping[str, Mapping[str, Any]]) -> Outcome:

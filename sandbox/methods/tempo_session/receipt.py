@@ -6,15 +6,12 @@ of that JSON, and the closing event of a stream carries the JSON itself.
 
 from __future__ import annotations
 
-import base64
-import binascii
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-import orjson
-
+from sandbox.base64_json import read_base64_json, to_base64url_json
 from sandbox.methods.tempo_session.fields import (
     FieldError,
     read_amount,
@@ -90,7 +87,7 @@ class SessionReceipt:
 
     def to_header(self) -> str:
         """The value of a `Payment-Receipt` header."""
-        return base64.urlsafe_b64encode(orjson.dumps(self.to_json())).decode().rstrip("=")
+        return to_base64url_json(self.to_json())
 
     @classmethod
     def from_json(cls, value: object) -> SessionReceipt:
@@ -116,15 +113,10 @@ class SessionReceipt:
     @classmethod
     def from_header(cls, value: str) -> SessionReceipt:
         """Read a `Payment-Receipt` header; `FieldError` if it is not a session's."""
-        try:
-            text = value.strip().rstrip("=").replace("+", "-").replace("/", "_")
-            padded = (text + "=" * (-len(text) % 4)).encode("ascii")
-            raw = base64.b64decode(padded, altchars=b"-_", validate=True)
-            return cls.from_json(orjson.loads(raw))
-        except (binascii.Error, ValueError) as error:
-            if isinstance(error, FieldError):
-                raise
-            raise FieldError("Payment-Receipt is not base64url of JSON") from error
+        members = read_base64_json(value)
+        if members is None:
+            raise FieldError("Payment-Receipt is not base64url of a JSON object")
+        return cls.from_json(members)
 
     def confirms_close(
         self, challenge_id: str, channel_id: bytes, signed: int, *, minimum_spent: int = 0

@@ -9,7 +9,6 @@ finds its own signature on the highest voucher, and asks the chain for the rest.
 from __future__ import annotations
 
 import base64
-import binascii
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ import orjson
 from mpp.errors import VerificationFailedError
 
 from mock_rails.tempo.addresses import CHANNEL_RESERVE
+from sandbox.base64_json import read_base64_json
 from sandbox.methods.tempo_session.channel import Channel, Status
 from sandbox.methods.tempo_session.descriptor import (
     channel_id,
@@ -139,14 +139,10 @@ class Snapshot:
     @classmethod
     def from_header(cls, value: str) -> Snapshot:
         """Read a `Payment-Session-Snapshot` header; `FieldError` if it is none."""
-        try:
-            text = value.strip().rstrip("=").replace("-", "+").replace("_", "/")
-            raw = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
-            return cls.from_json(orjson.loads(raw))
-        except (binascii.Error, ValueError) as error:
-            if isinstance(error, FieldError):
-                raise
-            raise FieldError("Payment-Session-Snapshot is not base64 of JSON") from error
+        members = read_base64_json(value)
+        if members is None:
+            raise FieldError("Payment-Session-Snapshot is not base64 of a JSON object")
+        return cls.from_json(members)
 
     def to_header(self) -> str:
         """The value of a `Payment-Session-Snapshot` header."""

@@ -132,20 +132,24 @@ class RedisLink:
         """Redis's errors as ours; `broken` is what a lost connection means here."""
         from redis import exceptions
 
+        def words(error: Exception) -> str:
+            return str(error).rstrip(".")
+
         try:
             yield
         except exceptions.OutOfMemoryError as error:
             raise StoreFull(
-                f"Redis on {self._where} has no memory left: {error}.",
+                f"Redis on {self._where} has no memory left: {words(error)}.",
                 hint="Raise its maxmemory.",
             ) from error
         except (exceptions.AuthenticationError, exceptions.BusyLoadingError) as error:
-            raise StoreUnavailable(f"Redis on {self._where} does not serve us: {error}.") from error
+            told = f"Redis on {self._where} does not serve us: {words(error)}."
+            raise StoreUnavailable(told) from error
         except (exceptions.ConnectionError, exceptions.TimeoutError, OSError) as error:
-            words = str(error).rstrip(".")
-            raise broken(f"The connection to Redis on {self._where} failed: {words}.") from error
+            told = f"The connection to Redis on {self._where} failed: {words(error)}."
+            raise broken(told) from error
         except exceptions.RedisError as error:
-            raise StoreError(f"Redis on {self._where} refused: {error}.") from error
+            raise StoreError(f"Redis on {self._where} refused: {words(error)}.") from error
 
 
 def _client(url: str, connections: int, timeout_s: int) -> tuple[_Client, str]:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from typing import TYPE_CHECKING, Any
 
-import orjson
+from sandbox.base64_json import read_base64_json, to_base64url_json
 
 if TYPE_CHECKING:
     from sandbox.server.offer import Settlement
@@ -14,12 +12,7 @@ if TYPE_CHECKING:
 
 def settled(settlement: Settlement) -> dict[str, Any]:
     """The JSON in the settlement's `Payment-Receipt`; empty if a method writes something else."""
-    text = settlement.receipt
-    try:
-        receipt = orjson.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-    except (binascii.Error, ValueError):
-        return {}
-    return receipt if isinstance(receipt, dict) else {}
+    return read_base64_json(settlement.receipt) or {}
 
 
 def current(settlement: Settlement, challenge_id: str) -> dict[str, Any]:
@@ -33,5 +26,4 @@ def current_header(settlement: Settlement, challenge_id: str) -> str:
     """The same as a header, with what only the settlement knows, such as the opening's hash."""
     if settlement.meter is None:
         return settlement.receipt
-    receipt = {**settled(settlement), **current(settlement, challenge_id)}
-    return base64.urlsafe_b64encode(orjson.dumps(receipt)).decode().rstrip("=")
+    return to_base64url_json({**settled(settlement), **current(settlement, challenge_id)})

@@ -89,6 +89,14 @@ def test_everything_can_be_said_as_text() -> None:
     )
 
 
+@pytest.mark.parametrize("name", ["chain_url", "stripe_url"])
+def test_an_address_that_is_none_is_not_repeated_for_it_may_hold_a_key(name: str) -> None:
+    with pytest.raises(BadInput) as refused:
+        read(only="merchants", **{name: "ws://user:pass-word@node/v2/key-1"})
+    assert "pass-word" not in str(refused.value)
+    assert "key-1" not in str(refused.value)
+
+
 @pytest.mark.parametrize(
     ("options", "fragment"),
     [

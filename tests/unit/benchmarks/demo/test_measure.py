@@ -1,17 +1,16 @@
-"""The demo's arithmetic: percentiles, fees per request, and where a session begins to pay."""
+"""The demo's arithmetic: latencies, fees per request, and where a session begins to pay."""
 
 from __future__ import annotations
 
 import pytest
 
-from benchmarks.demo.measure import Run, break_even, percentile
+from benchmarks.demo.measure import Run, break_even
 
 
-@pytest.mark.parametrize(
-    ("share", "value"), [(0.0, 1), (0.01, 1), (0.5, 50), (0.99, 99), (0.995, 100), (1.0, 100)]
-)
-def test_a_percentile_is_one_of_the_values(share: float, value: int) -> None:
-    assert percentile(list(range(100, 0, -1)), share) == value
+def test_a_run_tells_its_percentiles_and_nothing_of_no_requests() -> None:
+    run = Run("charge", 1, latencies_us=list(range(100, 0, -1)))
+    assert [run.percentile_us(one) for one in (50, 99, 100)] == [50, 99, 100]
+    assert Run("charge", 1).percentile_us(50) == 0
 
 
 def test_fees_are_spread_over_the_requests_that_they_paid_for() -> None:

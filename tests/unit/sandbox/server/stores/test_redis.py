@@ -14,6 +14,7 @@ from sandbox.server.stores import (
     RecordDamaged,
     RedisStore,
     StoreBusy,
+    StoreError,
     StoreForeign,
     StoreFull,
     StoreOutcomeUnknown,
@@ -289,6 +290,17 @@ async def test_errors_do_not_tell_the_password(clock: Clock) -> None:
         await RedisStore.open("redis://:hunter2@localhost:1/3", clock)
     assert "localhost:1/3" in str(caught.value)
     assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "kind", ["OutOfMemoryError", "BusyLoadingError", "ConnectionError", "ResponseError"]
+)
+async def test_an_error_is_one_sentence_with_one_end(store: RedisStore, kind: str) -> None:
+    from redis import exceptions
+
+    with pytest.raises(StoreError) as caught, store._link._translating(StoreUnavailable):
+        raise getattr(exceptions, kind)("the command was refused.")
+    assert caught.value.detail.endswith("the command was refused.")
 
 
 async def test_without_the_package_it_says_what_to_install(
