@@ -67,15 +67,11 @@ def build_routes(
         return (offer,)
 
     def charge(amount: str, description: str) -> tuple[Offer, ...]:
-        return charge_offers(
-            charges, amount=amount, description=description, find=on_chain(rpc)
-        )
+        return charge_offers(charges, amount=amount, description=description, find=on_chain(rpc))
 
     def card(description: str) -> tuple[Offer, ...]:
         return () if stripe is None else _card_offers(stripe, description)
 
-    # Vouchers for a stream are POSTs to its URL, query and all. So a path that streams to GET takes
-    # no orders by POST: those would be told from vouchers by nothing (facts: protocol 2.5, 2.8).
     token = session(TOKEN_BASE_UNITS, "token", TOKEN_DEPOSIT, "A token", streams=True)
     return (
         Route(
@@ -88,20 +84,7 @@ def build_routes(
             offers=session(SEARCH_BASE_UNITS, "request", SEARCH_DEPOSIT, "A search"),
             summary="The glossary's entries for a query, paid by the request",
         ),
-        Route(
-            path="/complete",
-            offers=token,
-            streams=True,
-            socket_path="/complete/ws",
-            summary="A completion as a stream, paid by the token",
-        ),
-        Route(
-            path="/v1/chat/completions",
-            offers=token,
-            methods=frozenset({"POST"}),
-            streams=True,
-            summary="The same where OpenAI's SDKs look for it, always streamed",
-        ),
+        *_token_routes(token),
         Route(
             path="/report",
             offers=(
@@ -112,6 +95,30 @@ def build_routes(
             summary="A report, for whichever method and intent you like",
         ),
         *_card_routes(card("A quote")),
+    )
+
+
+def _token_routes(offers: tuple[Offer, ...]) -> tuple[Route, ...]:
+    """The routes that are paid for by the token.
+
+    Vouchers for a stream are POSTs to its URL, query and all. So a path that streams to GET takes
+    no orders by POST: those would be told from vouchers by nothing (facts: protocol 2.5, 2.8).
+    """
+    return (
+        Route(
+            path="/complete",
+            offers=offers,
+            streams=True,
+            socket_path="/complete/ws",
+            summary="A completion as a stream, paid by the token",
+        ),
+        Route(
+            path="/v1/chat/completions",
+            offers=offers,
+            methods=frozenset({"POST"}),
+            streams=True,
+            summary="The same where OpenAI's SDKs look for it, always streamed",
+        ),
     )
 
 
