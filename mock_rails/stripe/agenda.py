@@ -10,9 +10,11 @@ Who has things happen later registers their names: `agenda.handles("refund.settl
 
 from __future__ import annotations
 
+import logging
 from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING, Any, Final
 
+from mock_rails.core.errors import ConservationError
 from mock_rails.stripe.model import Record
 
 if TYPE_CHECKING:
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from mock_rails.stripe.operation import Operation
 
 TABLE: Final = "agenda"
+
+_LOG: Final = logging.getLogger("mock_rails.stripe")
 
 _HANDLERS: Final[dict[str, Callable[[Operation, Mapping[str, Any]], None]]] = {}
 
@@ -77,10 +81,12 @@ class Agenda:
         record = self._state.find(TABLE, heappop(self._due[test_clock])[2])
         assert record is not None
         self._state.remove(record)
+        self._state.on_undo(lambda: self._push(record))
         return record
 
     def drop_clock(self, test_clock: str) -> None:
         """Forget what was to happen on a test clock that is deleted."""
+        self._state.on_undo(self.reread)
         for _, _, record_id in self._due.pop(test_clock, []):
             record = self._state.find(TABLE, record_id)
             if record is not None:
@@ -103,5 +109,17 @@ def _place(record: Record) -> tuple[int, int, str]:
 
 
 def run(operation: Operation, entry: Record) -> None:
-    """Do what the entry says; `operation` is at its due time."""
-    _HANDLERS[entry["what"]](operation, entry["args"])
+    """Do what the entry says; `operation` is at its due time.
+
+    It is nobody's request, so nobody can be told if it cannot be done: that is undone and noted,
+    and the next thing happens. Only books that do not balance stop everything.
+    """
+    try:
+        with operation.state.transaction():
+            _HANDLERS[entry["what"]](operation, entry["args"])
+    except ConservationError:
+        raise
+    except Exception as error:
+        _LOG.exception("what was due could not be done: %s", entry["what"])
+        said = {"what": entry["what"], "args": entry["args"], "error": str(error)}
+        operation.context.journal.append("stripe", "agenda.failed", said)

@@ -61,7 +61,7 @@ class State:
             del table[record.id]
             self._count = record.number - 1
 
-        self._on_undo(undo)
+        self.on_undo(undo)
         return record
 
     def find(self, table: str, record_id: str) -> Record | None:
@@ -112,7 +112,7 @@ class State:
         def undo() -> None:
             record.fields, record.hidden = before, before_hidden
 
-        self._on_undo(undo)
+        self.on_undo(undo)
 
     def remove(self, record: Record) -> None:
         """Take a record away."""
@@ -123,7 +123,7 @@ class State:
             table[record.id] = record
             self._unsorted.add(record.table)
 
-        self._on_undo(undo)
+        self.on_undo(undo)
 
     # -- values -----------------------------------------------------------------------------------
 
@@ -142,7 +142,7 @@ class State:
             else:
                 del self._values[name]
 
-        self._on_undo(undo)
+        self.on_undo(undo)
 
     # -- all or nothing ---------------------------------------------------------------------------
 
@@ -163,7 +163,8 @@ class State:
             if outer is not None:
                 outer.extend(done)
 
-    def _on_undo(self, undo: Callable[[], None]) -> None:
+    def on_undo(self, undo: Callable[[], None]) -> None:
+        """Call this if the present transaction is undone, after what was done later."""
         if self._undo is not None:
             self._undo.append(undo)
 
