@@ -102,10 +102,12 @@ def authorization(challenge: Challenge, token: str) -> str:
 
 
 @asynccontextmanager
-async def opened(*, timeout_s: float = 5, clock: Clock | None = None) -> AsyncIterator[World]:
+async def opened(
+    *, timeout_s: float = 5, clock: Clock | None = None, seed: str = "cards"
+) -> AsyncIterator[World]:
     """The shop is open, and Stripe answers on a port: what is lost is lost on a wire."""
     async with AsyncExitStack() as stack:
-        rail = Stripe(RailContext.create("cards", clock))
+        rail = Stripe(RailContext.create(seed, clock))
         host = await stack.enter_async_context(Host(StripeApi(rail), name="Stripe"))
         clock = rail.context.clock
         merchant = await stack.enter_async_context(

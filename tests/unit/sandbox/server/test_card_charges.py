@@ -277,6 +277,29 @@ async def test_a_key_that_another_request_holds_is_waited_for() -> None:
         assert_paid_once(world)
 
 
+@pytest.mark.usefixtures("hasty")
+@pytest.mark.parametrize("seed", range(12))
+async def test_whatever_is_lost_whenever_it_is_one_payment_and_one_delivery(seed: int) -> None:
+    """Every call of the server meets a fault that chance chooses, also those that look up what came
+    of earlier ones; the client brings the same credential until it is served."""
+    async with opened(seed=f"losses {seed}") as world:
+        for do, args in LOSSES.items():
+            if do != "hold":
+                world.arm(do, {"probability": 0.2}, **args)
+        sent = await world.credential()
+        for _ in range(50):
+            answer = await world.show(sent)
+            assert world.intents().count("succeeded") <= 1
+            if answer.status_code == 200:
+                break
+            assert answer.status_code in {500, 503}, answer.text
+            assert "www-authenticate" not in answer.headers
+        assert_delivered(answer)
+        assert_paid_once(world)
+        again = await world.show(sent)
+        assert (again.status_code, problem(again)) == (402, "invalid-challenge")
+
+
 # -- Stripe that is not there ---------------------------------------------------------------------
 
 
