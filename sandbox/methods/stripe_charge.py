@@ -255,19 +255,19 @@ def _may_repeat(request: httpx.Request) -> bool:
 def _sense_of(answer: httpx.Response) -> _Sense:
     document = _document(answer)
     error = document.get("error")
-    if not isinstance(error, dict):
-        error = {}
     status = answer.status_code
     if answer.is_success:
         if "id" not in document:
             return _Sense.UNKNOWN
         return _Sense.PENDING if document.get("status") == "processing" else _Sense.DECIDED
-    if status == 409 and error.get("code") == _IN_USE:
-        return _Sense.RUNNING
     if status == 429:
         return _Sense.UNDONE
     if status in {401, 403}:
         return _Sense.FORBIDDEN
+    if not isinstance(error, dict):
+        return _Sense.UNKNOWN  # whoever speaks here is not Stripe
+    if status == 409 and error.get("code") == _IN_USE:
+        return _Sense.RUNNING
     if error.get("type") == _OTHER_WORDS:
         return _Sense.PENDING  # the key has paid for something, in words of another version of us
     return _Sense.DECIDED if 400 <= status < 500 else _Sense.UNKNOWN

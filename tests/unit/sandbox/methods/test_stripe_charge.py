@@ -111,6 +111,8 @@ LOST = [
     httpx.Response(200, text="<html>"),
     httpx.Response(200, json={}),
     httpx.Response(200, json=["pi_1"]),
+    httpx.Response(404, text="not Stripe's words"),
+    httpx.Response(400, json={"error": "not Stripe's words"}),
 ]
 
 
