@@ -93,6 +93,8 @@ def _checked_url(text: str) -> str:
         raise BadInput("This is no address of Stripe.") from None
     if url.scheme not in {"http", "https"} or not url.host:
         raise BadInput("This is no address of Stripe.", hint="It begins with http://, without /v1.")
+    if url.userinfo:
+        raise BadInput("An address of Stripe holds no key.", hint="The key is given by itself.")
     return text.rstrip("/")
 
 

@@ -38,6 +38,12 @@ def test_what_is_no_address(url: str) -> None:
         CardWallet(stripe_url=url)
 
 
+def test_an_address_holds_no_key() -> None:
+    with pytest.raises(BadInput, match="holds no key") as refused:
+        CardWallet(stripe_url=f"http://{KEY}:@here:2")
+    assert KEY not in str(refused.value)
+
+
 @pytest.mark.parametrize("card", ["", "pm card", "pm_card\n", "../pm", "p" * 300])
 def test_what_is_no_payment_method(card: str) -> None:
     with pytest.raises(BadInput, match="no payment method"):
