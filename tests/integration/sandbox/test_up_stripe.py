@@ -97,6 +97,7 @@ def test_status_prints_stripes_variables() -> None:
         )
         shown = run("status", "--control-url", devnet.control)
         assert f"Stripe  {devnet.info['stripe']['url']}" in shown.stdout
+        assert devnet.stop() == (0, "")  # killed, it would leave its certificate behind
 
 
 def test_a_busy_stripe_port_is_one_clear_line() -> None:
