@@ -58,9 +58,7 @@ class _Running(httpx.AsyncByteStream):
         self._sent: asyncio.Queue[Message | None] = asyncio.Queue()
         self._body: bytes | None = body
         self._left = asyncio.Event()
-        self._task = asyncio.ensure_future(
-            app(_scope(request), self._receive, self._sent.put)  # type: ignore[arg-type]
-        )
+        self._task = asyncio.ensure_future(app(_scope(request), self._receive, self._sent.put))
         self._task.add_done_callback(lambda _: self._sent.put_nowait(None))
 
     async def next(self) -> Message | None:

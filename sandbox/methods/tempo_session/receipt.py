@@ -7,8 +7,6 @@ of that JSON, and the closing event of a stream carries the JSON itself.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from sandbox.base64_json import read_base64_json, to_base64url_json
@@ -22,6 +20,7 @@ from sandbox.methods.tempo_session.fields import (
     to_hex,
 )
 from sandbox.methods.tempo_session.protocol import SessionProtocol
+from sandbox.methods.timestamps import rfc3339
 
 if TYPE_CHECKING:
     from sandbox.methods.tempo_session.channel import Channel
@@ -62,7 +61,7 @@ class SessionReceipt:
             channel_id=channel.id,
             accepted=channel.accepted if accepted is None else accepted,
             spent=channel.spent,
-            timestamp=_iso(now_us),
+            timestamp=rfc3339(now_us),
             units=channel.units,
             tx_hash=tx_hash,
         )
@@ -131,14 +130,3 @@ class SessionReceipt:
             and self.accepted == signed
             and minimum_spent <= self.spent <= signed
         )
-
-
-def _iso(now_us: int) -> str:
-    """As JavaScript writes times: UTC, to the millisecond, with a Z."""
-    return f"{_iso_second(now_us // 1_000_000)}.{now_us // 1_000 % 1_000:03d}Z"
-
-
-@lru_cache(maxsize=4)
-def _iso_second(now_s: int) -> str:
-    """Thousands of receipts are written in the same second; formatting is a third of their cost."""
-    return datetime.fromtimestamp(now_s, UTC).strftime("%Y-%m-%dT%H:%M:%S")
