@@ -149,6 +149,16 @@ class LndNode(LightningNode):
         answer = await self._call("GET", f"/v1/invoice/{payment_hash.hex()}")
         return answer.get("state") == "SETTLED"
 
+    async def received_sat(self, payment_hash: bytes) -> int | None:
+        """How much an invoice was paid; see `LightningNode`."""
+        answer = await self._call("GET", f"/v1/invoice/{payment_hash.hex()}")
+        if answer.get("state") != "SETTLED":
+            return None
+        paid = str(answer.get("amt_paid_sat", ""))
+        if not (paid.isascii() and paid.isdigit()):
+            raise NodeError("The Lightning node does not say how much was paid.")
+        return int(paid)
+
     async def aclose(self) -> None:
         """Close the connections, if they are its own."""
         if self._is_ours:

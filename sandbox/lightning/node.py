@@ -1,4 +1,4 @@
-"""A Lightning node, as gate and client use it: four calls, whatever software runs it.
+"""A Lightning node, as gate and client use it: a few calls, whatever software runs it.
 
 A payment has three outcomes: the preimage came, it certainly failed, or nobody knows yet. The last
 is the one that makes naive programs pay twice (facts: lightning 1.5, 5.3): a timeout stops new
@@ -94,6 +94,11 @@ class LightningNode(Protocol):
 
     async def settled(self, payment_hash: bytes) -> bool:
         """Whether an invoice of this node's was paid. Raises NodeError if it cannot be asked."""
+        ...
+
+    async def received_sat(self, payment_hash: bytes) -> int | None:
+        """How much an invoice of this node's was paid, of which whoever pays an invoice without an
+        amount decides; None while it is not. Raises NodeError if it cannot be asked."""
         ...
 
     async def aclose(self) -> None:
