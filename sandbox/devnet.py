@@ -11,15 +11,15 @@ state file is written.
 
 from __future__ import annotations
 
-import tempfile
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
 from mock_rails.core.rail import RailContext
+from mock_rails.held import own_folder
 from mock_rails.listening import LOOPBACK, bind
-from mock_rails.process import load_state, save_state
+from mock_rails.process import holding, load_state, save_state
 from mock_rails.server import Host
 from mock_rails.tempo.addresses import PATH_USD
 from mock_rails.tempo.api import TempoApi
@@ -76,6 +76,7 @@ class Devnet:
         self._control_host: Host | None = None
         self._crew: Crew | None = None
         self._stack = AsyncExitStack()
+        self._state = ExitStack()
         if self.settings.runs(Part.RAILS):
             from mock_rails.stripe.rail import Stripe
 
@@ -120,8 +121,9 @@ class Devnet:
 
     async def start(self) -> None:
         """Open everything; if something cannot be opened, close what was and say why."""
-        load_state(self.settings.state, self.context, self.rails)
+        self._state.enter_context(holding(self.settings.state))
         try:
+            load_state(self.settings.state, self.context, self.rails)
             await self._start_chain()
             await self._start_stripe()
             if self.settings.runs(Part.MERCHANTS):
@@ -129,18 +131,20 @@ class Devnet:
             if self.settings.runs(Part.CONTROL):
                 await self._start_control()
         except BaseException:
-            await self._stack.aclose()
+            with self._state:
+                await self._stack.aclose()
             raise
         self.ready = True
 
     async def stop(self) -> list[Capture]:
         """Bring in the money, close everything, write the state; returns what was captured."""
         was_ready, self.ready = self.ready, False
-        try:
-            await self._stack.aclose()
-        finally:  # what the chain has is true however the rest ended
-            if was_ready:
-                save_state(self.settings.state, self.context, self.rails)
+        with self._state:
+            try:
+                await self._stack.aclose()
+            finally:  # what the chain has is true however the rest ended
+                if was_ready:
+                    save_state(self.settings.state, self.context, self.rails)
         return self.captures
 
     async def __aenter__(self) -> Devnet:
@@ -196,7 +200,7 @@ class Devnet:
 
         assert self.rpc is not None
         if self.settings.workers > 1 and self.store_name == "memory":
-            folder = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="mpp-sandbox-"))
+            folder = self._stack.enter_context(own_folder("mpp-sandbox-store-"))
             self.store_name = f"sqlite:{folder}/channels.db"
         store = await open_store(self.store_name, self.context.clock)
         self._stack.push_async_callback(store.close)

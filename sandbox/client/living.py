@@ -1,13 +1,11 @@
-"""Which runs of a wallet's programs are alive: each holds a lock on a small file of its own.
-
-The system lets go of the lock however a run ends, so that a killed one is never taken for a living
-one, nor the other way round, as a process number could be that was given to another since.
-"""
+"""Which runs of a wallet's programs are alive: each holds a small file of its own."""
 
 from __future__ import annotations
 
-import fcntl
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
+
+from mock_rails.held import Held
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,18 +13,9 @@ if TYPE_CHECKING:
 _MARK: Final = "spending.{}.alive"
 
 
-class Mark:
-    """One run's sign of life in a directory, until it is erased or the process ends."""
-
-    def __init__(self, state: Path, run: int) -> None:
-        self._path = state / _MARK.format(run)
-        self._file = self._path.open("wb")
-        fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-    def erase(self) -> None:
-        """The run is over."""
-        self._path.unlink(missing_ok=True)
-        self._file.close()
+def sign_of_life(state: Path, run: int) -> Held:
+    """One run's sign of life in a directory, until it is released or the process ends."""
+    return Held(state / _MARK.format(run))
 
 
 def living_runs(state: Path) -> set[int]:
@@ -37,11 +26,43 @@ def living_runs(state: Path) -> set[int]:
         if not number.isdecimal():
             continue
         try:
-            with path.open("r+b") as file:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                path.unlink(missing_ok=True)
+            Held(path).release()
         except BlockingIOError:
             found.add(int(number))
-        except FileNotFoundError:
-            continue  # it has just ended, and erased its own
     return found
+
+
+class ChannelsInUse:
+    """Which channels this run uses, where other runs that share the directory can see it."""
+
+    def __init__(self, state: Path | None) -> None:
+        self._state = state
+        self._held: dict[bytes, Held] = {}
+
+    def use(self, channel_id: bytes) -> None:
+        """This run pays with the channel."""
+        if self._state is not None and channel_id not in self._held:
+            with suppress(OSError):  # somebody closes it; or nothing can be written any more
+                self._held[channel_id] = Held(self._path(channel_id), shared=True)
+
+    def leave(self, channel_id: bytes) -> bool:
+        """This run is done with the channel. Whether no other living run uses it."""
+        if self._state is None:
+            return True
+        hold = self._held.pop(channel_id, None)
+        try:
+            hold = hold or Held(self._path(channel_id), shared=True)
+        except BlockingIOError:
+            return False
+        is_last = hold.is_only()
+        hold.release()
+        return is_last
+
+    def close(self) -> None:
+        """This run is over."""
+        for channel_id in tuple(self._held):
+            self.leave(channel_id)
+
+    def _path(self, channel_id: bytes) -> Path:
+        assert self._state is not None
+        return self._state / f"channel.{channel_id.hex()}.used"

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sandbox.client.budget import Limit, Payment
 from sandbox.client.errors import SpendingDamagedError
-from sandbox.client.living import Mark, living_runs
+from sandbox.client.living import living_runs, sign_of_life
 from sandbox.client.sqlite_file import open_file
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class Spending:
         try:
             with self.turn():
                 self._run = self._number()
-                self._mark = Mark(state, self._run)
+                self._mark = sign_of_life(state, self._run)
                 self._living = living_runs(state)
         except (OSError, SpendingDamagedError) as error:
             self._file.close()
@@ -200,7 +200,7 @@ class Spending:
 
     def close(self) -> None:
         """Let go of the file. What is reserved is for the next run to take over."""
-        self._mark.erase()
+        self._mark.release()
         self._file.close()
 
 

@@ -11,6 +11,7 @@ from sandbox.client.session.channel import ChannelState, PayerChannel
 from sandbox.client.session.errors import (
     BookDamagedError,
     ChannelBusyError,
+    ChannelInUseError,
     CloseFailedError,
     DepositLimitError,
     GraceNotOverError,
@@ -25,6 +26,7 @@ from sandbox.client.session.settings import SessionSettings
 __all__ = [
     "BookDamagedError",
     "ChannelBusyError",
+    "ChannelInUseError",
     "ChannelState",
     "CloseFailedError",
     "CloseOutcome",

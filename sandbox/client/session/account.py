@@ -106,7 +106,9 @@ class Account:
         try:
             self._services.book.save(record)
         except StateInUseError:
-            self.record = self._services.book.read(self.record.id) or self.record
+            theirs = self._services.book.read(self.record.id)
+            # The book forgets nothing but what was closed long ago.
+            self.record = theirs or replace(self.record, state=ChannelState.CLOSED)
             raise
         self.record = record
         self.is_noted = False
@@ -167,6 +169,7 @@ class Account:
     def voucher(self, challenge: Challenge, cumulative: int) -> str:
         """The credential of a total that was saved before."""
         record, services = self.record, self._services
+        services.in_use.use(record.id)
         if cumulative > record.signed:
             raise AssertionError("a voucher is written down before it is signed")
         signature = sign_voucher(record.book, record.id, cumulative, services.wallet)
@@ -210,3 +213,4 @@ class Account:
         self.leave()
         self.purse.close(uncounted(self._services.ledger, self.record.id, captured))
         self.save(state=ChannelState.CLOSED, captured=captured, closed_tx=tx_hash, pending=None)
+        self._services.in_use.leave(self.record.id)

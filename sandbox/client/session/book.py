@@ -98,6 +98,17 @@ class ChannelBook:
                 hint="Try again, or give each process a book of its own.",
             )
 
+    def forget(self, channel_id: bytes) -> None:
+        """A closed channel is not needed any more."""
+        self._kept.pop(channel_id, None)
+        if self._file is not None:
+            try:
+                self._file.execute("DELETE FROM channels WHERE id = ?", (to_hex(channel_id),))
+            except sqlite3.Error as error:
+                raise BookDamagedError(
+                    f"The book of channels cannot be written: {error}."
+                ) from error
+
     def close(self) -> None:
         """Let go of the file."""
         if self._file is not None:

@@ -5,6 +5,7 @@ ClientError
  │    └── DepositLimitError      more would be locked up than the payer allows          403
  ├── UnknownChannelError         no such channel in this payer's book                   404
  ├── ChannelBusyError            its present state forbids that                         409
+ │    ├── ChannelInUseError      another running program pays with it
  │    └── GraceNotOverError      a forced close is not due yet
  ├── StateInUseError             another process signs from the same book               409
  ├── BookDamagedError            the book on disk cannot be read                        500
@@ -40,6 +41,13 @@ class ChannelBusyError(ClientError, Conflict):
     code = "channel-busy"
     title = "The channel's state forbids that"
     status = 409
+
+
+class ChannelInUseError(ChannelBusyError):
+    """Another running program of the same state pays with the channel, and closes it at its end."""
+
+    code = "channel-in-use"
+    title = "Another program pays with the channel"
 
 
 class GraceNotOverError(ChannelBusyError):

@@ -17,11 +17,12 @@ from mock_rails.core.errors import BadInput, SandboxError
 from sandbox.chain import ChainError
 from sandbox.client.amounts import host_of
 from sandbox.client.errors import PaymentNotPreparedError, PaymentRefusedError
+from sandbox.client.living import ChannelsInUse
 from sandbox.client.session.account import MOST_CONFLICTS
 from sandbox.client.session.book import ChannelBook
 from sandbox.client.session.channel import ChannelState, Scope
 from sandbox.client.session.closing import close_together, request_close, withdraw
-from sandbox.client.session.errors import StateInUseError
+from sandbox.client.session.errors import ChannelInUseError, StateInUseError
 from sandbox.client.session.left_over import settle_closed, take_over
 from sandbox.client.session.needs import Need, answer_need
 from sandbox.client.session.preparing import Preparation
@@ -98,6 +99,7 @@ class SessionPayer:
             seeds=seeds,
             settings=self.settings,
             book=ChannelBook(state),
+            in_use=ChannelsInUse(state),
         )
         self._registry = Registry(self._services)
         take_over(ledger, self._registry.all(), method=self.name)
@@ -216,7 +218,10 @@ class SessionPayer:
         return account.record
 
     async def close_all(self) -> list[CloseOutcome]:
-        """Close every channel that is open. One that fails does not keep the others from it."""
+        """Close every channel that is open. One that fails does not keep the others from it.
+
+        One that another running program pays with is left to that one: `ChannelInUseError`.
+        """
         outcomes: list[CloseOutcome] = []
         for account in self._registry.all():
             is_leaving = account.record.close_requested_at_s
@@ -224,6 +229,11 @@ class SessionPayer:
                 continue
             error: Exception | None = None
             try:
+                if not self._services.in_use.leave(account.record.id):
+                    raise ChannelInUseError(
+                        "Another running program pays with the channel, and closes it at its end.",
+                        details={"channel": f"0x{account.record.id.hex()}"},
+                    )
                 await self.close_channel(account.record.id)
             except Exception as failure:  # whatever it is, it belongs to this channel only
                 error = failure
@@ -276,7 +286,7 @@ class SessionPayer:
         try:
             if self.settings.close_on_exit:
                 for channel, error in await self.close_all():
-                    if error is not None:
+                    if error is not None and not isinstance(error, ChannelInUseError):
                         _log.warning("Channel 0x%s stays open: %s", channel.id.hex(), error)
             else:
                 for account in self._registry.all():
@@ -284,6 +294,7 @@ class SessionPayer:
                         account.save()
             self.settle_unknown()
         finally:
+            self._services.in_use.close()
             self._services.book.close()
 
     # -- inside -----------------------------------------------------------------------------------
@@ -333,5 +344,6 @@ class SessionPayer:
             account.hear_deposit(deposit)
             reconcile(account, snapshot)
             account.save(state=ChannelState.OPEN)
+            self._registry.add(account)
             account.lane.current = account
         return account.record

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mock_rails.core.seeds import Seeds
     from sandbox.chain import OnChainChannel, TempoRpc
     from sandbox.client.ledger import Ledger
+    from sandbox.client.living import ChannelsInUse
     from sandbox.client.session.book import ChannelBook
     from sandbox.client.session.channel import PayerChannel
     from sandbox.client.session.settings import SessionSettings
@@ -47,6 +48,7 @@ class Services:
         seeds: Seeds,
         settings: SessionSettings,
         book: ChannelBook,
+        in_use: ChannelsInUse,
     ) -> None:
         self.wallet = wallet
         self.ledger = ledger
@@ -55,6 +57,7 @@ class Services:
         self.clock = clock
         self.settings = settings
         self.book = book
+        self.in_use = in_use
         self._seeds = seeds
         self._senders: dict[tuple[int, bytes], Sender] = {}
         self._salts = 0

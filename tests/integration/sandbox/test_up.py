@@ -145,7 +145,7 @@ def test_workers_end_with_their_devnet_even_if_it_is_killed() -> None:
 def test_a_second_start_on_the_same_ports_is_one_clear_line(tmp_path: Path) -> None:
     store, state = tmp_path / "channels.db", tmp_path / "state.json"
     kept = ["--store", f"sqlite:{store}", "--state", str(state)]
-    with up(*kept) as devnet:
+    with up("--store", f"sqlite:{store}") as devnet:
         before = store.read_bytes()
         ports = [url.rpartition(":")[2] for url in (devnet.control, devnet.api, devnet.rpc)]
         names = ("--control-port", "--api-port", "--tempo-port")
@@ -157,6 +157,21 @@ def test_a_second_start_on_the_same_ports_is_one_clear_line(tmp_path: Path) -> N
             assert f"Port {ports[2]} on 127.0.0.1 is in use by another program" in done.stderr
         assert (store.read_bytes(), state.exists()) == (before, False), "it touched the files"
         assert devnet.stop() == (0, "")
+
+
+def test_of_two_devnets_with_one_state_file_the_second_is_refused(tmp_path: Path) -> None:
+    """Or the last to stop would undo what the first had saved. A killed one holds nothing."""
+    state = str(tmp_path / "state.json")
+    with up("--state", state) as devnet:
+        done = run("up", "--port-base", "0", "--state", state)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr.count("\n") == 1
+        assert done.stderr.startswith(f"mpp-sandbox: The state file {state} is in use by another")
+        devnet.process.kill()
+        devnet.process.wait(timeout=30)
+    with up("--state", state) as devnet:
+        assert devnet.stop() == (0, "")
+    assert [one.name for one in tmp_path.iterdir()] == ["state.json"]
 
 
 def test_a_busy_api_port_is_told_of_though_workers_were_to_share_it() -> None:
