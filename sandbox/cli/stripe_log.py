@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sandbox.inspection.cards import (
     CardStory,
-    challenges_of,
+    charged_again,
     delivered_challenges,
     intents_in,
     tokens_in,
@@ -67,15 +67,15 @@ def _client(stripe: Mapping[str, Any]) -> httpx.Client:
 def _read(http: httpx.Client, wanted: list[str], delivered: frozenset[str]) -> CardStory | None:
     reports = _listed(http, "/_sandbox/double_charges")
     calls = [one for one in reports if set(one["challenge_ids"]) & set(wanted)]
-    doubles = [one for one in calls if one["verdict"] == "double_charge"]
-    names = list(dict.fromkeys([*wanted, *challenges_of(doubles)]))
+    again = [one["challenge_id"] for call in calls for one in charged_again(call, delivered)]
+    names = list(dict.fromkeys([*wanted, *again]))
     requests: list[dict[str, Any]] = []
     for name in names:
         requests += _listed(http, "/_sandbox/requests", challenge_id=name, limit=_MOST)[::-1]
     if not requests:
         return None
     requests.sort(key=lambda one: int(one["at_s"]))
-    intents = [_one(http, f"/v1/payment_intents/{one}") for one in intents_in(requests, doubles)]
+    intents = [_one(http, f"/v1/payment_intents/{one}") for one in intents_in(requests)]
     tokens = [_one(http, f"/v1/shared_payment/granted_tokens/{one}") for one in tokens_in(requests)]
     return CardStory(
         challenges=tuple(names),

@@ -21,7 +21,7 @@ _REPEATED: Final = {
     "repeated_charge": "This card paid the same price {count} times within moments; no answer was"
     " lost, so that it may have been meant.",
     "double_charge": "This card paid the same price {count} times within moments; an answer was"
-    " lost or given again, and all of them were delivered.",
+    " lost or given again, but nothing was paid for again that had not been delivered.",
     "repeated_attempt": "This card was tried {count} times within moments, and charged once at"
     " most.",
 }

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable
 
 Object = Mapping[str, Any]
 """Something of Stripe's, as JSON."""
@@ -35,8 +36,7 @@ class CardStory:
     calls: tuple[Object, ...] = ()
     """The rail's reports of several PaymentIntents for one call, which these challenges are in."""
     delivered: frozenset[str] = frozenset()
-    """The challenges whose payment got what it was for. Two of one card, that both did, are two
-    purchases; of others' merchants nobody knows."""
+    """The challenges whose payment got what it was for; of others' merchants nobody knows."""
 
     @property
     def taken(self) -> tuple[str, ...]:
@@ -47,11 +47,7 @@ class CardStory:
             paid = [one["id"] for one in self.intents if _is_taken(one, challenge)]
             found |= dict.fromkeys(paid if len(paid) > 1 else ())
         for call in self.calls:
-            paid = [one for one in call["payment_intents"] if one["status"] in TAKEN]
-            if call["verdict"] == _DOUBLE and any(
-                one["challenge_id"] not in self.delivered for one in paid
-            ):
-                found |= dict.fromkeys(one["id"] for one in paid)
+            found |= dict.fromkeys(one["id"] for one in charged_again(call, self.delivered))
         return tuple(found)
 
     @property
@@ -83,10 +79,9 @@ def delivered_challenges(events: Iterable[Object]) -> frozenset[str]:
     return frozenset(found)
 
 
-def intents_in(requests: Iterable[Object], calls: Iterable[Object] = ()) -> list[str]:
-    """The PaymentIntents that requests and reports are about."""
+def intents_in(requests: Iterable[Object]) -> list[str]:
+    """The PaymentIntents that requests are about."""
     ids = [str(one["object_id"]) for one in requests if one["object_id"]]
-    ids += [one["id"] for call in calls for one in call["payment_intents"]]
     return list(dict.fromkeys(one for one in ids if one.startswith(_INTENT)))
 
 
@@ -99,9 +94,18 @@ def tokens_in(requests: Iterable[Object]) -> list[str]:
     return list(dict.fromkeys(one for one in ids if one.startswith(_TOKEN)))
 
 
-def challenges_of(calls: Sequence[Object]) -> list[str]:
-    """The challenges of all of one call's payments: a second one has a challenge of its own."""
-    return list(dict.fromkeys(name for call in calls for name in call["challenge_ids"]))
+def charged_again(call: Object, delivered: Collection[str]) -> list[Object]:
+    """The payments of a report that were one call's: one that nothing was delivered for, and the
+    next of the same card, whose challenge is another. Two that were both delivered are two
+    purchases, even if an answer was lost and given again in between."""
+    if call["verdict"] != _DOUBLE:
+        return []
+    paid = [one for one in call["payment_intents"] if one["status"] in TAKEN]
+    found: list[Object] = []
+    for first, second in pairwise(paid):
+        if first["challenge_id"] not in delivered:
+            found += [one for one in (first, second) if one not in found]
+    return found
 
 
 def _is_taken(intent: Object, challenge: str) -> bool:
