@@ -5,6 +5,7 @@ DESIGN section 3; facts: stripe 0.2, 1.4, 1.7 and 5; protocol 1.1, row 12 (Accep
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 FREE = DevnetSettings().with_free_ports()
 ELSEWHERE = frozenset({Part.MERCHANTS, Part.CONTROL})
+TOKENS = "/v1/test_helpers/shared_payment/granted_tokens"
+CHARGES = {"verb": "POST", "route": "/v1/payment_intents"}
 CRYPTO = "payment_method_options[crypto]"
 DEPOSIT = {
     "amount": "101",
@@ -83,7 +86,7 @@ async def customer_of(devnet: Devnet, *, card: str = "pm_card_visa") -> AsyncIte
             "usage_limits[max_amount]": asked.amount,
             "usage_limits[expires_at]": str(asked.expires_at),
         }
-        answer = await stripe.post("/v1/test_helpers/shared_payment/granted_tokens", data=form)
+        answer = await stripe.post(TOKENS, data=form)
         return str(answer.json()["id"])
 
     account = Wallet.dev(info.PAYER).tempo_account()
@@ -143,6 +146,35 @@ async def test_two_workers_share_one_stripe() -> None:
         for _ in range(4):
             assert (await customer.buys("/stripe/quote"))[1] == "stripe"
         assert len(await customer.paid()) == 4
+
+
+async def test_one_credential_at_two_workers_at_once_pays_once_though_answers_are_lost() -> None:
+    async with Devnet(replace(FREE, workers=2)) as devnet, customer_of(devnet) as customer:
+        (challenge,) = await customer.asked("/stripe/quote")
+        form = {
+            "payment_method": "pm_card_visa",
+            "usage_limits[currency]": "usd",
+            "usage_limits[max_amount]": "50",
+        }
+        made = await customer.stripe.post(TOKENS, data=form)
+        shown = Credential(challenge.to_echo(), {"spt": made.json()["id"]}).to_authorization()
+        fault = {
+            "at": "stripe.request",
+            "do": "commit_then_drop",
+            "when": "nth=1",
+            "where": CHARGES,
+        }
+        devnet.context.faults.arm(fault)
+        url = f"{customer.url}/stripe/quote"
+
+        async def show() -> int:
+            async with httpx.AsyncClient() as http:
+                return (await http.get(url, headers={"Authorization": shown})).status_code
+
+        codes = await asyncio.gather(*(show() for _ in range(20)))
+        assert codes.count(200) == 1
+        assert set(codes) <= {200, 402, 409}
+        assert len(await customer.paid()) == 1
 
 
 async def test_merchants_elsewhere_take_cards_at_the_stripe_that_they_are_told() -> None:
