@@ -34,6 +34,7 @@ from sandbox.server.repeats import Repeats
 from sandbox.server.request import PaidRequest
 from sandbox.server.single_use import SingleUse
 from sandbox.server.stores.errors import StoreError
+from sandbox.server.trouble import StoreTrouble
 from sandbox.server.visit import (
     BodyTooLarge,
     ClientLeft,
@@ -90,6 +91,7 @@ class Gate:
         self._body_limit = body_limit
         self._answers = Answers(challenges)
         self._courier = Courier(app, clock)
+        self._trouble = StoreTrouble(clock)
         self._single_use = SingleUse(store.replays(), clock)
         self._repeats = Repeats(store, clock, challenges, self._single_use)
         self._bootstraps = {route.path: bootstraps(route) for route in routes}
@@ -222,7 +224,12 @@ class Gate:
         try:
             return await self._settled(visit, admitted, message)
         except StoreError as error:  # what the offer raises is sorted: this came before or after it
+            self._trouble.tell(error)
             raise Refused("store", StoreFailedError(error)) from error
+        except Refused as refused:
+            if isinstance(refused.error, StoreFailedError):
+                self._trouble.tell(refused.error.failure)
+            raise
 
     async def _settled(
         self, visit: Visit, admitted: Admitted, message: PaidRequest

@@ -8,7 +8,6 @@ anyone to pay twice. No refusal carries a receipt.
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
     from sandbox.server.challenges import Issued
     from sandbox.server.stores.errors import StoreError
 
-_LOG: Final = logging.getLogger("sandbox.server")
-
 Headers = list[tuple[bytes, bytes]]
 
 EXPOSED: Final = b"WWW-Authenticate, Payment-Receipt, Payment-Session, Payment-Session-Snapshot"
@@ -31,6 +28,7 @@ EXPOSED: Final = b"WWW-Authenticate, Payment-Receipt, Payment-Session, Payment-S
 
 NO_STORE: Final = (b"cache-control", b"no-store")
 PROBLEM: Final = (b"content-type", b"application/problem+json")
+JSON: Final = (b"content-type", b"application/json")
 HTML: Final = (b"content-type", b"text/html; charset=utf-8")
 
 _INVITES: Final = frozenset({402, 410})
@@ -94,9 +92,22 @@ class PaymentUncheckedError(PaymentError):
         super().__init__(words)
 
 
+class NothingOfferedError(PaymentUncheckedError):
+    """The route costs money, and no way to pay for it can be offered now. A 402 would have to say
+    how to pay."""
+
+    type = InternalPaymentError.type
+    title = InternalPaymentError.title
+    hint = "Nothing was charged here. Ask again in a moment."
+    retry_after_s = 1
+
+    def __init__(self) -> None:
+        super().__init__("No way to pay can be offered now.")
+
+
 class StoreFailedError(PaymentUncheckedError):
     """The merchant's store failed, so nothing was taken: what is not written down is neither
-    charged nor delivered. The merchant is told why, the client only that."""
+    charged nor delivered. The merchant is told why (`trouble`), the client only that."""
 
     type = InternalPaymentError.type
     title = InternalPaymentError.title
@@ -104,7 +115,7 @@ class StoreFailedError(PaymentUncheckedError):
 
     def __init__(self, failure: StoreError) -> None:
         super().__init__("The payment could not be written down.")
-        _LOG.error("%s: %s", failure.title, failure)
+        self.failure = failure
 
 
 class GateFailedError(PaymentError):

@@ -130,7 +130,7 @@ async def test_what_the_merchants_cannot_write_down_they_neither_charge_nor_deli
         code, words = devnet.stop()
     *failures, left, last = words.splitlines()
     assert code == 1
-    assert len(failures) == 6 + TWINS
+    assert 1 <= len(failures) < 6, "not a line for each request"
     assert all(f"{path} cannot be read or written" in line for line in failures)
     assert "Is its disk full" in failures[0]
     assert left == f"$0.003 on 2 channels was not captured and stays in {store}"

@@ -310,6 +310,25 @@ async def test_a_store_that_keeps_no_mark_takes_no_payment() -> None:
         assert shop.offers[0].asked == []
 
 
+async def test_a_store_that_fails_is_told_of_at_once_and_then_once_a_minute(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A line for each request would fill the disk that is full."""
+    async with Shop() as shop:
+        headers = paid(challenge_of(await shop.get()))
+        await shop.store.close()
+        for _ in range(5):
+            assert (await shop.get(headers=headers)).status_code == 503
+        assert len(caplog.messages) == 1
+        shop.clock.advance(59)
+        await shop.get(headers=headers)
+        assert len(caplog.messages) == 1
+        shop.clock.advance(1)
+        await shop.get(headers=headers)
+        assert len(caplog.messages) == 2
+        assert caplog.messages[1] == f"{caplog.messages[0]} (5 more requests since)"
+
+
 async def test_a_store_that_fails_after_the_settlement_takes_nothing_back() -> None:
     async with Shop() as shop:
         challenge = challenge_of(await shop.get())

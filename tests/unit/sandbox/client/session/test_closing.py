@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
@@ -11,14 +13,19 @@ from sandbox.client.errors import OutcomeUnknownError
 from sandbox.client.payer import Order
 from sandbox.client.session import (
     ChannelBusyError,
+    ChannelInUseError,
     ChannelState,
     CloseFailedError,
     GraceNotOverError,
     SessionSettings,
     UnknownChannelError,
+    registry,
 )
 from sandbox.methods.tempo_session import Close, SessionProtocol, spend
 from tests.unit.sandbox.client.session.merchant import HOST, NOW_S, PRICE, URL, V2, Street
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PROTOCOLS = tuple(SessionProtocol)
 
@@ -117,6 +124,53 @@ async def test_all_channels_are_closed_and_one_that_fails_keeps_no_other() -> No
         assert [type(outcome.error) for outcome in outcomes] == [CloseFailedError, type(None)]
         states = [outcome.channel.state for outcome in outcomes]
         assert states == [ChannelState.LOST, ChannelState.CLOSED]
+
+
+async def test_a_channel_that_another_living_run_pays_with_is_left_to_it(tmp_path: Path) -> None:
+    async with Street(state=tmp_path, settings=SessionSettings()) as street:
+        await street.buy()
+        first = street.payer
+        street.start()
+        second = street.payer
+        await street.buy()
+        (outcome,) = await first.close_all()
+        assert isinstance(outcome.error, ChannelInUseError)
+        await first.close()
+        assert second.channels()[0].state is ChannelState.OPEN
+        assert (await street.buy()).status_code == 200
+        await second.close()
+        assert second.channels()[0].captured == 3 * PRICE
+    assert not [name for name in os.listdir(tmp_path) if name.endswith(".used")]
+
+
+async def test_a_channel_is_closed_by_its_id_whoever_pays_with_it(tmp_path: Path) -> None:
+    async with Street(state=tmp_path) as street:
+        await street.buy()
+        first = street.payer
+        street.start()
+        await street.buy()
+        (channel,) = first.channels()
+        assert (await first.close_channel(channel.id)).captured == 2 * PRICE
+        await first.close()
+        assert (await street.buy()).status_code == 200
+        assert street.shop.actions().count("open") == 2
+
+
+async def test_closed_channels_are_history_that_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "MOST_CLOSED", 2)
+    async with Street(state=tmp_path) as street:
+        for _ in range(5):
+            await street.buy()
+            await street.payer.close_all()
+        await street.buy()
+        states = [one.state for one in street.payer.channels()]
+        assert states == [ChannelState.CLOSED] * 2 + [ChannelState.OPEN]
+        opened = street.payer.channels()[-1].id
+        assert [one.record.id for one in street.payer._registry.at(HOST)] == [opened]
+        street.start()
+        assert len(street.payer.channels()) == 3
 
 
 async def test_the_end_of_a_client_closes_its_channels() -> None:
