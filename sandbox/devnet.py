@@ -32,7 +32,9 @@ from sandbox.chain import TempoRpc, token_balance
 from sandbox.client.wallet import Wallet
 from sandbox.deposits import ChainDeposits
 from sandbox.local_rpc import LocalRpc
+from sandbox.server.stores import MemoryStore
 from sandbox.settings import DevnetSettings, Part
+from sandbox.snapshots.books import Books
 from sandbox.storage import open_store, public_name
 
 if TYPE_CHECKING:
@@ -77,6 +79,9 @@ class Devnet:
         self._crew: Crew | None = None
         self._stack = AsyncExitStack()
         self._state = ExitStack()
+        in_memory = self.settings.store == "memory" and self.settings.workers == 1
+        self.books = Books() if in_memory and self.settings.runs(Part.MERCHANTS) else None
+        """The merchants' part of snapshots; None where a file or a database keeps it."""
         if self.settings.runs(Part.RAILS):
             from mock_rails.stripe.rail import Stripe
 
@@ -92,8 +97,13 @@ class Devnet:
 
     @property
     def rails(self) -> list[Rail]:
-        """The rails that run, as snapshots want them."""
+        """The rails that run."""
         return [rail for rail in (self.chain, self.stripe) if rail is not None]
+
+    @property
+    def parts(self) -> list[Rail]:
+        """What a snapshot holds together: the rails, and the merchants' books about them."""
+        return [*self.rails, *(() if self.books is None else (self.books,))]
 
     @property
     def api_url(self) -> str | None:
@@ -123,7 +133,7 @@ class Devnet:
         """Open everything; if something cannot be opened, close what was and say why."""
         self._state.enter_context(holding(self.settings.state))
         try:
-            load_state(self.settings.state, self.context, self.rails)
+            load_state(self.settings.state, self.context, self.parts)
             await self._start_chain()
             await self._start_stripe()
             if self.settings.runs(Part.MERCHANTS):
@@ -144,7 +154,7 @@ class Devnet:
                 await self._stack.aclose()
             finally:  # what the chain has is true however the rest ended
                 if was_ready:
-                    save_state(self.settings.state, self.context, self.rails)
+                    save_state(self.settings.state, self.context, self.parts)
         return self.captures
 
     async def __aenter__(self) -> Devnet:
@@ -204,6 +214,9 @@ class Devnet:
             self.store_name = f"sqlite:{folder}/channels.db"
         store = await open_store(self.store_name, self.context.clock)
         self._stack.push_async_callback(store.close)
+        if self.books is not None:
+            assert isinstance(store, MemoryStore)
+            self.books.attach(store)
         stripe = card_account(self.stripe_url, self.context.clock)
         if stripe is not None:
             self._stack.push_async_callback(stripe.aclose)
@@ -282,6 +295,11 @@ class Devnet:
 
     def _host(self, app: Any, port: int, name: str) -> Host:
         return Host(app, host=self.settings.host, port=port, name=name)
+
+    async def tell_time(self) -> None:
+        """Let the merchant processes, if there are any, go by the clock as it was just moved."""
+        if self._crew is not None:
+            await self._crew.tell_time()
 
     # -- describing -------------------------------------------------------------------------------
 

@@ -45,7 +45,7 @@ class _Armed:
         if not self.open:
             return False
         return all(
-            name in context and to_plain(context[name], redact=False) == wanted
+            name in context and _is(to_plain(context[name], redact=False), wanted)
             for name, wanted in self.fault.where.items()
         )
 
@@ -224,6 +224,14 @@ class Faults:
             raise SnapshotError(
                 f"{fault_id} does not fit these rails: {error.detail}", hint=error.hint
             ) from error
+
+
+def _is(found: Any, wanted: Any) -> bool:
+    """Whether a check's value is the one wanted. A number may be wanted as text: a command line
+    cannot tell `amount=1000` from `last4=4242`."""
+    if isinstance(wanted, str) and type(found) is int:
+        return str(found) == wanted
+    return bool(found == wanted)
 
 
 def _window_turner(armed: _Armed, *, opens: bool) -> Callable[[], None]:

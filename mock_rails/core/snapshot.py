@@ -133,12 +133,14 @@ def check(document: object) -> dict[str, Any]:
 # -- files ----------------------------------------------------------------------------------------
 
 
-def save(path: Path | str, document: dict[str, Any]) -> None:
+def save(path: Path | str, document: dict[str, Any], *, indented: bool = False) -> None:
     """Write a snapshot so that the file is the old one or the new one, never half of one, even if
     the disk is full or the power fails. It holds the sandbox's keys: its owner alone may read it.
+    `indented` is for people and version control, and as canonical.
     """
     target = Path(path).resolve()
-    data = canonical_bytes(check(document)) + b"\n"
+    check(document)
+    data = (_indented(document) if indented else canonical_bytes(document)) + b"\n"
     try:
         handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
     except OSError as error:
@@ -161,12 +163,23 @@ def load(path: Path | str) -> dict[str, Any]:
         data = Path(path).read_bytes()
     except OSError as error:
         raise SnapshotError(f"Cannot read {path}: {error.strerror}.") from error
+    return parse(data, str(path))
+
+
+def parse(data: bytes, name: str) -> dict[str, Any]:
+    """Read a snapshot from what a file holds or a client sent; errors call it by this name."""
     try:
         with _modest_recursion():
             document = json.loads(data.decode(), parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
-        raise SnapshotError(f"{path} is not JSON: {error}.") from error
+        raise SnapshotError(f"{name} is not JSON: {error}.") from error
     return check(document)
+
+
+def _indented(document: object) -> bytes:
+    return json.dumps(
+        document, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False
+    ).encode()
 
 
 def _cannot_write(path: Path, error: OSError) -> SnapshotError:

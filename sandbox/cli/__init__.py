@@ -25,6 +25,9 @@ _COMMANDS: Final = (
     "fund",
     "inspect",
     "watch",
+    "time",
+    "faults",
+    "snapshot",
 )
 
 _USAGE: Final = 2

@@ -75,6 +75,24 @@ class RunningDevnet:
         self._recognise()
         return self._ask("POST", path, json=document)
 
+    def delete(self, path: str) -> Any:
+        """Make the control take something away."""
+        self._recognise()
+        return self._ask("DELETE", path)
+
+    def fetch(self, path: str) -> bytes:
+        """The answer of a control route as it came: it may hold integers of any size."""
+        self._recognise()
+        response = self._send("GET", path)
+        _read(response, self._absent())
+        return response.content
+
+    def upload(self, path: str, document: bytes) -> Any:
+        """Hand the control a document as it is."""
+        self._recognise()
+        headers = {"content-type": "application/json"}
+        return self._ask("POST", path, content=document, headers=headers)
+
     def events(self, after: int | None = None) -> Iterator[dict[str, Any]]:
         """The journal's events as they happen, until the devnet stops."""
         import httpx
@@ -124,13 +142,15 @@ class RunningDevnet:
         return self._info
 
     def _ask(self, verb: str, path: str, **options: Any) -> Any:
+        return _read(self._send(verb, path, **options), self._absent())
+
+    def _send(self, verb: str, path: str, **options: Any) -> httpx.Response:
         import httpx
 
         try:
-            response = self._http.request(verb, f"/_sandbox{path}", **options)
+            return self._http.request(verb, f"/_sandbox{path}", **options)
         except (httpx.TransportError, httpx.InvalidURL):
             raise self._absent() from None
-        return _read(response, self._absent())
 
     def _absent(self) -> NoDevnet:
         return NoDevnet(

@@ -6,19 +6,17 @@ import re
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import orjson
-from fastapi import FastAPI, Header, Query, Response
+from fastapi import Body, FastAPI, Header, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict
 
 from mock_rails import __version__
 from mock_rails.core.errors import BadInput, SandboxError
-from sandbox.control import channels, journal, money
+from sandbox.control import channels, faults, journal, money, snapshots, time
 
 if TYPE_CHECKING:
     import asyncio
-
-    from fastapi import Request
 
     from sandbox.devnet import Devnet
 
@@ -40,6 +38,31 @@ class Gift(BaseModel):
     token: str | None = None
 
 
+class Span(BaseModel):
+    """How far the clock jumps: `16m`, `1h30m`, or seconds."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    by: str | int
+
+
+class Instant(BaseModel):
+    """Where the clock jumps to; into the past only with `backwards`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    to: str | int
+    backwards: bool = False
+
+
+class Stop(BaseModel):
+    """Where the clock stops: where it is, or at a later instant."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    at: str | int | None = None
+
+
 def build_routes(devnet: Devnet, stopping: asyncio.Event) -> FastAPI:
     """The application; `stopping` ends its endless answers."""
     app = FastAPI(title="mpp-sandbox control", version=__version__, docs_url=None, redoc_url=None)
@@ -48,6 +71,9 @@ def build_routes(devnet: Devnet, stopping: asyncio.Event) -> FastAPI:
     _add_money(app, devnet)
     _add_channels(app, devnet)
     _add_journal(app, devnet, stopping)
+    _add_time(app, devnet)
+    _add_faults(app, devnet)
+    _add_snapshots(app, devnet)
     return app
 
 
@@ -131,12 +157,75 @@ def _add_journal(app: FastAPI, devnet: Devnet, stopping: asyncio.Event) -> None:
         return _json(journal.exchange(kept, exchange_id))
 
 
+def _add_time(app: FastAPI, devnet: Devnet) -> None:
+    @app.get(f"{PREFIX}/time")
+    async def now() -> Response:
+        """What time it is."""
+        return _json(time.shown(devnet.context.clock))
+
+    @app.post(f"{PREFIX}/time/advance")
+    async def advance(span: Span) -> Response:
+        """Jump forward."""
+        return _json(await time.advance(devnet, span.by))
+
+    @app.post(f"{PREFIX}/time/set")
+    async def set_to(instant: Instant) -> Response:
+        """Jump to an instant."""
+        return _json(await time.set_to(devnet, instant.to, backwards=instant.backwards))
+
+    @app.post(f"{PREFIX}/time/freeze")
+    async def freeze(stop: Stop | None = None) -> Response:
+        """Stop the clock."""
+        return _json(await time.freeze(devnet, None if stop is None else stop.at))
+
+    @app.post(f"{PREFIX}/time/resume")
+    async def resume() -> Response:
+        """Let it run on."""
+        return _json(await time.resume(devnet))
+
+
+def _add_faults(app: FastAPI, devnet: Devnet) -> None:
+    context = devnet.context
+
+    @app.get(f"{PREFIX}/faults")
+    async def listed() -> Response:
+        """What is armed, and what can be."""
+        return _json(faults.listed(context))
+
+    @app.post(f"{PREFIX}/faults")
+    async def arm(fault: Annotated[Any, Body()]) -> Response:
+        """Arm a fault: `{"at": point, "do": action, "when": …, "args": …, "where": …}`."""
+        return _json(faults.arm(context, fault))
+
+    @app.delete(f"{PREFIX}/faults")
+    async def clear() -> Response:
+        """Disarm all."""
+        return _json(faults.clear(context))
+
+    @app.delete(f"{PREFIX}/faults/{{fault_id}}")
+    async def disarm(fault_id: str) -> Response:
+        """Disarm one."""
+        return _json(faults.disarm(context, fault_id))
+
+
+def _add_snapshots(app: FastAPI, devnet: Devnet) -> None:
+    @app.get(f"{PREFIX}/snapshot")
+    async def save() -> Response:
+        """Everything as one document."""
+        return _json_bytes(snapshots.save(devnet))
+
+    @app.post(f"{PREFIX}/snapshot")
+    async def load(request: Request) -> Response:
+        """Become what a document says."""
+        return _json(await snapshots.load(devnet, await request.body()))
+
+
 def _json(document: Any) -> Response:
-    return Response(
-        orjson.dumps(document),
-        media_type="application/json",
-        headers={"cache-control": "no-store"},
-    )
+    return _json_bytes(orjson.dumps(document))
+
+
+def _json_bytes(document: bytes) -> Response:
+    return Response(document, media_type="application/json", headers={"cache-control": "no-store"})
 
 
 async def _problem(request: Request, error: Exception) -> Response:

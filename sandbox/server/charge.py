@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from mpp import Challenge, Credential, Receipt
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     from mpp._validation import Validation
 
+    from mock_rails.core.clock import Clock
     from sandbox.server.charge_lookup import Finder
     from sandbox.server.request import PaidRequest
 
@@ -63,6 +65,11 @@ class ChargeOffer(Offer):
         self._input = _resolved(server_method, {"amount": amount, **route_options})
         self._request = server_method.method.normalize_request(self._input)
         self._description = description
+        self._clock: Clock | None = None
+
+    def go_by(self, clock: Clock) -> None:
+        """Let challenges end by this clock; pympp looks at the machine's."""
+        self._clock = clock
 
     @property
     def method(self) -> str:
@@ -173,6 +180,7 @@ class ChargeOffer(Offer):
         except RecursionError as error:
             raise InvalidPayloadError("it is nested too deeply") from error
         _check_hash(payload)
+        credential = self._by_the_wall(credential)
         echo = credential.challenge
         if credential.source is not None and len(credential.source) > 512:
             raise VerificationFailedError("the source is no account")
@@ -193,6 +201,21 @@ class ChargeOffer(Offer):
             request=self._input,
             challenge=challenge,
         )
+
+    def _by_the_wall(self, credential: Credential) -> Credential:
+        """The credential as pympp may judge it: it compares a challenge's end with the wall's time.
+
+        A clock that is behind the wall (frozen, or of a snapshot) would have every challenge end
+        before it is made. The gate has looked at its own clock, and the end is moved by as much as
+        that is behind. One that is ahead needs nothing, and marks must not end early.
+        """
+        echo, clock = credential.challenge, self._clock
+        behind_s = 0 if clock is None else clock.wall_s() - clock.now_s()
+        if behind_s <= 0 or not echo.expires:
+            return credential
+        end = datetime.fromisoformat(echo.expires.replace("Z", "+00:00"))
+        moved = (end + timedelta(seconds=behind_s)).isoformat().replace("+00:00", "Z")
+        return replace(credential, challenge=replace(echo, expires=moved))
 
 
 def charge_offers(

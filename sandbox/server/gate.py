@@ -44,6 +44,7 @@ from sandbox.server.visit import (
     costs,
     found_credential,
     frame_requests,
+    in_its_words,
     may_have_body,
     read_body,
 )
@@ -98,6 +99,8 @@ class Gate:
         for route in routes:
             for offer in (*route.offers, *self._bootstraps[route.path]):
                 challenges.prepare(offer)
+                if (go_by := getattr(offer, "go_by", None)) is not None:
+                    go_by(clock)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Serve a paid request, or hand anything else to the application as it came."""
@@ -132,6 +135,7 @@ class Gate:
             if paid is None:
                 raise Refused("credential", PaymentRequiredError(self._challenges.realm))
         except Refused as refused:
+            refused = in_its_words(visit, refused)
             if visit.exchange is not None:
                 visit.exchange.refused(refused, ())
             raise refused.error from refused
@@ -289,8 +293,13 @@ def _check_policy(route: Route, request: PaidRequest) -> None:
 
 
 def _is_message(route: Route, request: PaidRequest) -> bool:
-    """Whether it is a POST about a payment, on a route that serves no POST (facts 2.5)."""
-    if not route.is_managed or request.method != "POST":
+    """Whether it only speaks of a payment: a POST on a route that serves no POST (facts: protocol
+    2.5), a GET on one that serves no GET (lightning 2.2)."""
+    if not route.is_managed:
+        return False
+    if request.method == "GET":
+        return any(getattr(offer, "asks_on_get", False) for offer in route.offers)
+    if request.method != "POST":
         return False
     try:
         return found_credential(request) is not None

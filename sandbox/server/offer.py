@@ -11,6 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from sandbox.streaming.events import MPPX, Dialect
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -28,8 +30,8 @@ class Meter(Protocol):
         ...
 
     async def charge(self, units: int = 1) -> None:
-        """Persist the charge for what is about to be sent, or raise `InsufficientBalanceError`
-        (wait, then try again) or `ChannelClosedError` and charge nothing."""
+        """Persist the charge for what is about to be sent, or raise and charge nothing: a
+        `NotCoveredError` (wait, then try again) or any other PaymentError (it is over)."""
         ...
 
     async def wait(self, timeout_s: float) -> bool:
@@ -37,7 +39,7 @@ class Meter(Protocol):
         ...
 
     def need(self) -> dict[str, Any]:
-        """The data of a `payment-need-voucher` event (facts: protocol 2.8)."""
+        """The data of the event that asks for more (facts: protocol 2.8, lightning 2.4)."""
         ...
 
     def receipt(self) -> dict[str, Any]:
@@ -57,11 +59,15 @@ class Settlement:
     currency: str
     payer: str | None = None
     delivers: bool = True
-    """Whether the application answers; if not, the gate does, with 204."""
+    """Whether the application answers; if not, the gate does."""
     headers: tuple[tuple[str, str], ...] = ()
     """More response headers, such as `Payment-Session`."""
+    answer: Mapping[str, Any] | None = None
+    """What the gate answers instead of the application, as JSON; without it, 204."""
     meter: Meter | None = None
     """How a streamed answer is charged; None where the request was."""
+    dialect: Dialect = MPPX
+    """How the stream's events speak of payment."""
     tx_hash: str | None = None
     details: Mapping[str, Any] | None = None
     """More for the journal: `accepted`, `spent`, `deposit` of a channel, and the like."""
@@ -76,7 +82,17 @@ class Offer(Protocol):
         check_unseen    takes the credential: raise if others may have seen such a proof
         charged         takes the credential: what it may charge next has not been charged if this
                         is told again later (`repeats`)
+        go_by           takes the gate's clock, by which challenges end
         find            what came of a settlement whose end nobody saw, or None (`single_use`)
+        is_personal     whether each client is asked for something of its own, such as an invoice:
+                        then there is no challenge without `personal_request` (`answers`)
+        lifetime_s      how long its challenges live, if that is shorter than others do
+        in_its_words    takes the name of a check and what the gate says of it: the same problem as
+                        the method's own draft names it
+        repeats         takes the credential: whether its answer is given again to the very same
+                        credential, though there is no Idempotency-Key (`repeats`)
+        asks_on_get     whether its clients ask for challenges by GET and send what manages their
+                        payments the same way, whatever HTTP methods the route has
     """
 
     @property

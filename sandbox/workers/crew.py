@@ -7,7 +7,7 @@ import logging
 import sys
 from contextlib import suppress
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import orjson
 
@@ -48,6 +48,12 @@ class Crew:
         self._tasks: list[asyncio.Task[None]] = []
         self._serving = 0
         """How many are up, while they are meant to be."""
+        self._told = 0
+        """How often they were told the time."""
+        self._last = orders[0].clock
+        self._behind: set[int] = set()
+        """Who has not yet said that it goes by the time that was told last."""
+        self._echo = asyncio.Event()
 
     def trouble(self) -> str | None:
         """Which workers have ended though nobody told them to, if any."""
@@ -74,6 +80,19 @@ class Crew:
         for order, process in zip(self._orders, self._processes, strict=True):
             self._tasks.append(asyncio.create_task(self._hear(order.number, process)))
         self._tasks.append(asyncio.create_task(self._keep_time()))
+
+    async def tell_time(self) -> None:
+        """Tell them the time, if it was moved, and wait until all of them go by it."""
+        self._tell_time()
+        try:
+            async with asyncio.timeout(_STOP_S):
+                while self._behind:
+                    self._echo.clear()
+                    await self._echo.wait()
+        except TimeoutError:
+            raise WorkerFailed(
+                "The clock was moved, and not all merchant processes have taken that over."
+            ) from None
 
     async def stop(self) -> None:
         """End their input, let them finish what they do, and hear the last of it."""
@@ -112,8 +131,13 @@ class Crew:
             if not line.endswith(b"\n"):
                 break  # it died while it said this
             event = orjson.loads(line)
+            if "heard" in event:
+                if event["heard"] == self._told:
+                    self._caught_up(number)
+                continue
             exchange = event["exchange"] and f"w{number}-{event['exchange']}"
             self._context.journal.append(event["rail"], event["kind"], event["data"], exchange)
+        self._caught_up(number)  # nobody waits for one that has ended
         if self._serving:
             self._miss(number)
 
@@ -127,16 +151,25 @@ class Crew:
         self._listener.close()  # or clients would wait for somebody to take their calls
 
     async def _keep_time(self) -> None:
-        """Tell them when somebody moves, stops or resumes the clock."""
-        clock = self._context.clock
-        told: dict[str, Any] = self._orders[0].clock
+        """Tell them when somebody moves, stops or resumes the clock, be it by the chain's RPC."""
         while True:
-            await clock.wall_sleep(_CLOCK_POLL)
-            now = clock.snapshot()
-            if now != told:
-                told = now
-                for process in self._processes:
-                    _say(process, orjson.dumps(now) + b"\n")
+            await self._context.clock.wall_sleep(_CLOCK_POLL)
+            self._tell_time()
+
+    def _tell_time(self) -> None:
+        now = self._context.clock.snapshot()
+        if now == self._last:
+            return
+        self._last = now
+        self._told += 1
+        living = zip(self._orders, self._processes, strict=True)
+        self._behind = {one.number for one, process in living if process.returncode is None}
+        for process in self._processes:
+            _say(process, orjson.dumps({"clock": now, "number": self._told}) + b"\n")
+
+    def _caught_up(self, number: int) -> None:
+        self._behind.discard(number)
+        self._echo.set()
 
 
 def _say(process: asyncio.subprocess.Process, line: bytes) -> None:

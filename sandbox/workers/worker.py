@@ -1,8 +1,8 @@
 """One merchant process: serves the paid API on a socket that it inherited, until its input ends.
 
 What it hears on standard input after its orders is the devnet's clock, whenever somebody moves it.
-What it says on standard output is one line when it is ready, and then its journal, which the
-devnet adds to its own.
+What it says on standard output is one line when it is ready, one whenever it goes by a new time,
+and its journal, which the devnet adds to its own.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ async def _work() -> None:
             async with Host(merchants.app, listener=listener, name="the paid API"):
                 said.write(READY)
                 telling = asyncio.create_task(_tell(journal, said))
-                await _listen(heard, clock)
+                await _listen(heard, said, clock)
             telling.cancel()
             with suppress(asyncio.CancelledError, OSError):
                 await telling
@@ -76,10 +76,12 @@ async def _work() -> None:
             await stripe.aclose()
 
 
-async def _listen(heard: asyncio.StreamReader, clock: Clock) -> None:
+async def _listen(heard: asyncio.StreamReader, said: asyncio.StreamWriter, clock: Clock) -> None:
     """Follow the devnet's clock until it has nothing more to say."""
     while line := await heard.readline():
-        clock.restore(orjson.loads(line))
+        told = orjson.loads(line)
+        clock.restore(told["clock"])
+        said.write(b'{"heard":%d}\n' % told["number"])
 
 
 async def _tell(journal: Journal, said: asyncio.StreamWriter) -> None:

@@ -10,11 +10,13 @@ from __future__ import annotations
 import heapq
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from mock_rails.core.errors import SnapshotError
 from sandbox.server.stores.errors import StoreClosed
 from sandbox.server.stores.keys import (
     checked_key,
     checked_name,
     checked_prefix,
+    checked_value,
 )
 from sandbox.server.stores.records import RecordStore
 from sandbox.server.stores.replays import SWEEP, ReplayStore, check_mark
@@ -34,13 +36,19 @@ class MemoryStore(Store):
 
     def __init__(self, clock: Clock) -> None:
         self._collections: dict[str, _Records[Any]] = {}
+        self._waiting: dict[str, dict[str, Any]] = {}
+        """Collections of a snapshot that nobody has asked for yet, as they were encoded."""
         self._replays = _Replays(self, clock)
         self.is_closed = False
         """Whether `close` was called."""
 
     def records(self, name: str, codec: Codec[T]) -> RecordStore[T]:
-        """The collection of this name. The codec has nothing to do here."""
-        return self._collections.setdefault(checked_name(name), _Records(self))
+        """The collection of this name. The codec is for snapshots only."""
+        found = self._collections.get(checked_name(name))
+        if found is None:
+            found = self._collections[name] = _Records(self, name, codec)
+            found.restore(self._waiting.pop(name, {}))
+        return found
 
     def replays(self) -> ReplayStore:
         """The replay marks."""
@@ -49,6 +57,35 @@ class MemoryStore(Store):
     async def close(self) -> None:
         """Refuse all further use."""
         self.is_closed = True
+
+    def snapshot(self) -> dict[str, Any]:
+        """Everything as JSON values, also after `close`."""
+        collections = dict(self._waiting)
+        for name, records in self._collections.items():
+            if kept := records.snapshot():
+                collections[name] = kept
+        return {
+            "records": {name: collections[name] for name in sorted(collections)},
+            "marks": self._replays.snapshot(),
+        }
+
+    def restore(self, document: object) -> None:
+        """Become what `snapshot` told, or raise and stay as it was."""
+        match document:
+            case {"records": dict(collections), "marks": dict(marks), **rest} if not rest:
+                pass
+            case _:
+                raise SnapshotError("The merchants' part must hold `records` and `marks`.")
+        decoded = {
+            name: records.decoded(collections.get(name, {}))
+            for name, records in self._collections.items()
+        }
+        self._replays.restore(marks)
+        for name, records in self._collections.items():
+            records.replace(decoded[name])
+        self._waiting = {
+            name: records for name, records in collections.items() if name not in decoded
+        }
 
     def check_open(self) -> None:
         """Raise StoreClosed after `close`."""
@@ -59,8 +96,10 @@ class MemoryStore(Store):
 class _Records(RecordStore[T], Generic[T]):
     """One collection: a dictionary from keys to records."""
 
-    def __init__(self, store: MemoryStore) -> None:
+    def __init__(self, store: MemoryStore, name: str, codec: Codec[T]) -> None:
         self._store = store
+        self._name = name
+        self._codec = codec
         self._kept: dict[str, T] = {}
 
     async def get(self, key: str) -> T | None:
@@ -88,6 +127,26 @@ class _Records(RecordStore[T], Generic[T]):
 
     async def close(self) -> None:
         await self._store.close()
+
+    def snapshot(self) -> dict[str, Any]:
+        return {key: self._codec.encode(self._kept[key]) for key in sorted(self._kept)}
+
+    def decoded(self, document: Any) -> dict[str, T]:
+        """The records in a snapshot's part; SnapshotError if they are not this collection's."""
+        try:
+            return {checked_key(key): self._codec.decode(one) for key, one in document.items()}
+        except Exception as error:  # whatever a codec makes of what it did not write
+            raise SnapshotError(
+                f"The merchants' {self._name} in the snapshot cannot be read: {error!r}.",
+                hint="Was it written by another version, or by hand?",
+            ) from error
+
+    def replace(self, kept: dict[str, T]) -> None:
+        """Become these records."""
+        self._kept = kept
+
+    def restore(self, document: Any) -> None:
+        self.replace(self.decoded(document))
 
 
 class _Replays(ReplayStore):
@@ -126,6 +185,20 @@ class _Replays(ReplayStore):
 
     async def close(self) -> None:
         await self._store.close()
+
+    def snapshot(self) -> dict[str, Any]:
+        return {key: list(self._marks[key]) for key in sorted(self._marks)}
+
+    def restore(self, document: Any) -> None:
+        marks: dict[str, tuple[str, int | None]] = {}
+        for key, mark in document.items():
+            match mark:
+                case [str(value), int() | None as end_s] if type(end_s) is not bool:
+                    marks[checked_key(key)] = (checked_value(value), end_s)
+                case _:
+                    raise SnapshotError(f"The snapshot's mark {str(key)[:80]!r} cannot be read.")
+        self._marks = marks
+        self._rebuild_ends()
 
     def _live(self, key: str) -> str | None:
         mark = self._marks.get(key)
