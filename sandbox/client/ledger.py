@@ -93,17 +93,24 @@ class Ledger:
                 spending.close()
                 raise
 
-    def reserve(self, payment: Payment, evidence: Mapping[str, Any] | None = None) -> Reservation:
+    def reserve(
+        self,
+        payment: Payment,
+        evidence: Mapping[str, Any] | None = None,
+        *,
+        price: int | None = None,
+    ) -> Reservation:
         """Set the payment's amount aside, or raise `PaymentRefusedError` and change nothing.
 
-        Where several limits are exceeded, the refusal names the one that lacks most.
+        Where several limits are exceeded, the refusal names the one that lacks most. `price` is
+        what one request costs, where the payment is a deposit for many.
         """
         self.budget.check(payment)
         with self._lock:
             at_us, noted = self._clock.now_us(), evidence or _NOTHING
             row = None
             with self._turn() as spending:
-                self._check_limits(payment)
+                self._check_limits(payment, payment.amount if price is None else price)
                 if spending is not None:
                     row = spending.reserve(payment, at_us, noted)
             return self._add(payment, at_us, evidence=noted, row=row)
@@ -256,10 +263,10 @@ class Ledger:
         reserved = self._reserved.get(key, 0) + self._elsewhere.get(key, 0)
         return whole - self._spent.get(key, 0) - reserved
 
-    def _check_limits(self, payment: Payment) -> None:
+    def _check_limits(self, payment: Payment, price: int) -> None:
         worst: tuple[int, Limit, int] | None = None
         charges = payment.charges(payment.amount)
-        for key, asked in (*charges.items(), ((Limit.PER_REQUEST, ""), payment.amount)):
+        for key, asked in (*charges.items(), ((Limit.PER_REQUEST, ""), price)):
             left = self._left(key)
             if left is not None and asked > left and (worst is None or asked - left > worst[0]):
                 worst = asked - left, key[0], left
