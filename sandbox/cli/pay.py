@@ -67,6 +67,7 @@ def pay(  # noqa: PLR0913, PLR0917 - each is an option of its own
     `mpp-sandbox channels`.
     """
     try:
+        options.check_dry_run(url, dry_run=dry_run, stream=stream)
         options.check_together(
             session=session, charge=charge, stream=stream, requests=requests, at_once=concurrency
         )

@@ -94,6 +94,12 @@ def check_together(
         raise BadInput("--concurrency is for several requests.", hint="Say how many with -n.")
 
 
+def check_dry_run(url: str, *, dry_run: bool, stream: bool) -> None:
+    """Refuse to ask for a price without a way to be told one."""
+    if dry_run and stream and url.lower().startswith(("ws:", "wss:")):
+        raise BadInput("--dry-run asks over HTTP.", hint="Write the URL with http.")
+
+
 def choose_methods(
     *, session: bool, charge: bool, stream: bool, by: str | None, card: str | None
 ) -> tuple[str, ...]:

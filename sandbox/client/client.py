@@ -87,8 +87,12 @@ class PaidClient:
         remembered = state if remembers_spending else None
         self.ledger = self._ledger(budget, remembered, wallet.address if wallet else None)
         """What was reserved and spent on the chain."""
-        self.card_ledger = self._ledger(card_budget, remembered, card.name if card else None)
-        """What was reserved and spent by card."""
+        try:
+            self.card_ledger = self._ledger(card_budget, remembered, card.name if card else None)
+            """What was reserved and spent by card."""
+        except BaseException:
+            self.ledger.close()
+            raise
         self._nodes = Nodes(rpc_url, http=rpc_http)
         self._owned = http is None
         self._raw = http or httpx.AsyncClient()

@@ -36,6 +36,12 @@ def test_options_that_mean_nothing(options: list[str], says: str) -> None:
     assert done.stderr.count("\n") == 1
 
 
+def test_a_dry_run_asks_over_http() -> None:
+    done = CliRunner().invoke(app, ["pay", "ws://127.0.0.1:9/quote", "--stream", "--dry-run"])
+    assert done.exit_code == 2
+    assert "--dry-run asks over HTTP" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("by", "methods"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import httpx
@@ -19,7 +20,7 @@ from sandbox.client.ledger import Tally
 from sandbox.client.outcome import PaymentMade, PaymentNotMade, payment_of
 from sandbox.client.wallet import Wallet
 from tests.unit.sandbox.client.cards.test_lost_answers import FOREVER, arm, shop_line
-from tests.unit.sandbox.client.cards.world import MINTED, PRICE, customer, posted, tokens
+from tests.unit.sandbox.client.cards.world import CHARGED, MINTED, PRICE, customer, posted, tokens
 from tests.unit.sandbox.server.cards import World, opened
 from tests.unit.sandbox.server.support import FakeOffer, Shop, credential
 
@@ -75,7 +76,32 @@ async def test_a_run_that_ends_before_it_shows_a_token_has_spent_nothing(tmp_pat
             assert client.card_ledger.tally() == Tally(0, 0)
 
 
-async def test_tokens_and_cards_do_not_share_a_budget(tmp_path: Path) -> None:
+async def test_a_call_that_is_given_up_leaves_no_token_that_could_be_charged() -> None:
+    """A caller's own timeout cuts it short while the merchant is at work."""
+    async with opened() as world:
+        arm(world, CHARGED, "delay", ms=300)
+        async with customer(world) as client:
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(client.get("/goods"), 0.15)
+            assert client.card_ledger.tally() == Tally(0, PRICE)
+        (ended,) = tokens(world)
+        spent, reserved = client.card_ledger.tally()
+        assert (ended, spent, reserved) in {("consumed", PRICE, 0), ("revoked", 0, 0)}
+
+
+async def test_a_wallet_and_a_card_keep_their_sums_in_one_place(tmp_path: Path) -> None:
+    async with opened() as world, customer(world) as cards:
+        options = {"card": cards.card, "state": tmp_path, "clock": world.clock}
+        http = httpx.AsyncClient(transport=httpx.ASGITransport(world.shop.gate))
+        async with http:
+            for paid in (1, 2):
+                async with PaidClient(Wallet.dev(1), http=http, **options) as client:
+                    assert (await client.get("http://shop.test/goods")).status_code == 200
+                    assert client.card_ledger.tally() == Tally(paid * PRICE, 0)
+                    assert client.ledger.tally() == Tally(0, 0)
+
+
+async def test_tokens_and_cards_do_not_share_a_budget() -> None:
     async with opened() as world:
         tight = Budget.parse(
             decimals=6, allowed_currencies=["0x20c0000000000000000000000000000000000000"], total="0"
