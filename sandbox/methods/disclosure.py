@@ -1,7 +1,7 @@
 """What may be told of a credential or a record: facts, and never what proves a payment.
 
 Whoever holds a proof can use it, so journals, `-v` and `inspect` show these members as they are and
-of all others only how long they are (facts: protocol 2.5 and 2.13 for what payloads hold).
+of all others only how long they are (what payloads hold: facts, protocol 2.5, 2.13, lightning 2.2).
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ FACTS: Final = frozenset(
         "deposit",
         "descriptor",
         "hash",
+        "sessionId",
         "type",
     }
 )

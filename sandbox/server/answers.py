@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import TYPE_CHECKING, Any, Final
 
+import orjson
 from mpp.errors import PaymentError, PaymentRequiredError
 
 from sandbox.server.delivery import own_headers
@@ -15,9 +17,11 @@ from sandbox.server.page import payment_page, prefers_html
 from sandbox.server.refusals import (
     CORS,
     HTML,
+    JSON,
     NO_STORE,
     PROBLEM,
     Headers,
+    NothingOfferedError,
     OutcomeUnknownError,
     Refused,
     invites,
@@ -26,6 +30,7 @@ from sandbox.server.refusals import (
 )
 from sandbox.server.route import binding
 from sandbox.server.stores.errors import StoreError
+from sandbox.server.visit import in_its_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -48,16 +53,22 @@ class Answers:
 
     async def ask(self, visit: Visit) -> None:
         """402 to a request that pays with nothing."""
+        error: PaymentError
         error = PaymentRequiredError(self._challenges.realm, visit.route.summary or None)
         issued = await self._issue(visit)
+        if not issued:
+            error = NothingOfferedError()
         if visit.exchange is not None:
             visit.exchange.challenged(issued, error.status)
         await self._problem(visit, error, issued)
 
     async def refuse(self, visit: Visit, refused: Refused) -> None:
         """Say what is wrong, with fresh challenges where paying can mend it."""
+        refused = in_its_words(visit, refused)
         error = refused.error
         issued: Sequence[Issued] = await self._issue(visit) if invites(error) else ()
+        if invites(error) and not issued:
+            error = NothingOfferedError()
         if isinstance(error, OutcomeUnknownError) and refused.__cause__ is not None:
             _LOG.error("the outcome of a payment is not known", exc_info=refused.__cause__)
         if visit.exchange is not None:
@@ -67,8 +78,13 @@ class Answers:
     async def acknowledge(
         self, visit: Visit, settlement: Settlement, repeat: Repeat | None
     ) -> None:
-        """204 to a message that wants nothing but to be taken (facts: protocol 2.5)."""
+        """204 to a message that wants nothing but to be taken (facts: protocol 2.5), or what the
+        method says to it."""
+        status, body = 204, b""
         headers: Headers = [NO_STORE]
+        if settlement.answer is not None:
+            status, body = 200, orjson.dumps(settlement.answer)
+            headers += [JSON, (b"content-length", b"%d" % len(body))]
         if settlement.receipt:
             headers.append((b"payment-receipt", settlement.receipt.encode("latin-1")))
         headers += own_headers(settlement)
@@ -76,11 +92,11 @@ class Answers:
             headers += CORS
         if repeat is not None:
             texts = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in headers)
-            await repeat.finish(KeptResponse(204, tuple(texts)))
-        await _respond(visit.send, 204, headers, b"")
+            await repeat.finish(KeptResponse(status, tuple(texts), body))
+        await _respond(visit.send, status, headers, body)
         if visit.exchange is not None:
             visit.exchange.lap("deliver")
-            visit.exchange.delivered(204)
+            visit.exchange.delivered(status)
 
     async def repeat(self, visit: Visit, answer: KeptResponse) -> None:
         """The answer that was given the first time, receipt included; nothing is charged."""
@@ -91,13 +107,15 @@ class Answers:
             visit.exchange.replayed(answer.status)
 
     async def _issue(self, visit: Visit) -> list[Issued]:
-        """A challenge for each offer that the client takes, its favourite first."""
+        """A challenge for each offer that the client takes, its favourite first. An offer that has
+        something of its own for each client, and has it not now, is left out."""
         request = visit.request
         digest = body_digest(request.body)
-        is_known = request.field(b"payment-session") is not None
+        offers = negotiate(visit.offers, request.fields(b"accept-payment"))
         issued = []
-        for offer in negotiate(visit.offers, request.fields(b"accept-payment")):
-            own = await _personal(offer, request) if is_known else None
+        for offer, own in zip(offers, await _personal_requests(offers, request), strict=True):
+            if own is None and _is_personal(offer):
+                continue
             bound = binding(offer, request)
             issued.append(self._challenges.issue(offer, request=own, digest=digest, scope=bound))
         return issued
@@ -114,8 +132,27 @@ class Answers:
         await _respond(visit.send, error.status, headers, b"" if request.method == "HEAD" else body)
 
 
+async def _personal_requests(
+    offers: Sequence[Offer], request: PaidRequest
+) -> Sequence[Mapping[str, Any] | None]:
+    """What this client is asked for by each offer, where that is not what everybody is; all are
+    waited for together, for a slow one is bounded and should not add to another."""
+    is_known = request.field(b"payment-session") is not None
+    if not is_known and not any(map(_is_personal, offers)):
+        return [None] * len(offers)
+
+    async def one(offer: Offer) -> Mapping[str, Any] | None:
+        return await _personal(offer, request) if is_known or _is_personal(offer) else None
+
+    return await asyncio.gather(*map(one, offers))
+
+
+def _is_personal(offer: Offer) -> bool:
+    return getattr(offer, "is_personal", False)
+
+
 async def _personal(offer: Offer, request: PaidRequest) -> Mapping[str, Any] | None:
-    """What only this client is told. Without it the challenge is as good, if less helpful."""
+    """What only this client is told. A session's challenge is as good without it."""
     try:
         return await offer.personal_request(request)
     except StoreError as error:

@@ -123,7 +123,8 @@ class Challenges:
         self._salt = self._fresh_salt() if seeds is None else seeds.stream("sandbox.nonce").hex(8)
         self._numbers = count(1)
         self._second = -1
-        self._expires = ""
+        self._ends: dict[int, str] = {}
+        """The ends of challenges that are made in this second, by their lifetime."""
 
     def __repr__(self) -> str:
         """Without the secret."""
@@ -149,12 +150,7 @@ class Challenges:
     ) -> Issued:
         """A new challenge for the offer; `request` is one client's version of the offer's own."""
         form = self._form(offer) if request is None else self._made(offer, request)
-        now_s = self._clock.now_s()
-        if now_s != self._second:
-            self._second = now_s
-            end = _EPOCH + timedelta(seconds=now_s + self.lifetime_s)
-            self._expires = end.isoformat().replace("+00:00", "Z")
-        expires = self._expires
+        expires = self._end(min(self.lifetime_s, getattr(offer, "lifetime_s", self.lifetime_s)))
         opaque = _b64url(_opaque_json(self.nonce(), scope or {}))
         slots = f"{form.bound}{expires}|{digest or ''}|"
         if self.header:
@@ -197,6 +193,18 @@ class Challenges:
         if opened.expires_us <= self._clock.now_us():
             raise PaymentExpiredError(echo.expires)
         return -(-opened.expires_us // 1_000_000)
+
+    def _end(self, lifetime_s: int) -> str:
+        """When a challenge ends that is made now."""
+        now_s = self._clock.now_s()
+        if now_s != self._second:
+            self._second = now_s
+            self._ends.clear()
+        end = self._ends.get(lifetime_s)
+        if end is None:
+            instant = _EPOCH + timedelta(seconds=now_s + lifetime_s)
+            end = self._ends[lifetime_s] = instant.isoformat().replace("+00:00", "Z")
+        return end
 
     def _reopened(self, echo: ChallengeEcho) -> tuple[Mapping[str, Any], dict[str, Any]]:
         """The same for a client that wrote the JSON in its own way, or the digest with colons."""
@@ -271,6 +279,11 @@ class Challenges:
     def _fresh_salt(self) -> str:
         own = f"{os.getpid()} {self._clock.monotonic_ns()} {id(self)}".encode()
         return hmac.digest(self._key, own, hashlib.sha256)[:8].hex()
+
+
+def request_of(echo: ChallengeEcho) -> dict[str, Any]:
+    """The request in a challenge that was echoed, for an offer whose clients have one each."""
+    return _decoded(echo.request, "request")
 
 
 def invalid(echo: ChallengeEcho, reason: str) -> InvalidChallengeError:

@@ -26,6 +26,7 @@ from sandbox.server.idempotency import (
     record_key,
 )
 from sandbox.server.refusals import NotKeptError, OutcomeUnknownError, Refused
+from sandbox.server.single_use import proof_hash
 
 if TYPE_CHECKING:
     from mock_rails.core.clock import Clock
@@ -88,13 +89,14 @@ class Repeats:
         return await self._log.purge()
 
     async def begin(self, admitted: Admitted, request: PaidRequest) -> Repeat | None:
-        """Claim the request's key, if it has one. Raises Refused: 409, 422, 400, or what proving
-        the payer found."""
+        """Claim the request's key, if it has one, or that of a credential that is answered once.
+        Raises Refused: 409, 422, 400, or what proving the payer found."""
         fields = request.fields(_KEY)
-        if not fields:
+        own = _own_key(admitted)
+        if not fields and own is None:
             return None
         try:
-            return await self._begun(parse_key(fields) or "", admitted, request)
+            return await self._begun(own or parse_key(fields) or "", admitted, request)
         except PaymentError as error:
             raise Refused(_CHECK, error) from error
 
@@ -167,3 +169,12 @@ def _parts(owner: str) -> tuple[str, str, str]:
     challenge_id, _, rest = owner.partition(" ")
     nonce, _, charged = rest.partition(" ")
     return challenge_id, nonce, charged
+
+
+def _own_key(admitted: Admitted) -> str | None:
+    """The key of a credential whose answer is given again: it names the proof, for whoever only
+    knows the challenge has paid nothing. No client's key begins like it."""
+    repeats: Any = getattr(admitted.offer, "repeats", None)
+    if repeats is None or not repeats(admitted.credential):
+        return None
+    return f"\0{proof_hash(admitted.credential)}"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from sandbox.server.admission import Admission
 from sandbox.server.classify import has_body
 from sandbox.server.credentials import find_credential
+from sandbox.server.refusals import Refused
 from sandbox.server.request import PaidRequest
 
 if TYPE_CHECKING:
@@ -46,6 +47,24 @@ class Visit:
     def is_foreign(self) -> bool:
         """Whether a page of some origin asks, which is told only what CORS lets it see."""
         return self.request.field(b"origin") is not None
+
+
+def in_its_words(visit: Visit, refused: Refused) -> Refused:
+    """The refusal as the method's own draft names it, where it has a name of its own. A credential
+    that nobody can read is of no method, unless the route takes no other."""
+    credential, offers = visit.progress.credential, visit.taken
+    if credential is not None:
+        echo = credential.challenge
+        offers = [one for one in offers if (one.method, one.intent) == (echo.method, echo.intent)]
+    words = [getattr(one, "in_its_words", None) for one in offers]
+    if not words or words[0] is None or not all(words):
+        return refused
+    error = words[0](refused.check, refused.error)
+    if error is refused.error:
+        return refused
+    said = Refused(refused.check, error, expected=refused.expected, got=refused.got)
+    said.__cause__ = refused.__cause__
+    return said
 
 
 def costs(route: Route, method: str) -> bool:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 MESSAGE: Final = "message"
 NEED_VOUCHER: Final = "payment-need-voucher"
+NEED_TOP_UP: Final = "payment-need-topup"
+SESSION_TIMEOUT: Final = "session-timeout"
 RECEIPT: Final = "payment-receipt"
 RESERVED_PREFIX: Final = "payment-"
 """Events whose names begin so are the payment's, never an application's."""
@@ -35,6 +37,26 @@ _TEXT_LINE_END: Final = re.compile(r"\r\n|\n|\r")
 
 class EventTooLarge(ValueError):
     """An event exceeds the limit; the stream cannot be read any further."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How a method's streams speak of payment; this one is mppx's (facts: protocol 2.8)."""
+
+    need: str = NEED_VOUCHER
+    """The event by which the server asks for more."""
+    timeout: str | None = None
+    """The event that ends a stream for which no more came; it has no receipt then. Without a name
+    the receipt for what was delivered ends it."""
+    names_content: bool = True
+    """Whether content says that it is a `message`, which is what an event without a name is."""
+    done: str | None = None
+    """What a complete stream ends with, after its receipt."""
+
+
+MPPX: Final = Dialect()
+LIGHTNING: Final = Dialect(NEED_TOP_UP, SESSION_TIMEOUT, names_content=False, done=DONE)
+"""How the Lightning session's draft has it (facts: lightning 2.4)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +79,10 @@ class Event:
         """Whether it speaks of the payment."""
         return self.data is not None and self.name.startswith(RESERVED_PREFIX)
 
-    def encode(self) -> bytes:
+    def encode(self, *, names_content: bool = True) -> bytes:
         """The event on the wire, `event` before `data`, with its empty line."""
         lines = [f": {_one_line(comment)}" for comment in self.comments]
-        if self.data is not None:
+        if self.data is not None and (names_content or not self.is_message):
             lines.append(f"event: {_one_line(self.name)}")
         if self.id is not None:
             lines.append(f"id: {_one_line(self.id)}")

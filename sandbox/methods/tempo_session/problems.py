@@ -23,6 +23,8 @@ from typing import Final
 
 from mpp.errors import PaymentError
 
+from sandbox.methods.metering import NotCoveredError
+
 _BASE: Final = "https://paymentauth.org/problems/session"
 
 
@@ -72,7 +74,7 @@ class DeltaTooSmallError(SessionError):
     default = "Amount increase below minimum voucher delta."
 
 
-class InsufficientBalanceError(SessionError):
+class InsufficientBalanceError(SessionError, NotCoveredError):
     """What is authorised and not yet spent does not cover the price."""
 
     type = f"{_BASE}/insufficient-balance"

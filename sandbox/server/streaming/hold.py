@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from sandbox.methods.tempo_session.problems import InsufficientBalanceError
+from sandbox.methods.metering import NotCoveredError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -69,7 +69,7 @@ class Hold:
             self.is_charging = True
             try:
                 await self._meter.charge()
-            except InsufficientBalanceError:
+            except NotCoveredError:
                 need = self._meter.need()
             else:
                 return

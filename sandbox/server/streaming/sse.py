@@ -9,12 +9,13 @@ authorised and spent by then, so that it claims nothing for a stream that dies. 
 says what the stream came to, and is the one that counts. Both are of an answer that has begun; an
 error has neither.
 
-    the channel is used up      payment-need-voucher, then the stream holds; after `hold_s` it ends
+    the money is used up        payment-need-voucher, then the stream holds; after `hold_s` it ends
     the client goes away        the application is cancelled, nothing more is charged
     the client reads slowly     `send` waits, and with it the next charge
     the application fails       the receipt for what was delivered ends the stream
 
-An answer that is no event stream is one unit, and has the receipt as a header.
+An answer that is no event stream is one unit, and has the receipt as a header. What the events are
+called, and how a stream ends, is the method's dialect (`sandbox.streaming.events.Dialect`).
 """
 
 from __future__ import annotations
@@ -30,8 +31,8 @@ from sandbox.server.streaming.receipts import current, current_header
 from sandbox.streaming.events import (
     DONE,
     LARGEST_EVENT,
-    NEED_VOUCHER,
     RECEIPT,
+    Event,
     EventParser,
     comment,
     json_event,
@@ -42,8 +43,6 @@ if TYPE_CHECKING:
 
     from mock_rails.core import Clock
     from sandbox.server.offer import Settlement
-    from sandbox.streaming.events import Event
-
     Message = MutableMapping[str, Any]
     Receive = Callable[[], Awaitable[Message]]
     Send = Callable[[Message], Awaitable[None]]
@@ -82,6 +81,7 @@ class MeteredSend:
         self._challenge_id = challenge_id
         self._parser: EventParser | None = None
         self._event_limit = event_limit
+        self._dialect = settlement.dialect
         self._hold: Hold | None = None
         if settlement.meter is not None:
             self._hold = Hold(
@@ -119,7 +119,7 @@ class MeteredSend:
         """The client is gone: from now on nothing is charged or sent."""
         self.is_over = self.is_cut = True
 
-    async def finish(self) -> None:
+    async def finish(self, *, is_complete: bool = False) -> None:
         """End a stream that has begun, with the receipt for what was delivered."""
         if self.is_over or not self.started:
             return
@@ -128,6 +128,19 @@ class MeteredSend:
             return
         receipt = json_event(RECEIPT, current(self._settlement, self._challenge_id))
         await self._write(receipt.encode(), more=True)
+        if is_complete and self._dialect.done is not None:
+            done = Event(data=self._dialect.done)
+            await self._write(done.encode(names_content=False), more=True)
+        await self._write(b"", more=False)
+
+    async def _time_out(self) -> None:
+        """End a stream for which no more was paid."""
+        if self._dialect.timeout is None or self._settlement.meter is None:
+            await self.finish()
+            return
+        self.is_over = True
+        event = json_event(self._dialect.timeout, self._settlement.meter.need())
+        await self._write(event.encode(), more=True)
         await self._write(b"", more=False)
 
     # -- the head ---------------------------------------------------------------------------------
@@ -176,26 +189,28 @@ class MeteredSend:
             await self._deliver(self._parser.feed(chunk))
             if not more and (last := self._parser.finish()):
                 await self._deliver((last,))
-        except (HoldExpired, PaymentError):
+        except (HoldExpired, PaymentError) as error:
             # The client did not pay, or its channel is no more: what was delivered, and no more.
             self.is_cut = True
-            await self.finish()
+            await (self._time_out() if isinstance(error, HoldExpired) else self.finish())
             raise ClientGone("The stream ended for want of payment.") from None
         if not more:
-            await self.finish()
+            await self.finish(is_complete=True)
 
     async def _deliver(self, events: Iterable[Event]) -> None:
         for event in events:
-            if event.is_reserved or (event.is_message and event.data == DONE):
+            is_ours = event.is_reserved or event.name == self._dialect.timeout
+            if is_ours or (event.is_message and event.data == DONE):
                 continue
             if event.is_message and self._hold is not None:
                 await self._hold.charge()
                 if self.is_over:
                     raise ClientGone("The client is gone.")
-            await self._write(event.encode(), more=True)
+            encoded = event.encode(names_content=self._dialect.names_content)
+            await self._write(encoded, more=True)
 
     async def _ask(self, need: dict[str, Any]) -> None:
-        await self._write(json_event(NEED_VOUCHER, need).encode(), more=True)
+        await self._write(json_event(self._dialect.need, need).encode(), more=True)
 
     async def _keep_alive(self) -> None:
         await self._write(comment("keep-alive"), more=True)
