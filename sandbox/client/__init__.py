@@ -23,12 +23,14 @@ if TYPE_CHECKING:
         PaymentDeclinedError,
         PaymentRefusedError,
     )
+    from sandbox.client.lightning import LightningWallet
     from sandbox.client.session.settings import SessionSettings
     from sandbox.client.wallet import Wallet
 
 __all__ = [
     "Budget",
     "CardWallet",
+    "LightningWallet",
     "OutcomeUnknownError",
     "PaidClient",
     "PaidClientSync",
@@ -41,6 +43,7 @@ __all__ = [
 _HOMES: Final = {
     "Budget": "budget",
     "CardWallet": "cards",
+    "LightningWallet": "lightning",
     "OutcomeUnknownError": "errors",
     "PaidClient": "client",
     "PaidClientSync": "blocking",

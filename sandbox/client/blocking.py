@@ -52,6 +52,11 @@ class PaidClientSync:
         """What was reserved and spent by card."""
         return self._client.card_ledger
 
+    @property
+    def lightning_ledger(self) -> Ledger:
+        """What was reserved and spent over Lightning, in satoshis with the fees."""
+        return self._client.lightning_ledger
+
     def request(self, method: str, url: str | httpx.URL, **options: Any) -> httpx.Response:
         """Send a request with httpx's options, and pay if that is asked for."""
         return self._call(partial(self._client.request, method, url, **options))

@@ -2,14 +2,14 @@
 
 It is an httpx client whose transport pays (transport.py). One client has one wallet, one ledger and
 one set of channels; requests may run at the same time. It may have a card too, with a budget and a
-ledger of its own, for a card's cents are no token's base units. What a response cost is in
-`response.extensions["mpp"]` (outcome.py); what was spent in all, in `client.ledger` and
-`client.card_ledger`.
+ledger of its own, for a card's cents are no token's base units, and a Lightning node with its own
+in satoshis. What a response cost is in `response.extensions["mpp"]` (outcome.py); what was spent in
+all, in `client.ledger`, `client.card_ledger` and `client.lightning_ledger`.
 """
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack, closing
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import httpx
@@ -34,12 +34,13 @@ if TYPE_CHECKING:
     from sandbox.client.cards import CardPayer, CardWallet
     from sandbox.client.events import ClientEvent
     from sandbox.client.ledger import Reservation
+    from sandbox.client.lightning import LightningChargePayer, LightningWallet
     from sandbox.client.payer import Payer
     from sandbox.client.session import SessionPayer, SessionSettings
     from sandbox.client.streaming import SocketReader, SseReader
     from sandbox.client.wallet import Wallet
 
-PREFER: Final = ("tempo/session", "tempo/charge", "stripe/charge")
+PREFER: Final = ("tempo/session", "tempo/charge", "lightning/charge", "stripe/charge")
 """The methods that are paid, best first, as far as the client has what pays them."""
 
 _MANAGEMENT_TIMEOUT: Final = httpx.Timeout(10, read=35)
@@ -49,9 +50,10 @@ class PaidClient:
     """Sends requests and pays what they ask for, within a budget.
 
     `wallet` pays on the chain within `budget`, and `card` at Stripe within `card_budget`, which
-    is in the smallest unit of a card's currencies; either may be left out. Where a server offers
+    is in the smallest unit of a card's currencies; `lightning` pays from a Lightning node within
+    `lightning_budget`, in satoshis with the fees. Each may be left out. Where a server offers
     several methods, the first of `prefer` is paid that the budgets allow; without it, all for which
-    there is a wallet or a card, in the order of `PREFER`. `payers` adds others, after them.
+    there is something to pay with, in the order of `PREFER`. `payers` adds others, after them.
     `http` and `rpc_http` are clients of the caller's for requests and for the chain's node, who
     also closes them. `state` is the directory where channels are remembered, and what was spent:
     the budget's limits but `per_request` then hold for all clients of the wallet together, in
@@ -66,6 +68,8 @@ class PaidClient:
         *,
         card: CardWallet | None = None,
         card_budget: Budget | None = None,
+        lightning: LightningWallet | None = None,
+        lightning_budget: Budget | None = None,
         rpc_url: str | None = None,
         http: httpx.AsyncClient | None = None,
         rpc_http: httpx.AsyncClient | None = None,
@@ -82,29 +86,28 @@ class PaidClient:
     ) -> None:
         self.wallet = wallet
         self.card = card
+        self.lightning = lightning
         self._clock = clock or Clock()
         self._seeds = seeds or Seeds("client")
-        remembered = state if remembers_spending else None
-        self.ledger = self._ledger(budget, remembered, wallet.address if wallet else None)
-        """What was reserved and spent on the chain."""
-        try:
-            self.card_ledger = self._ledger(card_budget, remembered, card.name if card else None)
-            """What was reserved and spent by card."""
-        except BaseException:
-            self.ledger.close()
-            raise
         self._nodes = Nodes(rpc_url, http=rpc_http)
         self._owned = http is None
         self._raw = http or httpx.AsyncClient()
         self._sessions: SessionPayer | None = None
         self._cards: CardPayer | None = None
-        names = dict.fromkeys(self._payable() if prefer is None else prefer)
-        try:
+        self._invoices: LightningChargePayer | None = None
+        with ExitStack() as opened:  # what fails leaves no file open
+            place = opened, state if remembers_spending else None
+            self.ledger = self._ledger(*place, budget, wallet.address if wallet else None)
+            """What was reserved and spent on the chain."""
+            self.card_ledger = self._ledger(*place, card_budget, card.name if card else None)
+            """What was reserved and spent by card."""
+            self.lightning_ledger = self._ledger(
+                *place, lightning_budget, lightning.name if lightning else None
+            )
+            """What was reserved and spent over Lightning, in satoshis with the fees."""
+            names = dict.fromkeys(self._payable() if prefer is None else prefer)
             made = [self._payer(name, state, session, trusted_realms) for name in names]
-        except BaseException:
-            self.ledger.close()
-            self.card_ledger.close()
-            raise
+            opened.pop_all()
         self.payers = (*made, *payers)
         """Who pays, best first."""
         transport = PaidTransport(
@@ -147,6 +150,11 @@ class PaidClient:
         """HEAD."""
         return await self.request("HEAD", url, **options)
 
+    @property
+    def ledgers(self) -> tuple[Ledger, ...]:
+        """The ledgers of all that this client may pay with."""
+        return self.ledger, self.card_ledger, self.lightning_ledger
+
     # -- streams and sessions ---------------------------------------------------------------------
 
     def stream(
@@ -187,7 +195,9 @@ class PaidClient:
             self._sessions.settle_unknown()
         if self._cards is not None:
             await self._cards.reconcile()
-        return (*self.ledger.unknown, *self.card_ledger.unknown)
+        if self._invoices is not None:
+            await self._invoices.reconcile()
+        return tuple(one for ledger in self.ledgers for one in ledger.unknown)
 
     # -- lifetime ---------------------------------------------------------------------------------
 
@@ -198,8 +208,8 @@ class PaidClient:
             if self._owned:
                 stack.push_async_callback(self._raw.aclose)
             stack.push_async_callback(self._http.aclose)
-            stack.callback(self.ledger.close)
-            stack.callback(self.card_ledger.close)
+            for ledger in self.ledgers:
+                stack.callback(ledger.close)
             for payer in reversed(self.payers):
                 stack.push_async_callback(payer.close)
 
@@ -218,13 +228,15 @@ class PaidClient:
 
     # -- inside -----------------------------------------------------------------------------------
 
-    def _ledger(self, budget: Budget | None, state: Path | None, owner: bytes | None) -> Ledger:
+    def _ledger(
+        self, opened: ExitStack, state: Path | None, budget: Budget | None, owner: bytes | None
+    ) -> Ledger:
         spending = None if state is None or owner is None else Spending(state, owner)
-        return Ledger(budget or Budget(), self._clock, spending)
+        return opened.enter_context(closing(Ledger(budget or Budget(), self._clock, spending)))
 
     def _payable(self) -> list[str]:
         """The methods for which there is something to pay with."""
-        has = {"tempo": self.wallet, "stripe": self.card}
+        has = {"tempo": self.wallet, "stripe": self.card, "lightning": self.lightning}
         return [one for one in PREFER if has[one.partition("/")[0]] is not None]
 
     def _payer(
@@ -245,6 +257,8 @@ class PaidClient:
             keys = self._seeds.stream("client.cards")
             self._cards = CardPayer(self.card, self.card_ledger, clock=self._clock, keys=keys)
             return self._cards
+        if name.startswith("lightning/"):
+            return self._lightning_payer(name)
         if self.wallet is None:
             raise BadInput(f"{name} is paid from a wallet, and this client has none.")
         if name == "tempo/session":
@@ -268,6 +282,16 @@ class PaidClient:
             clock=self._clock,
             trusted_realms=trusted_realms,
         )
+
+    def _lightning_payer(self, name: str) -> Payer:
+        if self.lightning is None:
+            raise BadInput(f"{name} is paid from a Lightning node, and this client has none.")
+        from sandbox.client.lightning import LightningChargePayer
+
+        self._invoices = LightningChargePayer(
+            self.lightning, self.lightning_ledger, clock=self._clock
+        )
+        return self._invoices
 
     async def _manage(self, request: httpx.Request) -> httpx.Response:
         """Send a message to a channel: it pays by itself, and may wait for the chain."""
