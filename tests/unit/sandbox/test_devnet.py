@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FREE = DevnetSettings().with_free_ports()
+PATIENCE_S = 60
+"""A loaded machine may take long over a transaction, and that is no failure."""
 
 
 async def pay(devnet: Devnet, path: str) -> httpx.Response:
@@ -35,7 +37,7 @@ async def pay(devnet: Devnet, path: str) -> httpx.Response:
         account=Wallet.dev(info.PAYER).tempo_account(), chain_id=1337, rpc_url=devnet.rpc_url
     )
     transport = PaymentTransport([method], inner=httpx.AsyncHTTPTransport())
-    async with httpx.AsyncClient(transport=transport) as http:
+    async with httpx.AsyncClient(transport=transport, timeout=PATIENCE_S) as http:
         return await http.get(f"{devnet.api_url}{path}")
 
 

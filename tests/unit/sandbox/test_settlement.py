@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-PATIENCE_S = 20
+PATIENCE_S = 60
 
 
 @dataclass
@@ -72,7 +72,7 @@ class Running:
 
     async def exposure(self) -> str:
         """What the control says is at risk."""
-        async with httpx.AsyncClient() as http:
+        async with httpx.AsyncClient(timeout=PATIENCE_S) as http:
             answer = await http.get(f"{self.devnet.control_url}/_sandbox/channels")
         return str(answer.json()["exposure"])
 
@@ -83,8 +83,10 @@ async def running(**settings: Any) -> AsyncIterator[Running]:
     devnet = Devnet(DevnetSettings(**settings).with_free_ports())
     async with (
         devnet,
+        httpx.AsyncClient(timeout=PATIENCE_S) as http,
         PaidClient(
             Wallet.dev(1),
+            http=http,
             rpc_url=devnet.rpc_url,
             prefer=["tempo/session"],
             session=SessionSettings(close_on_exit=False),
@@ -131,7 +133,7 @@ async def test_by_units_it_settles_after_so_many() -> None:
 async def test_what_worker_processes_deliver_is_settled_too() -> None:
     async with running(settle_at_units=2, workers=2) as shop:
         await shop.search(2)
-        shop.devnet.context.clock.advance(60)
+        await shop.sessions.look()
         await shop.captures(2 * SEARCH_BASE_UNITS)
 
 
