@@ -15,10 +15,12 @@ if TYPE_CHECKING:
     from sandbox.client.cards import CardWallet
 
 MOST_CONCURRENT: Final = 1_000
+_METHODS: Final = ("tempo", "stripe")
+"""What this command has something to pay with."""
 _CENT_DECIMALS: Final = 2
 _FINER: Final = 4
 """Decimals of a token's dollars that a card's do not have."""
-_METHOD: Final = re.compile(r"[A-Za-z-]{1,40}")
+_VERB: Final = re.compile(r"[A-Za-z-]{1,40}")
 
 Url = Annotated[str, typer.Argument(metavar="URL", help="http(s), or ws(s) with --stream.")]
 Session = Annotated[
@@ -106,7 +108,7 @@ def choose_methods(
     """The methods that may be paid, best first."""
     from sandbox.client.client import PREFER
 
-    if by is not None and by not in {one.partition("/")[0] for one in PREFER}:
+    if by is not None and by not in _METHODS:
         raise BadInput(f"{by[:60]!r} is no method.", hint="Write tempo or stripe.")
     if by == "stripe" and (session or charge or stream):
         raise BadInput("--session, --charge and --stream are tempo's.", hint="Leave one out.")
@@ -116,7 +118,8 @@ def choose_methods(
         return ("tempo/session",)
     if charge:
         return ("tempo/charge",)
-    return tuple(one for one in PREFER if by is None or one.startswith(f"{by}/"))
+    wanted = _METHODS if by is None else (by,)
+    return tuple(one for one in PREFER if one.partition("/")[0] in wanted)
 
 
 def read_url(text: str, *, stream: bool) -> str:
@@ -133,7 +136,7 @@ def read_method(text: str | None, *, has_body: bool) -> str:
     """The HTTP method: as given, or what curl would take."""
     if text is None:
         return "POST" if has_body else "GET"
-    if _METHOD.fullmatch(text) is None:
+    if _VERB.fullmatch(text) is None:
         raise BadInput(f"{text[:60]!r} is no HTTP method.", hint="Write GET, POST or the like.")
     return text.upper()
 
