@@ -10,7 +10,7 @@ from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from mock_rails.core.clock import Clock
 
@@ -27,10 +27,13 @@ class Entry(NamedTuple):
 class Agenda:
     """All of them, the earliest first."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, when_sooner: Callable[[], None]) -> None:
+        """`when_sooner` is called when something will now happen before everything else."""
         self._clock = clock
+        self._when_sooner = when_sooner
         self._heap: list[Entry] = []
-        self._count = 0
+        self.count = 0
+        """Entries added so far; a snapshot holds it, so that what follows is numbered alike."""
         self._now_us: int | None = None
 
     def now_us(self) -> int:
@@ -43,8 +46,11 @@ class Agenda:
 
     def add(self, due_us: int, what: str, *args: Any) -> None:
         """Let something happen at a time."""
-        self._count += 1
-        heappush(self._heap, Entry(due_us, self._count, what, args))
+        self.count += 1
+        entry = Entry(due_us, self.count, what, args)
+        heappush(self._heap, entry)
+        if self._heap[0] is entry and due_us > self.now_us():
+            self._when_sooner()
 
     def next_due_us(self) -> int | None:
         """When the next one is due."""
@@ -66,9 +72,10 @@ class Agenda:
         """All entries, in order."""
         return sorted(self._heap)
 
-    def replace(self, entries: Iterable[Entry]) -> None:
+    def replace(self, entries: Iterable[Entry], count: int) -> None:
         """Become the entries of a snapshot."""
         self._heap = list(entries)
         heapify(self._heap)
-        self._count = max((one.number for one in self._heap), default=0)
+        self.count = count
+        self._when_sooner()
         self._now_us = None

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
 from mock_rails.lightning.bolt11 import Bolt11, Bolt11Error, encode
-from mock_rails.lightning.errors import ALREADY_EXISTS, NOT_FOUND, LightningError
+from mock_rails.lightning.bolt11.invoice import Hop
+from mock_rails.lightning.errors import ALREADY_EXISTS, NOT_FOUND, UNAVAILABLE, LightningError
 from mock_rails.lightning.model import HeldHtlc, HeldState, HtlcFailure, InvoiceRecord, InvoiceState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from mock_rails.core.journal import Journal
     from mock_rails.core.seeds import Seeds
     from mock_rails.lightning.agenda import Agenda
-    from mock_rails.lightning.model import Attempt
+    from mock_rails.lightning.model import Attempt, NodeState
     from mock_rails.lightning.network import Network
     from mock_rails.lightning.news import News
     from mock_rails.lightning.settings import LightningSettings
@@ -32,6 +34,7 @@ PARTS_WAIT_US: Final = 60_000_000
 """How long a payee waits for the other parts of a payment (BOLT 4)."""
 
 _LEAST_CLTV: Final = {"0.20": 18, "0.21": 24}
+_MOST_HINTS: Final = 20
 _US: Final = 1_000_000
 
 
@@ -71,7 +74,8 @@ class Invoices:
         self._journal = journal
         self._news = news
         self._settings = settings
-        self.settle: Callable[[Attempt], None]
+        self._settled: deque[tuple[str, bytes]] = deque()
+        self.settle: Callable[[Attempt, bytes], None]
         """Takes a held HTLC for good; the travel of HTLCs sets it, and the next."""
         self.send_back: Callable[[Attempt, HtlcFailure], None]
         self.attempt: Callable[[int], Attempt]
@@ -87,6 +91,8 @@ class Invoices:
                 f"CLTV delta of {request.min_final_cltv} must be greater than {least}"
             )
         node = self._network.node(node_name)
+        if not node.online:
+            raise LightningError(f"the node {node_name} is down", UNAVAILABLE)
         preimage, payment_hash = request.preimage, request.payment_hash
         if payment_hash is None:
             preimage = preimage or self._random.bytes(32)
@@ -95,7 +101,7 @@ class Invoices:
             raise LightningError("invoice with payment hash already exists", ALREADY_EXISTS)
         secret = self._random.bytes(32)
         created_s = self._agenda.now_s()
-        text = self._write(node.key, request, payment_hash, secret, created_s)
+        text = self._write(node, request, payment_hash, secret, created_s)
         node.add_index += 1
         record = InvoiceRecord(
             node=node_name,
@@ -119,7 +125,12 @@ class Invoices:
         return record
 
     def _write(
-        self, key: bytes, request: InvoiceRequest, payment_hash: bytes, secret: bytes, now_s: int
+        self,
+        node: NodeState,
+        request: InvoiceRequest,
+        payment_hash: bytes,
+        secret: bytes,
+        now_s: int,
     ) -> str:
         hashed = request.description_hash
         invoice = Bolt11(
@@ -132,11 +143,25 @@ class Invoices:
             description_hash=hashed,
             expiry_s=request.expiry_s,
             min_final_cltv=request.min_final_cltv,
+            route_hints=self._hints(node.name) if request.private else (),
         )
         try:
-            return encode(invoice, key)
+            return encode(invoice, node.key)
         except Bolt11Error as error:
             raise LightningError(error.detail) from None
+
+    def _hints(self, node: str) -> tuple[tuple[Hop, ...], ...]:
+        """The last hop over each private channel, which payers could not know of otherwise."""
+        hints = []
+        for channel in self._network.of_node[node]:
+            peer = channel.peer(node)
+            if channel.private and not peer.policy.disabled:
+                policy = peer.policy
+                pubkey = self._network.node(peer.node).pubkey
+                hints.append(
+                    (Hop(pubkey, channel.scid, policy.base_msat, policy.ppm, policy.cltv_delta),)
+                )
+        return tuple(hints[:_MOST_HINTS])
 
     # -- looking ----------------------------------------------------------------------------------
 
@@ -170,15 +195,17 @@ class Invoices:
         record.htlcs.append(self._held(attempt))
         held = sum(self.attempt(one).amount_msat for one in record.attempts)
         if held < attempt.total_msat:
-            late_us = self._agenda.now_us() + PARTS_WAIT_US
-            self._agenda.add(late_us, PARTS_LATE, record.node, record.payment_hash.hex())
+            if len(record.attempts) == 1:
+                late_us = self._agenda.now_us() + PARTS_WAIT_US
+                named = (record.node, record.payment_hash.hex(), attempt.id)
+                self._agenda.add(late_us, PARTS_LATE, *named)
             return None
         record.paid_msat = held
         if record.preimage is None:
             record.state = InvoiceState.ACCEPTED
             self._tell("invoice.accepted", record)
         else:
-            self._settle(record)
+            self._settle(record, record.preimage)
         return None
 
     def settle_hold(self, node: str, preimage: bytes) -> InvoiceRecord:
@@ -193,7 +220,7 @@ class Invoices:
         if record.state is InvoiceState.OPEN:
             raise LightningError("invoice still open")
         record.preimage = preimage
-        self._settle(record)
+        self._settle(record, preimage)
         return record
 
     def cancel(self, node: str, payment_hash: bytes) -> InvoiceRecord:
@@ -207,7 +234,7 @@ class Invoices:
             self._cancel(record)
         return record
 
-    def _settle(self, record: InvoiceRecord) -> None:
+    def _settle(self, record: InvoiceRecord, preimage: bytes) -> None:
         node = self._network.node(record.node)
         node.settle_index += 1
         record.settle_index = node.settle_index
@@ -216,11 +243,17 @@ class Invoices:
         self._resolve(record, HeldState.SETTLED)
         self._tell("invoice.settled", record)
         for attempt_id in record.attempts:
-            self.settle(self.attempt(attempt_id))
+            self.settle(self.attempt(attempt_id), preimage)
+        self._settled.append((record.node, record.payment_hash))
+        if len(self._settled) > self._settings.payments_kept:
+            self.records.pop(self._settled.popleft(), None)
 
     def _cancel(self, record: InvoiceRecord) -> None:
         record.state = InvoiceState.CANCELED
         self._release(record, HtlcFailure.INCORRECT_DETAILS)
+        ended_s = max(record.expires_at_s, self._agenda.now_s())
+        forget_us = (ended_s + self._settings.expired_kept_s) * _US
+        self._agenda.add(forget_us, FORGET, record.node, record.payment_hash.hex())
         self._tell("invoice.canceled", record)
 
     def _release(self, record: InvoiceRecord, failure: HtlcFailure) -> None:
@@ -254,8 +287,6 @@ class Invoices:
             if record.attempts:
                 self._release(record, HtlcFailure.MPP_TIMEOUT)
             self._cancel(record)
-            forget_us = (record.expires_at_s + self._settings.expired_kept_s) * _US
-            self._agenda.add(forget_us, FORGET, node, payment_hash)
 
     def forget(self, node: str, payment_hash: str) -> None:
         """Let go of an invoice that was never paid."""
@@ -263,11 +294,20 @@ class Invoices:
         if record is not None and record.state is InvoiceState.CANCELED:
             del self.records[node, record.payment_hash]
 
-    def parts_late(self, node: str, payment_hash: str) -> None:
-        """The other parts of a payment did not come in time."""
+    def parts_late(self, node: str, payment_hash: str, first: int) -> None:
+        """The other parts of a payment did not come in time after the first."""
         record = self.find(node, bytes.fromhex(payment_hash))
-        if record is not None and record.state is InvoiceState.OPEN and record.attempts:
+        if record is None or record.state is not InvoiceState.OPEN:
+            return
+        if record.attempts[:1] == [first]:
             self._release(record, HtlcFailure.MPP_TIMEOUT)
+
+    def replace(self, records: Iterable[InvoiceRecord]) -> None:
+        """Become the invoices of a snapshot."""
+        self.records = {(one.node, one.payment_hash): one for one in records}
+        settled = [one for one in self.records.values() if one.state is InvoiceState.SETTLED]
+        settled.sort(key=lambda one: (one.settled_s, one.node, one.settle_index))
+        self._settled = deque((one.node, one.payment_hash) for one in settled)
 
     def _tell(self, kind: str, record: InvoiceRecord) -> None:
         data: dict[str, Any] = {

@@ -139,6 +139,15 @@ class Hop(NamedTuple):
     """The block height at which it would be void."""
 
 
+class Avoided(NamedTuple):
+    """A channel that a payment does not try again in one direction."""
+
+    scid: int
+    sender: str
+    from_msat: int
+    """Smaller amounts may still pass; 0 for none at all."""
+
+
 @dataclass(eq=False, slots=True)
 class Attempt:
     """One try to bring one part of a payment over one route."""
@@ -159,6 +168,8 @@ class Attempt:
     failed_at: int = 0
     """Which hop's receiver sent it back, counted from 0; the payer's own node is -1."""
     resolved_us: int = 0
+    preimage: bytes | None = None
+    """What the payee shows for it, once it takes it."""
     settle_delay_us: int = 0
     """How much later than usual its payer hears that it was taken (an armed fault)."""
 
@@ -185,10 +196,11 @@ class Payment:
     allow_self: bool = False
     status: PaymentStatus = PaymentStatus.IN_FLIGHT
     failure: FailureReason = FailureReason.NONE
+    """Known as soon as nothing more is tried, which may be before it is over."""
     preimage: bytes | None = None
     attempts: list[Attempt] = field(default_factory=list)
-    avoided: set[tuple[int, str]] = field(default_factory=set)
-    """Channels and their senders that failed it."""
+    avoided: list[Avoided] = field(default_factory=list)
+    """What its attempts ran into."""
     loses_response: bool = False
     """Whether an armed fault keeps its end from whoever asked for it."""
 
@@ -202,6 +214,11 @@ class Payment:
     def in_flight(self) -> list[Attempt]:
         """The attempts that nobody knows the end of."""
         return [one for one in self.attempts if one.status is PaymentStatus.IN_FLIGHT]
+
+    @property
+    def alive(self) -> list[Attempt]:
+        """Those that have arrived or still may."""
+        return [one for one in self.attempts if one.status is not PaymentStatus.FAILED]
 
 
 class HeldState(StrEnum):

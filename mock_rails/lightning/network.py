@@ -10,6 +10,7 @@ capacity, always. There is no other way to change a balance.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from mock_rails.core.errors import ConservationError, NotFound, nearest
@@ -40,8 +41,9 @@ class Network:
             self._add_node(NodeState(name, key, public_key(key), number))
         for number, plan in enumerate(topology.channels, 1):
             ends = (
-                End(plan.first, plan.first_msat, plan.policy),
-                End(plan.second, plan.capacity_msat - plan.first_msat, plan.policy),
+                # A policy each: the ends may change theirs apart.
+                End(plan.first, plan.first_msat, replace(plan.policy)),
+                End(plan.second, plan.capacity_msat - plan.first_msat, replace(plan.policy)),
             )
             scid = HEIGHT << 40 | number << 16
             self._add_channel(Channel(scid, plan.capacity_msat, ends, plan.private))
@@ -121,8 +123,18 @@ class Network:
 
 def _count(channel: Channel) -> None:
     first, second = channel.ends
-    held = first.balance_msat + first.in_flight_msat + second.balance_msat + second.in_flight_msat
-    if held != channel.capacity_msat or min(first.balance_msat, second.balance_msat) < 0:
+    parts = (
+        first.balance_msat,
+        first.in_flight_msat,
+        second.balance_msat,
+        second.in_flight_msat,
+    )
+    held = sum(parts)
+    if (
+        held != channel.capacity_msat
+        or min(parts) < 0
+        or min(first.in_flight, second.in_flight) < 0
+    ):
         raise ConservationError(
             f"The channel {channel.scid} of {channel.capacity_msat} msat holds {held} msat: "
             f"{first.node} has {first.balance_msat}, {second.node} has {second.balance_msat}."

@@ -1,7 +1,6 @@
 """News of invoices and payments, for whoever waits for an outcome or follows one (facts: 4.3).
 
-A follower that does not read is dropped after a while, like a node's slow subscriber: it costs the
-others nothing.
+A follower that does not read misses what comes after a while: it costs the others nothing.
 """
 
 from __future__ import annotations

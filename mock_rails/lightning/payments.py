@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from mock_rails.lightning import faults, routing
@@ -17,6 +18,7 @@ from mock_rails.lightning.bolt11.invoice import MULTI_PART
 from mock_rails.lightning.errors import ALREADY_EXISTS, UNAVAILABLE, LightningError
 from mock_rails.lightning.model import (
     Attempt,
+    Avoided,
     FailureReason,
     HtlcFailure,
     Payment,
@@ -40,7 +42,11 @@ DEFAULT_TIMEOUT_S: Final = 60
 DEFAULT_PARTS: Final = 16
 TIME_OUT: Final = "payment.time_out"
 
+LEAST_PART_MSAT: Final = 10_000_000
+"""Smaller parts are not made by splitting, as LND has it: 10,000 satoshis."""
+
 _US: Final = 1_000_000
+_SLACK: Final = 16
 _REASONS: Final = {
     "no_route": FailureReason.NO_ROUTE,
     "insufficient_balance": FailureReason.INSUFFICIENT_BALANCE,
@@ -132,7 +138,7 @@ class Payments:
         if self._agenda.now_s() >= invoice.expires_at_s:
             raise LightningError(f"invoice expired. Valid until {invoice.expires_at_s}")
         if invoice.amount_msat is None:
-            if not request.amount_msat:
+            if not request.amount_msat or request.amount_msat < 0:
                 raise LightningError("amount must be specified when paying a zero amount invoice")
             amount_msat = request.amount_msat
         else:
@@ -161,20 +167,23 @@ class Payments:
             return
         payment.loses_response = fault is not None
         self._agenda.add(payment.deadline_us, TIME_OUT, payment.node, payment.payment_hash.hex())
-        self._go_on(payment)
+        self._go_on(payment, invoice)
 
     def _remember(self, payment: Payment) -> None:
         key = (payment.node, payment.payment_hash)
         self.records.pop(key, None)  # one that failed may be tried again
         self.records[key] = payment
-        if len(self.records) > self._settings.payments_kept:
-            self._forget_oldest()
+        most = self._settings.payments_kept
+        if len(self.records) > most + most // _SLACK:
+            self._forget_oldest(len(self.records) - most)
 
-    def _forget_oldest(self) -> None:
-        for key, one in self.records.items():
-            if one.status is not PaymentStatus.IN_FLIGHT:
-                del self.records[key]
-                return
+    def _forget_oldest(self, count: int) -> None:
+        """Many at once: looking for the oldest costs as much as forgetting them."""
+        over = (
+            key for key, one in self.records.items() if one.status is not PaymentStatus.IN_FLIGHT
+        )
+        for key in list(islice(over, count)):
+            del self.records[key]
 
     # -- looking ----------------------------------------------------------------------------------
 
@@ -196,25 +205,28 @@ class Payments:
         if self._agenda.now_us() >= payment.deadline_us and not payment.in_flight:
             self._fail(payment, FailureReason.TIMEOUT)
 
-    def _go_on(self, payment: Payment) -> None:
+    def _go_on(self, payment: Payment, invoice: Bolt11 | None = None) -> None:
         """Send what is neither sent nor arrived, in one part or several."""
-        missing_msat = payment.amount_msat - sum(
-            one.amount_msat for one in payment.attempts if one.status is not PaymentStatus.FAILED
-        )
-        if missing_msat <= 0:
-            return
+        missing_msat = payment.amount_msat - sum(one.amount_msat for one in payment.alive)
         if self._agenda.now_us() >= payment.deadline_us:
-            reason: FailureReason | None = FailureReason.TIMEOUT
-        else:
-            invoice = decode(payment.invoice)
-            parts = self._plan(payment, invoice, missing_msat)
-            reason = None if parts else self._why_not(payment, missing_msat)
-            for amount_msat, hops in parts:
-                self._launch(payment, amount_msat, hops)
-        if reason is not None and not payment.in_flight:
-            self._fail(payment, reason)
-        else:
+            self._give_up(payment, FailureReason.TIMEOUT)
+            return
+        parts = self._plan(payment, invoice or decode(payment.invoice), missing_msat)
+        if not parts:
+            self._give_up(payment, self._why_not(payment, missing_msat))
+            return
+        for amount_msat, hops in parts:
+            self._launch(payment, amount_msat, hops)
+        self._news.tell(("payment", payment.node, payment.payment_hash), payment)
+
+    def _give_up(self, payment: Payment, reason: FailureReason) -> None:
+        """Try nothing new; it is over when nothing is in flight any more."""
+        if payment.failure is FailureReason.NONE:
+            payment.failure = reason
+        if payment.in_flight:
             self._news.tell(("payment", payment.node, payment.payment_hash), payment)
+        else:
+            self._fail(payment, payment.failure)
 
     def _plan(
         self, payment: Payment, invoice: Bolt11, missing_msat: int
@@ -223,7 +235,7 @@ class Payments:
         within the limits."""
         count = 1
         spare = payment.max_parts - len(payment.in_flight)
-        while count <= spare:
+        while count <= spare and (count == 1 or missing_msat // count >= LEAST_PART_MSAT):
             parts = self._split(payment, invoice, missing_msat, count)
             if parts:
                 return parts
@@ -238,15 +250,11 @@ class Payments:
             return []
         budget_msat = payment.fee_limit_msat
         if budget_msat is not None:
-            budget_msat -= sum(
-                one.fee_msat for one in payment.attempts if one.status is not PaymentStatus.FAILED
-            )
-        reserved: dict[int, int] = {}
+            budget_msat -= sum(one.fee_msat for one in payment.alive)
+        reserved: dict[int, list[int]] = {}
         parts: list[tuple[int, tuple[Hop, ...]]] = []
         for place in range(count):
             amount_msat = missing_msat * (place + 1) // count - missing_msat * place // count
-            if not amount_msat:
-                return []
             wish = routing.Wish(
                 payment.node, payee, amount_msat, invoice, payment.avoided, reserved
             )
@@ -259,7 +267,7 @@ class Payments:
                 if budget_msat < 0:
                     return []
             first = hops[0]
-            reserved[first.scid] = reserved.get(first.scid, 0) + first.amount_msat
+            reserved.setdefault(first.scid, []).append(first.amount_msat)
             parts.append((amount_msat, hops))
         return parts
 
@@ -286,28 +294,36 @@ class Payments:
     def _attempt_ended(self, attempt: Attempt) -> None:
         payment = self.records[attempt.payer, attempt.payment_hash]
         if attempt.status is PaymentStatus.SUCCEEDED:
-            record = self._invoices.find(attempt.hops[-1].receiver, attempt.payment_hash)
-            assert record is not None
-            assert record.preimage is not None
-            assert sha256(record.preimage).digest() == payment.payment_hash
-            payment.preimage = record.preimage
-        if payment.in_flight:
-            self._news.tell(("payment", payment.node, payment.payment_hash), payment)
-        elif payment.preimage is not None:
-            self._finish(payment, PaymentStatus.SUCCEEDED, FailureReason.NONE)
+            assert attempt.preimage is not None
+            assert sha256(attempt.preimage).digest() == payment.payment_hash
+            payment.preimage = attempt.preimage
+        if payment.preimage is not None:
+            self._one_came_through(payment)
         elif attempt.failure is HtlcFailure.INCORRECT_DETAILS:
-            self._fail(payment, FailureReason.INCORRECT_DETAILS)
+            self._give_up(payment, FailureReason.INCORRECT_DETAILS)
         elif attempt.failure is HtlcFailure.MPP_TIMEOUT:
-            self._fail(payment, FailureReason.TIMEOUT)
+            self._give_up(payment, FailureReason.TIMEOUT)
+        elif payment.failure is not FailureReason.NONE:
+            self._give_up(payment, payment.failure)
         else:
             self._avoid(payment, attempt)
             self._go_on(payment)
 
+    def _one_came_through(self, payment: Payment) -> None:
+        """The payee takes all parts or none, so that the others follow."""
+        if payment.in_flight:
+            self._news.tell(("payment", payment.node, payment.payment_hash), payment)
+        else:
+            self._finish(payment, PaymentStatus.SUCCEEDED, FailureReason.NONE)
+
     def _avoid(self, payment: Payment, attempt: Attempt) -> None:
-        """Do not try again what an attempt ran into: the hop after the one that sent it back."""
+        """Do not try again what an attempt ran into: the hop after the one that sent it back. A
+        channel that is short of money may have enough for a smaller part."""
         at = min(attempt.failed_at + 1, len(attempt.hops) - 1)
         hop = attempt.hops[at]
-        payment.avoided.add((hop.scid, hop.sender))
+        short = attempt.failure is HtlcFailure.TEMPORARY_CHANNEL_FAILURE
+        from_msat = hop.amount_msat if short else 0
+        payment.avoided.append(Avoided(hop.scid, hop.sender, from_msat))
 
     def _fail(self, payment: Payment, reason: FailureReason) -> None:
         self._finish(payment, PaymentStatus.FAILED, reason)

@@ -12,7 +12,6 @@ look at the network, and by itself while `keep_time` runs.
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from mock_rails.core.rail import RailContext
@@ -31,7 +30,7 @@ from mock_rails.lightning.topology import Topology
 from mock_rails.lightning.travel import Travel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
 
     from mock_rails.core.faults import FaultPoint
     from mock_rails.lightning.model import Payment
@@ -54,12 +53,13 @@ class Lightning:
         self.settings = settings or LightningSettings()
         self.topology = topology or Topology.preset("default")
         self.context.faults.register(faults.FAULT_POINTS)
+        self.news = News()
+        self._sooner: asyncio.Event | None = None
         self._begin()
 
     def _begin(self) -> None:
         context, settings = self.context, self.settings
-        self.news = News()
-        self.agenda = Agenda(context.clock)
+        self.agenda = Agenda(context.clock, self._wake)
         self.network = Network(self.topology, context.seeds)
         self.latency = Latency(settings.latency, context.seeds)
         self.invoices = Invoices(
@@ -83,7 +83,7 @@ class Lightning:
             self.news,
             settings,
         )
-        self._deeds: dict[str, Callable[..., None]] = {
+        self.deeds: dict[str, Callable[..., None]] = {
             invoices.EXPIRE: self.invoices.expire,
             invoices.FORGET: self.invoices.forget,
             invoices.PARTS_LATE: self.invoices.parts_late,
@@ -93,6 +93,7 @@ class Lightning:
             travel.FAIL: self.travel.fail,
             payments.TIME_OUT: self.payments.time_out,
         }
+        """What the entries of the agenda do."""
 
     def node(self, name: str) -> Node:
         """One of the nodes."""
@@ -102,35 +103,35 @@ class Lightning:
 
     def catch_up(self) -> None:
         """Let everything happen that is due by now."""
-        while (entry := self.agenda.take()) is not None:
-            self._deeds[entry.what](*entry.args)
-        self.agenda.rest()
+        try:
+            while (entry := self.agenda.take()) is not None:
+                self.deeds[entry.what](*entry.args)
+        finally:
+            self.agenda.rest()
 
     async def keep_time(self) -> None:
         """Let things happen when they are due, until cancelled."""
         clock = self.context.clock
+        self._sooner = sooner = asyncio.Event()
         while True:
             self.catch_up()
-            due_us = self.agenda.next_due_us()
+            sooner.clear()
             soon_us = clock.now_us() + _POLL_US
-            await clock.sleep_until_us(min(due_us or soon_us, soon_us))
+            due_us = self.agenda.next_due_us() or soon_us
+            await _first(sooner.wait(), clock.sleep_until_us(min(due_us, soon_us)))
+
+    def _wake(self) -> None:
+        if self._sooner is not None:
+            self._sooner.set()
 
     async def wait_for(self, payment: Payment, until_us: int) -> None:
         """Wait until a payment is over, or until a time; the network lives on meanwhile, whether
         anybody else keeps its time or not."""
         clock = self.context.clock
         while payment.status is PaymentStatus.IN_FLIGHT and clock.now_us() < until_us:
-            due_us = self.agenda.next_due_us()
+            due_us = self.agenda.next_due_us() or until_us
             with self.news.listening(("payment", payment.node, payment.payment_hash)) as queue:
-                told = asyncio.ensure_future(queue.get())
-                due = asyncio.ensure_future(clock.sleep_until_us(min(due_us or until_us, until_us)))
-                try:
-                    await asyncio.wait((told, due), return_when=asyncio.FIRST_COMPLETED)
-                finally:
-                    for one in (told, due):
-                        one.cancel()
-                        with suppress(asyncio.CancelledError):
-                            await one
+                await _first(queue.get(), clock.sleep_until_us(min(due_us, until_us)))
             self.catch_up()
 
     # -- what every rail can do -------------------------------------------------------------------
@@ -159,3 +160,14 @@ class Lightning:
         """Become what the rail was when it was constructed."""
         self.context.seeds.rewind("lightning.")
         self._begin()
+
+
+async def _first(*waits: Coroutine[Any, Any, Any]) -> None:
+    """Wait until one of them is over, and end the others."""
+    tasks = [asyncio.ensure_future(one) for one in waits]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

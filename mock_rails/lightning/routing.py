@@ -15,10 +15,10 @@ from mock_rails.lightning.model import Hop, HtlcFailure
 from mock_rails.lightning.network import HEIGHT, MOST_IN_FLIGHT
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from mock_rails.lightning.bolt11 import Bolt11
-    from mock_rails.lightning.model import Channel
+    from mock_rails.lightning.model import Avoided, Channel
     from mock_rails.lightning.network import Network
 
 _MOST_HOPS: Final = 20
@@ -32,14 +32,14 @@ class Wish:
     payee: str
     amount_msat: int
     invoice: Bolt11
-    avoided: Collection[tuple[int, str]] = ()
-    """Channels and senders not to be used."""
-    reserved_msat: Mapping[int, int] = field(default_factory=dict)
+    avoided: Collection[Avoided] = ()
+    """What other attempts ran into."""
+    reserved_msat: Mapping[int, Sequence[int]] = field(default_factory=dict)
     """What the payer has promised to other parts of the same payment, by channel."""
 
 
 def obstacle(
-    channel: Channel, sender: str, amount_msat: int, reserved_msat: int = 0
+    channel: Channel, sender: str, amount_msat: int, reserved_msat: Sequence[int] = ()
 ) -> HtlcFailure | None:
     """What keeps the sender from sending so much over the channel now."""
     end = channel.end(sender)
@@ -51,8 +51,8 @@ def obstacle(
         return HtlcFailure.AMOUNT_BELOW_MINIMUM
     if (
         (most is not None and amount_msat > most)
-        or amount_msat + reserved_msat > channel.spendable_msat(sender)
-        or end.in_flight >= MOST_IN_FLIGHT
+        or amount_msat + sum(reserved_msat) > channel.spendable_msat(sender)
+        or end.in_flight + len(reserved_msat) >= MOST_IN_FLIGHT
     ):
         return HtlcFailure.TEMPORARY_CHANNEL_FAILURE
     return None
@@ -75,6 +75,8 @@ def find(network: Network, wish: Wish) -> tuple[Hop, ...] | None:
             sender = channel.peer(at).node
             if sender in done and sender != wish.payer:
                 continue
+            if hops and hops[0].scid == channel.scid:
+                continue  # no node sends back over the channel that it came from
             hop = _hop(network, channel, at, amount_msat, hops, wish)
             needed = amount_msat + _fee(channel, sender, amount_msat, wish)
             heappush(heap, (needed, length + 1, sender, (hop, *hops)))
@@ -87,18 +89,23 @@ def _towards(
     """The channels over which the amount could come to a node, as far as the payer knows."""
     for channel in network.of_node[at]:
         sender = channel.peer(at).node
-        if (channel.scid, sender) in wish.avoided:
+        if any(
+            one.scid == channel.scid and one.sender == sender and one.from_msat <= amount_msat
+            for one in wish.avoided
+        ):
             continue
         own = sender == wish.payer
         if channel.private and not own and at != wish.payer and channel.scid not in hinted:
             continue
         if own:
-            reserved = wish.reserved_msat.get(channel.scid, 0)
+            reserved = wish.reserved_msat.get(channel.scid, ())
+            if not network.node(at).online:
+                continue  # a node knows which of its peers are there
             if obstacle(channel, sender, amount_msat, reserved) is not None:
                 continue
         else:
             policy = channel.end(sender).policy
-            most = policy.max_htlc_msat or channel.capacity_msat
+            most = channel.capacity_msat if policy.max_htlc_msat is None else policy.max_htlc_msat
             if policy.disabled or not policy.min_htlc_msat <= amount_msat <= most:
                 continue
         yield channel

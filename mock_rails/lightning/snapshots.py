@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import fields, is_dataclass
 from enum import StrEnum
+from functools import cache
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, Final, Union, get_args, get_origin, get_type_hints
 
@@ -16,6 +17,8 @@ from mock_rails.lightning.agenda import Entry
 from mock_rails.lightning.model import Channel, InvoiceRecord, NodeState, Payment
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
     from mock_rails.lightning.rail import Lightning
 
 VERSION: Final = 1
@@ -31,6 +34,7 @@ def dump(rail: Lightning) -> dict[str, Any]:
         "invoices": [_plain(one) for one in rail.invoices.records.values()],
         "payments": [_plain(one) for one in rail.payments.records.values()],
         "attempts": rail.travel.count,
+        "entries": rail.agenda.count,
         "agenda": [
             {"due_us": one.due_us, "number": one.number, "what": one.what, "args": list(one.args)}
             for one in rail.agenda.entries()
@@ -49,6 +53,7 @@ def load(rail: Lightning, document: object) -> None:
             "invoices": list(invoices),
             "payments": list(payments),
             "attempts": int(attempts),
+            "entries": int(count),
             "agenda": list(agenda),
             **rest,
         } if not rest:
@@ -64,25 +69,55 @@ def load(rail: Lightning, document: object) -> None:
         read_channels = [_read(Channel, one) for one in channels]
         read_invoices = [_read(InvoiceRecord, one) for one in invoices]
         read_payments = [_read(Payment, one) for one in payments]
-        entries = [_entry(one) for one in agenda]
+        entries = [_entry(one, rail.deeds) for one in agenda]
+        _check_names(read_nodes, read_channels, read_invoices, read_payments)
     except (TypeError, ValueError, KeyError, AttributeError) as error:
         raise SnapshotError(f"The Lightning state cannot be read: {error}") from error
     rail.network.replace(read_nodes, read_channels)
-    rail.invoices.records = {(one.node, one.payment_hash): one for one in read_invoices}
+    rail.invoices.replace(read_invoices)
     rail.payments.records = {(one.node, one.payment_hash): one for one in read_payments}
     rail.travel.count = attempts
     rail.travel.attempts.clear()
     rail.travel.attempts.update(
         (one.id, one) for payment in read_payments for one in payment.in_flight
     )
-    rail.agenda.replace(entries)
+    rail.agenda.replace(entries, count)
 
 
-def _entry(document: Any) -> Entry:
+def _check_names(
+    nodes: Iterable[NodeState],
+    channels: Iterable[Channel],
+    invoices: Iterable[InvoiceRecord],
+    payments: Iterable[Payment],
+) -> None:
+    """Whatever is named must be there."""
+    names = {one.name for one in nodes}
+    scids = {one.scid for one in channels}
+    ends = [end for channel in channels for end in channel.ends]
+    named = {end.node for end in ends}
+    named.update(one.node for one in invoices)
+    named.update(one.node for one in payments)
+    used = {hop.scid for one in payments for attempt in one.attempts for hop in attempt.hops}
+    if not named <= names or not used <= scids:
+        raise ValueError("it names nodes or channels that it does not hold")
+
+
+def _entry(document: Any, deeds: Collection[str]) -> Entry:
     match document:
-        case {"due_us": int(due_us), "number": int(number), "what": str(what), "args": list(args)}:
+        case {
+            "due_us": int(due_us),
+            "number": int(number),
+            "what": str(what),
+            "args": list(args),
+        } if what in deeds:
             return Entry(due_us, number, what, tuple(args))
     raise ValueError(f"this is nothing that will happen: {str(document)[:100]}")
+
+
+@cache
+def _hints(kind: Any) -> dict[str, Any]:
+    """The declared kinds of a class's fields; Python evaluates them anew each time it is asked."""
+    return get_type_hints(kind)
 
 
 def _plain(value: Any) -> Any:
@@ -92,8 +127,6 @@ def _plain(value: Any) -> Any:
         return value.hex()
     if isinstance(value, StrEnum):
         return value.value
-    if isinstance(value, set):
-        return sorted(_plain(one) for one in value)
     if isinstance(value, list | tuple):
         return [_plain(one) for one in value]
     return value
@@ -109,20 +142,20 @@ def _read(kind: Any, value: Any) -> Any:
         return _read(wanted, value)
     if is_dataclass(kind):
         return _read_fields(kind, value)
-    if origin in (list, set):
-        return origin(_read(inner[0], one) for one in _list(value))
+    if origin is list:
+        return [_read(inner[0], one) for one in _list(value)]
     if origin is tuple:
         listed = _list(value)
         kinds = inner[:1] * len(listed) if inner[-1] is Ellipsis else inner
         return tuple(_read(one, item) for one, item in zip(kinds, listed, strict=True))
     if issubclass(kind, tuple):  # a NamedTuple
-        hints = get_type_hints(kind).values()
+        hints = _hints(kind).values()
         return kind(*(_read(one, item) for one, item in zip(hints, _list(value), strict=True)))
     return _read_plain(kind, value)
 
 
 def _read_fields(kind: Any, value: Any) -> Any:
-    hints = get_type_hints(kind)
+    hints = _hints(kind)
     if not isinstance(value, dict) or set(value) != set(hints):
         raise ValueError(f"this is no {kind.__name__}: {str(value)[:100]}")
     return kind(**{name: _read(hint, value[name]) for name, hint in hints.items()})

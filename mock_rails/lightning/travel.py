@@ -44,7 +44,7 @@ class Travel:
         journal: Journal,
     ) -> None:
         self.attempts: dict[int, Attempt] = {}
-        """Those that nobody knows the end of, and those that an invoice was paid with."""
+        """Those that nobody knows the end of."""
         self.count = 0
         self._network = network
         self._invoices = invoices
@@ -91,7 +91,8 @@ class Travel:
         attempt.locked -= 1
         self._tell("htlc.settled", attempt, hop)
         if at:
-            self._soon(SETTLE, attempt.id, at - 1)
+            late_us = attempt.settle_delay_us if at == 1 else 0
+            self._soon(SETTLE, attempt.id, at - 1, late_us=late_us)
         else:
             self._end(attempt, PaymentStatus.SUCCEEDED)
 
@@ -107,10 +108,12 @@ class Travel:
         else:
             self._end(attempt, PaymentStatus.FAILED)
 
-    def settle_from_payee(self, attempt: Attempt) -> None:
-        """The payee takes it: the preimage begins its way back."""
-        at_us = self._agenda.now_us() + self._latency.hop_us() + attempt.settle_delay_us
-        self._agenda.add(at_us, SETTLE, attempt.id, len(attempt.hops) - 1)
+    def settle_from_payee(self, attempt: Attempt, preimage: bytes) -> None:
+        """The payee takes it: the preimage begins its way back. An armed delay keeps it from the
+        payer, and from those on the way only where there is nobody else to keep it from."""
+        attempt.preimage = preimage
+        last = len(attempt.hops) - 1
+        self._soon(SETTLE, attempt.id, last, late_us=0 if last else attempt.settle_delay_us)
 
     # -- inside -----------------------------------------------------------------------------------
 
@@ -172,8 +175,9 @@ class Travel:
         attempt.failure, attempt.failed_at = failure, at
         self._soon(FAIL, attempt.id, at)
 
-    def _soon(self, what: str, *args: Any) -> None:
-        self._agenda.add(self._agenda.now_us() + self._latency.hop_us(), what, *args)
+    def _soon(self, what: str, *args: Any, late_us: int = 0) -> None:
+        due_us = self._agenda.now_us() + self._latency.hop_us() + late_us
+        self._agenda.add(due_us, what, *args)
 
     def _end(self, attempt: Attempt, status: PaymentStatus) -> None:
         attempt.status = status

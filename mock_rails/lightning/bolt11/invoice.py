@@ -90,4 +90,5 @@ class Bolt11:
     def has(self, feature: int) -> bool:
         """Whether it requires or supports a feature, named by its required (even) bit's mask or
         its supported (odd) one."""
-        return bool(self.features & feature)
+        even = (feature.bit_length() - 1) & ~1
+        return bool(self.features >> even & 0b11)
