@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import tempfile
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from mock_rails.held import own_folder
 from mock_rails.listening import LOOPBACK, bind
 from mock_rails.stripe.proxy.authority import Authority
 
@@ -94,8 +94,7 @@ class StripeProxy:
         try:
             folder = self._folder
             if folder is None:
-                made = tempfile.TemporaryDirectory(prefix="mpp-sandbox-ca-")
-                folder = Path(self._stack.enter_context(made))
+                folder = self._stack.enter_context(own_folder("mpp-sandbox-ca-"))
             self._authority = Authority.make(folder, HOSTS, self._clock)
             self.tls_port = await self._open(self.tls_port, self._to_rail, self._authority.context)
             self.port = await self._open(self.port, self._connect)
