@@ -60,7 +60,8 @@ class Customer:
     lost: int = 0
     """Requests whose answers never came."""
     chain_dies: bool = False
-    """Whether the chain goes too: merchants that outlive it for a moment answer 500."""
+    """Whether the chain goes too: merchants that outlive it for a moment say that
+    nothing was charged (503), or that they do not know (500)."""
 
     async def ask(self) -> bool:
         """One paid request: opens a channel if there is none. False if the server is gone."""
@@ -76,7 +77,7 @@ class Customer:
             self.lost += self.payer.sent is not None
             return False
         assert response is not None
-        if self.chain_dies and response.status_code == 500:
+        if self.chain_dies and response.status_code in {500, 503}:
             self.lost += 1
             return False
         assert response.status_code == 200, response.text
