@@ -121,11 +121,12 @@ class Shopper:
     async def challenges(
         self, path: str, method: str = "GET", **options: Any
     ) -> dict[str, Challenge]:
-        """What a route asks for, by intent."""
+        """What a route asks for on the chain, by intent."""
         response = await self.http.request(method, self.api + path, **options)
         assert response.status_code == 402, response.text
         fields = response.headers.get_list("www-authenticate")
-        return {one.intent: one for one in map(Challenge.from_www_authenticate, fields)}
+        asked = map(Challenge.from_www_authenticate, fields)
+        return {one.intent: one for one in asked if one.method == "tempo"}
 
     async def charge(self, path: str, **options: Any) -> Members:
         """A charge that would be taken: a signed transfer, not broadcast yet."""
