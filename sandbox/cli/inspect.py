@@ -19,6 +19,7 @@ _MOST_RECEIPTS: Final = 20
 _EXAMPLES: Final = """Examples:
   mpp-sandbox inspect ex-12
   mpp-sandbox inspect 0x7e438d0c --json
+  mpp-sandbox inspect pi_uLLqFB66
 
 The ids are in the output of `pay`, `watch --json` and `channels list`.
 """

@@ -19,7 +19,7 @@ from sandbox.client.errors import (
 from sandbox.client.ledger import Tally
 from sandbox.client.outcome import PaymentMade, PaymentNotMade, payment_of
 from sandbox.client.wallet import Wallet
-from tests.unit.sandbox.client.cards.test_lost_answers import FOREVER, arm, shop_line
+from tests.unit.sandbox.client.cards.test_lost_answers import FOREVER, REVOKED, arm, shop_line
 from tests.unit.sandbox.client.cards.world import CHARGED, MINTED, PRICE, customer, posted, tokens
 from tests.unit.sandbox.server.cards import World, opened
 from tests.unit.sandbox.server.support import FakeOffer, Shop, credential
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
     from sandbox.client.payer import Order
 
-REVOKED = f"{MINTED}/{{id}}/revoke"
 USD = Budget.parse(decimals=2, allowed_currencies=["usd"], total="0.99")
 
 

@@ -7,6 +7,7 @@ it, and when the merchant answers the client.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -15,6 +16,7 @@ import pytest
 from mock_rails.stripe.faults import REQUEST
 from sandbox.client.errors import OutcomeUnknownError, PaymentNotPreparedError
 from sandbox.client.ledger import Tally
+from sandbox.client.outcome import PaymentNotMade, payment_of
 from tests.unit.sandbox.client.cards.world import (
     CHARGED,
     MINTED,
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
 WAYS = ("commit_then_drop", "truncate", "drop")
 FOREVER = "every=1"
+REVOKED = f"{MINTED}/{{id}}/revoke"
 
 
 def arm(world: World, path: str, do: str, when: str = "nth=1", **args: Any) -> None:
@@ -182,7 +185,7 @@ async def test_nobody_knows_and_the_money_stays_aside_until_stripe_says() -> Non
     async with opened() as world:
         line = shop_line(world, *["answer lost"] * 3)
         async with customer(world, line=line) as client:
-            arm(world, f"{MINTED}/{{id}}/revoke", "drop", FOREVER)
+            arm(world, REVOKED, "drop", FOREVER)
             with pytest.raises(OutcomeUnknownError) as unknown:
                 await client.get("/goods")
             assert unknown.value.paid is None
@@ -191,6 +194,30 @@ async def test_nobody_knows_and_the_money_stays_aside_until_stripe_says() -> Non
             world.rail.context.faults.clear()
             assert await client.reconcile() == ()
             assert client.card_ledger.tally() == Tally(PRICE, 0)
+
+
+async def test_the_answer_to_taking_a_token_back_is_lost() -> None:
+    card = "pm_card_visa_chargeDeclined"
+    async with opened() as world, customer(world, payment_method=card) as client:
+        arm(world, REVOKED, "commit_then_drop")
+        refused = payment_of(await client.get("/goods"))
+        assert isinstance(refused, PaymentNotMade)
+        assert refused.is_declined
+        assert tokens(world) == ["revoked"]
+        assert client.card_ledger.tally() == Tally(0, 0)
+
+
+async def test_a_token_that_gets_there_too_late_has_expired() -> None:
+    async with opened() as world:
+        slow = Slow(httpx.ASGITransport(world.shop.gate), world)
+        async with customer(world, line=slow) as client:
+            refused = payment_of(await client.get("/goods"))
+            assert isinstance(refused, PaymentNotMade)
+            assert refused.is_declined
+            assert "expired" in str((refused.problem or {})["type"])
+            assert tokens(world) == ["expired"]
+            assert world.intents() == []
+            assert client.card_ledger.tally() == Tally(0, 0)
 
 
 async def test_a_token_is_in_no_error_and_no_repr() -> None:
@@ -203,6 +230,20 @@ async def test_a_token_is_in_no_error_and_no_repr() -> None:
         told = f"{unknown.value!r} {unknown.value} {unknown.value.details}"
         assert token.id not in told
         assert "sk_test" not in f"{told} {client.card!r}"
+
+
+class Slow(httpx.AsyncBaseTransport):
+    """A line on which a credential travels for an hour."""
+
+    def __init__(self, inner: httpx.AsyncBaseTransport, world: World) -> None:
+        self._inner = inner
+        self._world = world
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """The sandbox's time passes meanwhile."""
+        if "authorization" in request.headers:
+            self._world.clock.advance(timedelta(hours=1))
+        return await self._inner.handle_async_request(request)
 
 
 class Liar(httpx.AsyncBaseTransport):
