@@ -39,6 +39,10 @@ class Background:
         task.add_done_callback(lambda ended: self._forget(name, ended))
         return task
 
+    def runs(self, name: object) -> bool:
+        """Whether the task of this name is under way."""
+        return name in self._tasks
+
     def note(self, kind: str, **data: Any) -> None:
         """Write an event into the journal, where there is one."""
         if self._journal is not None:

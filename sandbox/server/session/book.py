@@ -8,22 +8,16 @@ woken at once by a change made in this process, and looks every 100 ms for one m
 
 from __future__ import annotations
 
-import asyncio
-from collections import defaultdict
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from sandbox.methods.tempo_session import Channel, Status, from_record, to_record
+from sandbox.server.stores.watched import WatchedRecords
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from mock_rails.core.clock import Clock
     from sandbox.server.stores import Store
-
-POLL_MS: Final = 100
-
-_NS_PER_S: Final = 1_000_000_000
 
 
 class ChannelCodec:
@@ -58,30 +52,24 @@ class ChannelBook:
     """All channels of one payee."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
-        self._records = store.records("channels", ChannelCodec())
+        self._channels = WatchedRecords(store.records("channels", ChannelCodec()), clock)
         self._payers = store.records("payers", _IdsCodec())
-        self._clock = clock
-        self._waiting: defaultdict[bytes, set[asyncio.Event]] = defaultdict(set)
 
     # -- records ----------------------------------------------------------------------------------
 
     async def get(self, channel_id: bytes) -> Channel | None:
         """The record of a channel."""
-        return await self._records.get(channel_id.hex())
+        return await self._channels.get(channel_id)
 
     async def update(
         self, channel_id: bytes, change: Callable[[Channel | None], Channel | None]
     ) -> Channel | None:
         """Replace a record by what `change` makes of it, as one step; wakes who waits for it."""
-        after = await self._records.update(channel_id.hex(), change)
-        if self._waiting and channel_id in self._waiting:
-            for event in self._waiting[channel_id]:
-                event.set()
-        return after
+        return await self._channels.update(channel_id, change)
 
     async def scan(self) -> AsyncIterator[Channel]:
         """All records, whatever their status."""
-        async for _, channel in self._records.scan():
+        async for channel in self._channels.scan():
             yield channel
 
     async def forget_opening(self, payer: bytes, channel_id: bytes) -> None:
@@ -93,38 +81,11 @@ class ChannelBook:
         if left is None:
             await self._strike(payer, {channel_id.hex()})
 
-    # -- waiting ----------------------------------------------------------------------------------
-
     async def wait_for(
         self, channel_id: bytes, ready: Callable[[Channel | None], bool], timeout_s: float
     ) -> bool:
-        """Wait until the record is as wished, for so long in real time (somebody holds a socket
-        open meanwhile); whether it is."""
-        event = asyncio.Event()
-        deadline_ns = self._clock.monotonic_ns() + int(timeout_s * _NS_PER_S)
-        self._waiting[channel_id].add(event)
-        try:
-            while not ready(await self.get(channel_id)):
-                if self._clock.monotonic_ns() >= deadline_ns:
-                    return False
-                await self._changed(event)
-            return True
-        finally:
-            waiting = self._waiting[channel_id]
-            waiting.discard(event)
-            if not waiting:
-                del self._waiting[channel_id]
-
-    async def _changed(self, event: asyncio.Event) -> None:
-        """Until the record was changed here, or it is time to look whether it was elsewhere."""
-        alarm = asyncio.ensure_future(self._clock.wall_sleep(timedelta(milliseconds=POLL_MS)))
-        change = asyncio.ensure_future(event.wait())
-        try:
-            await asyncio.wait((alarm, change), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            event.clear()
-            alarm.cancel()
-            change.cancel()
+        """Wait until the record is as wished; whether it is."""
+        return await self._channels.wait_for(channel_id, ready, timeout_s)
 
     # -- payers -----------------------------------------------------------------------------------
 
@@ -152,7 +113,7 @@ class ChannelBook:
     async def of_payer(self, payer: bytes) -> list[Channel]:
         """The payer's channels that are not closed, oldest first."""
         ids = await self._payers.get(payer.hex()) or ()
-        found = [await self._records.get(key) for key in ids]
+        found = [await self.get(bytes.fromhex(key)) for key in ids]
         return [one for one in found if one is not None and one.status is not Status.CLOSED]
 
     async def strike(self, channel: Channel) -> None:
@@ -166,6 +127,6 @@ class ChannelBook:
 
     async def _ended(self, payer: bytes) -> AsyncIterator[str]:
         for key in await self._payers.get(payer.hex()) or ():
-            channel = await self._records.get(key)
+            channel = await self.get(bytes.fromhex(key))
             if channel is None or channel.status is Status.CLOSED:
                 yield key

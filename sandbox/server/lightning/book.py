@@ -1,0 +1,48 @@
+"""The sessions that a merchant knows, and who may claim which deposit (facts: lightning 2.5, 2.6).
+
+A deposit is one payment and counts once, be it shown as `open` or as `topUp`: the action stands in
+the payload, which the challenge does not cover. So one set of marks names the session that each
+deposit belongs to. A mark is put before the session is changed, and says for whom: who died in
+between finds it is its own, and goes on; the session's record knows which deposits it has.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from sandbox.methods.lightning_charge.problems import UnknownChallengeError
+from sandbox.methods.lightning_session import Session, SessionCodec
+from sandbox.server.stores.watched import WatchedRecords
+
+if TYPE_CHECKING:
+    from mock_rails.core.clock import Clock
+    from sandbox.server.stores import Store
+
+KEPT_LONGER_S: Final = 3_600
+"""A mark outlives its challenge, so that no clock that is moved a little revives a deposit."""
+
+
+class SessionBook(WatchedRecords[Session]):
+    """All sessions of one merchant, by their ids."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        super().__init__(store.records("lightning-sessions", SessionCodec()), clock)
+        self._deposits = store.replays()
+
+    async def claim(self, payment_hash: bytes, session_id: bytes, *, end_s: int) -> None:
+        """Let a deposit be this session's, or raise `UnknownChallengeError` if it is another's.
+        `end_s` is when its challenge ends."""
+        key, owner = _mark(payment_hash), session_id.hex()
+        until_s = end_s + KEPT_LONGER_S
+        if await self._deposits.put_if_absent(key, owner, expires_at_s=until_s):
+            return
+        if await self._deposits.get(key) != owner:
+            raise UnknownChallengeError
+
+    async def release(self, payment_hash: bytes) -> None:
+        """Let a deposit be claimed again, for its session took it not: it is closed."""
+        await self._deposits.delete(_mark(payment_hash))
+
+
+def _mark(payment_hash: bytes) -> str:
+    return f"mpp:lightning:deposit:{payment_hash.hex()}"
