@@ -169,7 +169,7 @@ def load(path: Path | str) -> dict[str, Any]:
 def parse(data: bytes, name: str) -> dict[str, Any]:
     """Read a snapshot from what a file holds or a client sent; errors call it by this name."""
     try:
-        with _modest_recursion():
+        with modest_recursion():
             document = json.loads(data.decode(), parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise SnapshotError(f"{name} is not JSON: {error}.") from error
@@ -205,7 +205,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 @contextmanager
-def _modest_recursion() -> Iterator[None]:
+def modest_recursion() -> Iterator[None]:
     """Let a file nested without end raise RecursionError: where a library has raised Python's limit
     (py-evm does), the parser would overflow the C stack first and take the process with it."""
     limit = sys.getrecursionlimit()

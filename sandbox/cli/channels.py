@@ -19,6 +19,7 @@ from sandbox.cli.payer import (
     KeyEnv,
     Rpc,
     StateDir,
+    clock_of,
     devnet_info,
     node_of,
     read_wallet,
@@ -234,12 +235,14 @@ def _as_payer(
     from sandbox.client.session import SessionSettings
 
     rpc_url = node_of(rpc, devnet_info(find(control_url)))
+    clock = clock_of(rpc, find(control_url))
     done: list[PayerChannel] = []
 
     async def work() -> None:
         async with PaidClient(
             wallet,
             rpc_url=rpc_url,
+            clock=clock,
             prefer=("tempo/session",),
             state=folder,
             session=SessionSettings(close_on_exit=False),

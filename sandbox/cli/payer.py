@@ -14,6 +14,7 @@ import typer
 from sandbox.cli.running import ControlRefused, NoDevnet
 
 if TYPE_CHECKING:
+    from mock_rails.core.clock import Clock
     from sandbox.cli.running import RunningDevnet
     from sandbox.client.wallet import Wallet
 
@@ -70,6 +71,23 @@ def devnet_info(found: RunningDevnet) -> dict[str, Any]:
             return devnet.info
     except (NoDevnet, ControlRefused):
         return {}
+
+
+def clock_of(given: str | None, found: RunningDevnet) -> Clock | None:
+    """A clock that shows the running devnet's time, if its node is the one; else None, which is
+    the machine's. It runs also where the devnet's is frozen, so that whoever waits gets on."""
+    from mock_rails.core.clock import Clock
+
+    if given is not None:
+        return None
+    try:
+        with found as devnet:
+            now_us = devnet.get("/time")["now_us"]
+    except (NoDevnet, ControlRefused):
+        return None
+    clock = Clock()
+    clock.set_us(now_us, backwards=True)
+    return clock
 
 
 def node_of(given: str | None, info: dict[str, Any]) -> str | None:

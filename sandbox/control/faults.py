@@ -28,14 +28,14 @@ def listed(context: RailContext) -> dict[str, Any]:
 
 def arm(context: RailContext, fault: object) -> dict[str, Any]:
     """Put a fault in place; what was armed, under its id."""
+    faults = context.faults
     try:
         canonical_bytes(fault)
+        armed_id = faults.arm(fault)  # type: ignore[arg-type] # whatever it is, it is checked there
     except (ValueError, RecursionError):
         raise FaultError(
             "The fault holds what no snapshot could: half a character, no number, or no end."
         ) from None
-    faults = context.faults
-    armed_id = faults.arm(fault)  # type: ignore[arg-type] # whatever it is, it is checked there
     (armed,) = [one for one in faults.list() if one["id"] == armed_id]
     context.journal.append("sandbox", "fault.armed", {"id": armed_id, **armed["fault"]})
     return _plain(armed)

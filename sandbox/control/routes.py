@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from mock_rails import __version__
 from mock_rails.core.errors import BadInput, SandboxError
 from sandbox.control import channels, faults, journal, money, snapshots, time
+from sandbox.control.guarded import GuardedRoute
 
 if TYPE_CHECKING:
     import asyncio
@@ -66,6 +67,7 @@ class Stop(BaseModel):
 def build_routes(devnet: Devnet, stopping: asyncio.Event) -> FastAPI:
     """The application; `stopping` ends its endless answers."""
     app = FastAPI(title="mpp-sandbox control", version=__version__, docs_url=None, redoc_url=None)
+    app.router.route_class = GuardedRoute
     app.add_exception_handler(SandboxError, _problem)
     app.add_exception_handler(RequestValidationError, _malformed)
     _add_money(app, devnet)

@@ -6,29 +6,16 @@ import asyncio
 import json
 from typing import TYPE_CHECKING
 
-import httpx
 import pytest
 
 from sandbox.chain import Sender, TxResult
-from sandbox.devnet import Devnet
-from sandbox.settings import DevnetSettings
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    import httpx
+
+    from sandbox.devnet import Devnet
 
 SOMEBODY = "0x" + "51" * 20
-
-
-@pytest.fixture
-async def devnet() -> AsyncIterator[Devnet]:
-    async with Devnet(DevnetSettings().with_free_ports()) as devnet:
-        yield devnet
-
-
-@pytest.fixture
-async def http(devnet: Devnet) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=f"{devnet.control_url}/_sandbox") as client:
-        yield client
 
 
 async def test_health_is_200_once_everything_is_ready(
