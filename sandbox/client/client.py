@@ -35,12 +35,19 @@ if TYPE_CHECKING:
     from sandbox.client.events import ClientEvent
     from sandbox.client.ledger import Reservation
     from sandbox.client.lightning import LightningChargePayer, LightningWallet
+    from sandbox.client.lightning.session import LightningSessionPayer, LightningSessionSettings
     from sandbox.client.payer import Payer
     from sandbox.client.session import SessionPayer, SessionSettings
-    from sandbox.client.streaming import SocketReader, SseReader
+    from sandbox.client.streaming import EventReader, SocketReader
     from sandbox.client.wallet import Wallet
 
-PREFER: Final = ("tempo/session", "tempo/charge", "lightning/charge", "stripe/charge")
+PREFER: Final = (
+    "tempo/session",
+    "tempo/charge",
+    "lightning/session",
+    "lightning/charge",
+    "stripe/charge",
+)
 """The methods that are paid, best first, as far as the client has what pays them."""
 
 _MANAGEMENT_TIMEOUT: Final = httpx.Timeout(10, read=35)
@@ -58,7 +65,7 @@ class PaidClient:
     also closes them. `state` is the directory where channels are remembered, and what was spent:
     the budget's limits but `per_request` then hold for all clients of the wallet together, in
     however many processes. `remembers_spending=False` makes the budget this client's alone.
-    `session` says what sessions may do by themselves.
+    `session` and `lightning_session` say what sessions may do by themselves.
     """
 
     def __init__(  # noqa: PLR0913 - each is an option of its own
@@ -78,6 +85,7 @@ class PaidClient:
         state: Path | None = None,
         remembers_spending: bool = True,
         session: SessionSettings | None = None,
+        lightning_session: LightningSessionSettings | None = None,
         trusted_realms: Collection[str] = (),
         clock: Clock | None = None,
         seeds: Seeds | None = None,
@@ -95,6 +103,8 @@ class PaidClient:
         self._sessions: SessionPayer | None = None
         self._cards: CardPayer | None = None
         self._invoices: LightningChargePayer | None = None
+        self._deposits: LightningSessionPayer | None = None
+        self._lightning_session = lightning_session
         with ExitStack() as opened:  # what fails leaves no file open
             place = opened, state if remembers_spending else None
             self.ledger = self._ledger(*place, budget, wallet.address if wallet else None)
@@ -159,7 +169,7 @@ class PaidClient:
 
     def stream(
         self, url: str | httpx.URL, *, method: str = "GET", **options: Any
-    ) -> AbstractAsyncContextManager[SseReader]:
+    ) -> AbstractAsyncContextManager[EventReader]:
         """Read an event stream, and pay as it is read.
 
         async with client.stream(url) as events:
@@ -182,6 +192,13 @@ class PaidClient:
             raise BadInput("This client pays no sessions.", hint="Add tempo/session to prefer.")
         return self._sessions
 
+    @property
+    def lightning_sessions(self) -> LightningSessionPayer:
+        """The sessions over Lightning: `sessions()`, `close_session`, `close_all`."""
+        if self._deposits is None:
+            raise BadInput("This client pays no sessions over Lightning.")
+        return self._deposits
+
     async def reconcile(self) -> tuple[Reservation, ...]:
         """Ask the rails about payments whose outcome is open; those that still are afterwards.
 
@@ -197,6 +214,8 @@ class PaidClient:
             await self._cards.reconcile()
         if self._invoices is not None:
             await self._invoices.reconcile()
+        if self._deposits is not None:
+            await self._deposits.reconcile()
         return tuple(one for ledger in self.ledgers for one in ledger.unknown)
 
     # -- lifetime ---------------------------------------------------------------------------------
@@ -258,7 +277,7 @@ class PaidClient:
             self._cards = CardPayer(self.card, self.card_ledger, clock=self._clock, keys=keys)
             return self._cards
         if name.startswith("lightning/"):
-            return self._lightning_payer(name)
+            return self._lightning_payer(name, state)
         if self.wallet is None:
             raise BadInput(f"{name} is paid from a wallet, and this client has none.")
         if name == "tempo/session":
@@ -283,9 +302,21 @@ class PaidClient:
             trusted_realms=trusted_realms,
         )
 
-    def _lightning_payer(self, name: str) -> Payer:
+    def _lightning_payer(self, name: str, state: Path | None) -> Payer:
         if self.lightning is None:
             raise BadInput(f"{name} is paid from a Lightning node, and this client has none.")
+        if name == "lightning/session":
+            from sandbox.client.lightning.session import LightningSessionPayer
+
+            self._deposits = LightningSessionPayer(
+                self.lightning,
+                self.lightning_ledger,
+                send=self._manage,
+                clock=self._clock,
+                settings=self._lightning_session,
+                state=state,
+            )
+            return self._deposits
         from sandbox.client.lightning import LightningChargePayer
 
         self._invoices = LightningChargePayer(
@@ -293,10 +324,10 @@ class PaidClient:
         )
         return self._invoices
 
-    async def _manage(self, request: httpx.Request) -> httpx.Response:
+    async def _manage(self, request: httpx.Request, *, stream: bool = False) -> httpx.Response:
         """Send a message to a channel: it pays by itself, and may wait for the chain."""
         request.extensions.setdefault("timeout", _MANAGEMENT_TIMEOUT.as_dict())
-        return await self._raw.send(request, auth=None, follow_redirects=False)
+        return await self._raw.send(request, auth=None, follow_redirects=False, stream=stream)
 
 
 def _taken_over(http: httpx.AsyncClient) -> dict[str, Any]:

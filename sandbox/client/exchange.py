@@ -78,6 +78,10 @@ NEVER_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout
 STREAMS: Final = "mpp.streams"
 """The request extension that says that the answer will be read as a paid stream."""
 
+READER: Final = "mpp.reader"
+"""The response extension that makes the answer's reader, left there by an attempt whose method
+reads paid streams in its own way."""
+
 _PAUSE_MS: Final = 100
 _LONGEST_PAUSE_S: Final = 5
 

@@ -204,6 +204,11 @@ class Ledger:
                 spending.close()
 
     @property
+    def is_kept(self) -> bool:
+        """Whether it is on disk: then what other runs that are alive have set aside is theirs."""
+        return self._spending is not None
+
+    @property
     def open(self) -> tuple[Reservation, ...]:
         """All reservations that were neither committed nor released, oldest first."""
         with self._lock:

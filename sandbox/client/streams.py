@@ -18,7 +18,7 @@ from mpp.client.transport import _PAYMENT_ATTEMPTED_EXTENSION
 from sandbox.client.amounts import host_of
 from sandbox.client.errors import PaymentNotMadeError, PaymentNotPreparedError
 from sandbox.client.events import channel_of
-from sandbox.client.exchange import STREAMS
+from sandbox.client.exchange import READER, STREAMS
 from sandbox.client.outcome import PaymentMade, payment_of, read_problem
 from sandbox.client.payer import Order
 from sandbox.client.selection import is_expired, payable, read_challenges
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from mock_rails.core.clock import Clock
     from sandbox.client.payer import Attempt
     from sandbox.client.session import SessionPayer
+    from sandbox.client.streaming import EventReader
 
 READ_TIMEOUT_S: Final = 90
 """How long a stream may be silent: servers hold one for a minute for a voucher to come."""
@@ -81,10 +82,11 @@ async def open_stream(
     raw: httpx.AsyncClient,
     sessions: SessionPayer | None,
     request: httpx.Request,
-) -> AsyncIterator[SseReader]:
+) -> AsyncIterator[EventReader]:
     """Send a request with the paying client `http`, and read the answer's events.
 
-    Vouchers go out by `raw`, which does not pay.
+    Vouchers go out by `raw`, which does not pay. Where the payment's method has a reader of its
+    own, that reads.
     """
     request.headers.setdefault("Accept", _EVENT_STREAM)
     request.extensions[STREAMS] = True
@@ -101,9 +103,14 @@ async def open_stream(
     except BaseException:
         await response.aclose()
         raise
+    make = response.extensions.get(READER)
+    if make is not None:
+        async with make(response) as reader:
+            yield reader
+        return
     paid = made if isinstance(made, PaymentMade) else None
     signer = Signer(sessions if paid and paid.channel_id else None, str(response.url))
-    reader = SseReader(
+    vouchers = SseReader(
         response,
         http=raw,
         authorize=signer.authorize,
@@ -111,10 +118,10 @@ async def open_stream(
         channel_id=None if paid is None else paid.channel_id,
     )
     try:
-        async with reader:
-            yield reader
+        async with vouchers:
+            yield vouchers
     finally:
-        signer.note(reader.receipt)
+        signer.note(vouchers.receipt)
 
 
 @asynccontextmanager

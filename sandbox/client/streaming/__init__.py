@@ -5,11 +5,13 @@ raising.
 """
 
 from sandbox.client.streaming.errors import StreamError, StreamPaymentError, StreamProtocolError
+from sandbox.client.streaming.event_reader import EventReader
 from sandbox.client.streaming.socket_reader import SocketReader
 from sandbox.client.streaming.sse_reader import SseReader
 from sandbox.streaming.frames import NeedVoucher
 
 __all__ = [
+    "EventReader",
     "NeedVoucher",
     "SocketReader",
     "SseReader",

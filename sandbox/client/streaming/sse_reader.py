@@ -9,24 +9,18 @@ more for that one. Redirects are not followed: the credential is for this server
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import orjson
 from mpp import AUTHORIZATION_HEADER
 
-from sandbox.client.streaming.errors import StreamError, StreamPaymentError, StreamProtocolError
-from sandbox.streaming.events import (
-    LARGEST_EVENT,
-    NEED_VOUCHER,
-    RECEIPT,
-    EventParser,
-    EventTooLarge,
-)
+from sandbox.client.streaming.errors import StreamPaymentError
+from sandbox.client.streaming.event_reader import EventReader
+from sandbox.streaming.events import LARGEST_EVENT, NEED_VOUCHER, RECEIPT
 from sandbox.streaming.frames import FrameError, NeedVoucher, read_receipt
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-    from types import TracebackType
+    from collections.abc import Awaitable, Callable
 
     import httpx
 
@@ -35,15 +29,11 @@ if TYPE_CHECKING:
 _LONGEST_PROBLEM: Final = 16 * 1_024
 
 
-class SseReader:
-    """The messages of a paid stream, one by one.
+class SseReader(EventReader):
+    """The messages of a stream that vouchers pay for.
 
-    async with SseReader(response, http=http, authorize=authorize) as messages:
-        async for data in messages: ...
-    messages.receipt
-
-    `response` is open and not yet read; the reader closes it. `authorize` makes the credential that
-    is asked for, after a top-up if the deposit is too small, or raises.
+    `authorize` makes the credential that is asked for, after a top-up if the deposit is too small,
+    or raises.
     """
 
     def __init__(
@@ -56,66 +46,11 @@ class SseReader:
         channel_id: str | None = None,
         event_limit: int = LARGEST_EVENT,
     ) -> None:
-        self.response = response
-        self.receipt: dict[str, Any] | None = None
-        """The last receipt that came; when the stream has ended, the closing one."""
-        self.delivered = 0
-        """How many messages were handed over."""
+        super().__init__(response, event_limit=event_limit)
         self._http = http
         self._authorize = authorize
         self._header = header
         self._channel_id = channel_id
-        self._parser = EventParser(event_limit)
-        self._stream = self._read()
-
-    def __aiter__(self) -> AsyncIterator[str]:
-        """The data of the messages."""
-        return self._data()
-
-    def events(self) -> AsyncIterator[Event]:
-        """All events of the application: messages, and those of other names."""
-        return self._stream
-
-    async def aclose(self) -> None:
-        """Stop reading; the server charges nothing that it has not sent."""
-        await self._stream.aclose()
-        await self.response.aclose()
-
-    async def __aenter__(self) -> SseReader:
-        """The reader itself."""
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Stop reading."""
-        await self.aclose()
-
-    async def _data(self) -> AsyncIterator[str]:
-        async for event in self._stream:
-            if event.is_message and event.data is not None:
-                yield event.data
-
-    async def _read(self) -> AsyncGenerator[Event, None]:
-        from httpx import TransportError
-
-        try:
-            async for chunk in self.response.aiter_bytes():
-                for event in self._parser.feed(chunk):
-                    if event.is_reserved:
-                        await self._payment(event)
-                    elif event.data is not None:
-                        self.delivered += event.is_message
-                        yield event
-        except (EventTooLarge, FrameError) as error:
-            raise StreamProtocolError(str(error)) from None
-        except TransportError as error:
-            raise StreamError(f"The stream broke off: {error!r}.") from error
-        finally:
-            await self.response.aclose()
 
     async def _payment(self, event: Event) -> None:
         if event.name not in (NEED_VOUCHER, RECEIPT):
