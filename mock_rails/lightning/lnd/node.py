@@ -254,10 +254,9 @@ async def _routes(call: Call) -> dict[str, Any]:
         payee = bytes.fromhex(asked["pub_key"])
     except ValueError:
         raise LightningError("encoding/hex: the public key is not hexadecimal") from None
-    hops = _find(call, payee, amount_msat, asked["final_cltv_delta"] or _DEFAULT_CLTV)
-    if hops is None or hops[0].amount_msat - amount_msat > fee_limit(
-        asked["fee_limit"], amount_msat
-    ):
+    hops = _find(call, _to(call, payee, asked["final_cltv_delta"]), amount_msat)
+    limit_msat = fee_limit(asked["fee_limit"], amount_msat)
+    if hops is None or hops[0].amount_msat - amount_msat > limit_msat:
         raise LightningError("unable to find a path to destination")
     return {"routes": [shapes.route(call.rail.network, hops)], "success_prob": 1}
 
@@ -267,13 +266,13 @@ async def _estimate(call: Call) -> dict[str, Any]:
     asked = call.fields
     call.refuse("outgoing_chan_ids")
     if asked["payment_request"]:
-        decoded = _decoded(call, asked["payment_request"])
-        if not decoded.amount_msat:
+        wanted = _decoded(call, asked["payment_request"])
+        if not wanted.amount_msat:
             raise LightningError("amount must be specified when paying a zero amount invoice")
-        payee, amount_msat, cltv = decoded.payee, decoded.amount_msat, decoded.min_final_cltv
+        amount_msat = wanted.amount_msat
     else:
-        payee, amount_msat, cltv = asked["dest"], one_amount(asked["amt_sat"], 0), _DEFAULT_CLTV
-    hops = _find(call, payee, amount_msat, cltv)
+        wanted, amount_msat = _to(call, asked["dest"], 0), one_amount(asked["amt_sat"], 0)
+    hops = _find(call, wanted, amount_msat)
     reason = FailureReason.NO_ROUTE if hops is None else FailureReason.NONE
     return {
         "routing_fee_msat": str(0 if hops is None else hops[0].amount_msat - amount_msat),
@@ -282,20 +281,27 @@ async def _estimate(call: Call) -> dict[str, Any]:
     }
 
 
-def _find(call: Call, payee: bytes, amount_msat: int, cltv: int) -> tuple[Hop, ...] | None:
-    name = call.rail.network.by_pubkey.get(payee)
-    if not amount_msat:
-        raise LightningError("amount must be greater than 0")
-    if name is None or name == call.node.name:
-        return None
-    wanted = Bolt11(
+def _to(call: Call, payee: bytes, cltv: int) -> Bolt11:
+    """What an invoice of that node would say, for calls that have none."""
+    return Bolt11(
         network=call.rail.settings.network,
         payment_hash=bytes(32),
         payment_secret=bytes(32),
         timestamp_s=0,
-        min_final_cltv=cltv,
+        min_final_cltv=cltv or _DEFAULT_CLTV,
+        payee=payee,
     )
-    return routing.find(call.rail.network, routing.Wish(call.node.name, name, amount_msat, wanted))
+
+
+def _find(call: Call, wanted: Bolt11, amount_msat: int) -> tuple[Hop, ...] | None:
+    name = call.rail.network.by_pubkey.get(wanted.payee)
+    if not amount_msat:
+        raise LightningError("amount must be greater than 0")
+    if name is None or name == call.node.name:
+        return None
+    call.rail.catch_up()
+    wish = routing.Wish(call.node.name, name, amount_msat, wanted)
+    return routing.find(call.rail.network, wish)
 
 
 _INFO: Final = ("info", "read")

@@ -177,7 +177,7 @@ async def _send_sync(call: Call) -> dict[str, Any]:
     return {
         **answer,
         "payment_preimage": shapes.b64(payment.preimage),
-        "payment_route": shapes.route(call.rail.network, taken.hops),
+        "payment_route": shapes.payment_route(call.rail.network, payment, taken),
     }
 
 

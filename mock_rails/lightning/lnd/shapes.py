@@ -7,8 +7,10 @@ preimage, public keys and what `payreq` says are hexadecimal, because LND declar
 from __future__ import annotations
 
 import base64
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
+from mock_rails.lightning.bolt11 import decode
 from mock_rails.lightning.bolt11.invoice import FEATURES
 from mock_rails.lightning.model import InvoiceState, Payment, PaymentStatus
 from mock_rails.lightning.network import HEIGHT
@@ -59,6 +61,12 @@ def features(bits: int = FEATURES) -> dict[str, Any]:
     return found
 
 
+@lru_cache(maxsize=1_024)
+def _read(text: str) -> Bolt11:
+    """An invoice of which more is shown than its record holds."""
+    return decode(text)
+
+
 def invoice(record: InvoiceRecord) -> dict[str, Any]:
     """An `Invoice`. LND tells the preimage while it is open too."""
     asked_msat = record.amount_msat or 0
@@ -77,7 +85,7 @@ def invoice(record: InvoiceRecord) -> dict[str, Any]:
         "expiry": str(record.expiry_s),
         "fallback_addr": "",
         "cltv_expiry": str(record.min_final_cltv),
-        "route_hints": [],
+        "route_hints": _hints(_read(record.text)) if record.private else [],
         "private": record.private,
         "add_index": str(record.add_index),
         "settle_index": str(record.settle_index),
@@ -153,7 +161,7 @@ def _attempt(network: Network, attempt: Attempt, of: Payment) -> dict[str, Any]:
     return {
         "attempt_id": str(attempt.id),
         "status": attempt.status.value,
-        "route": route(network, attempt.hops),
+        "route": payment_route(network, of, attempt),
         "attempt_time_ns": str(attempt.created_us * 1_000),
         "resolve_time_ns": str(attempt.resolved_us * 1_000),
         "failure": failure,
@@ -161,10 +169,21 @@ def _attempt(network: Network, attempt: Attempt, of: Payment) -> dict[str, Any]:
     }
 
 
-def route(network: Network, hops: Sequence[Hop]) -> dict[str, Any]:
+def payment_route(network: Network, of: Payment, attempt: Attempt) -> dict[str, Any]:
+    """The `Route` of one attempt."""
+    return route(network, attempt.hops, _read(of.invoice), attempt.total_msat)
+
+
+def route(
+    network: Network, hops: Sequence[Hop], paid: Bolt11 | None = None, total_msat: int = 0
+) -> dict[str, Any]:
     """A `Route`. A hop of LND's is a node: what it sends on, what it keeps, and until when what it
-    sends on is good."""
-    total_msat, arrives_msat = hops[0].amount_msat, hops[-1].amount_msat
+    sends on is good. The last one is told the secret of the invoice that is paid, and how much all
+    parts are."""
+    sent_msat, arrives_msat = hops[0].amount_msat, hops[-1].amount_msat
+    record = None
+    if paid is not None:
+        record = {"payment_addr": b64(paid.payment_secret), "total_amt_msat": str(total_msat)}
     shown = []
     for place, hop in enumerate(hops):
         sends_on_msat = hop.amount_msat - hop.fee_msat
@@ -180,7 +199,7 @@ def route(network: Network, hops: Sequence[Hop]) -> dict[str, Any]:
                 "fee_msat": str(hop.fee_msat),
                 "pub_key": network.nodes[hop.receiver].pubkey.hex(),
                 "tlv_payload": True,
-                "mpp_record": None,
+                "mpp_record": record if hop is hops[-1] else None,
                 "amp_record": None,
                 "custom_records": {},
                 "metadata": "",
@@ -191,11 +210,11 @@ def route(network: Network, hops: Sequence[Hop]) -> dict[str, Any]:
         )
     return {
         "total_time_lock": hops[0].expiry,
-        "total_fees": str((total_msat - arrives_msat) // 1_000),
-        "total_amt": str(total_msat // 1_000),
+        "total_fees": str((sent_msat - arrives_msat) // 1_000),
+        "total_amt": str(sent_msat // 1_000),
         "hops": shown,
-        "total_fees_msat": str(total_msat - arrives_msat),
-        "total_amt_msat": str(total_msat),
+        "total_fees_msat": str(sent_msat - arrives_msat),
+        "total_amt_msat": str(sent_msat),
         "first_hop_amount_msat": "0",
         "custom_channel_data": "",
     }
@@ -214,14 +233,16 @@ def pay_req(decoded: Bolt11) -> dict[str, Any]:
         "description_hash": (decoded.description_hash or b"").hex(),
         "fallback_addr": "",
         "cltv_expiry": str(decoded.min_final_cltv),
-        "route_hints": [
-            {"hop_hints": [_hint(hop) for hop in hint]} for hint in decoded.route_hints
-        ],
+        "route_hints": _hints(decoded),
         "payment_addr": b64(decoded.payment_secret),
         "num_msat": str(asked_msat),
         "features": features(decoded.features),
         "blinded_paths": [],
     }
+
+
+def _hints(decoded: Bolt11) -> list[dict[str, Any]]:
+    return [{"hop_hints": [_hint(hop) for hop in hint]} for hint in decoded.route_hints]
 
 
 def _hint(hop: HintHop) -> dict[str, Any]:
