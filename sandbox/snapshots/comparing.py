@@ -6,6 +6,7 @@ how its rail writes itself down; money of all rails comes out as ledgers.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from mock_rails.core import snapshot
@@ -14,11 +15,14 @@ from sandbox.snapshots import cards, chain, lightning, merchants
 from sandbox.snapshots.model import Difference
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from sandbox.snapshots.model import Item, Ledger
 
     Reader = Callable[[Any, Any], tuple[list[Ledger], list[Item]]]
+
+_VERSION: Final = 1
+"""Of each rail's part, as its rail writes it."""
 
 _READERS: Final[dict[str, Reader]] = {
     "tempo": chain.compare,
@@ -34,22 +38,36 @@ def compare(before: object, after: object) -> Difference:
     ledgers: list[Ledger] = []
     items: list[Item] = []
     skipped: dict[str, str] = {}
+    blocks, transactions = None, 0
     for name in sorted({*first, *second}, key=_place):
         if name not in _READERS:
             raise SnapshotError(f"The snapshots hold {name!r}, which this version does not know.")
         if name not in first or name not in second:
             skipped[name] = "first" if name in first else "second"
             continue
-        try:
+        with _reading(name, first[name], second[name]):
             of_rail, things = _READERS[name](first[name], second[name])
-        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-            raise SnapshotError(f"The {name} part cannot be read: {error!r}.") from error
-        ledgers += of_rail
-        items += things
-    blocks, transactions = None, 0
-    if "tempo" in first and "tempo" in second:
-        blocks, transactions = chain.progress(first["tempo"], second["tempo"])
+            ledgers += of_rail
+            items += things
+            if name == "tempo":
+                blocks, transactions = chain.progress(first[name], second[name])
     return Difference(tuple(ledgers), tuple(items), blocks, transactions, skipped)
+
+
+@contextmanager
+def _reading(name: str, *parts: Any) -> Iterator[None]:
+    """Refuse parts of another version, and say of damaged ones what they are."""
+    for part in parts:
+        version = part.get("version", _VERSION) if isinstance(part, dict) else None
+        if version != _VERSION:
+            raise SnapshotError(
+                f"The {name} part has version {version!r}, and {_VERSION} is read here.",
+                hint="Compare snapshots of this version of mpp-sandbox.",
+            )
+    try:
+        yield
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise SnapshotError(f"The {name} part cannot be read: {error!r}.") from error
 
 
 def _place(name: str) -> tuple[int, str]:
