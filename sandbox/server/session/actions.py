@@ -194,7 +194,7 @@ class Actions:
     async def top_up(self, terms: SessionRequest, payload: TopUp, credential: Credential) -> Done:
         """Bring the top-up onto the chain. One that was sent before is found there."""
         context = self._context
-        found = check_channel(terms, payload, await context.book.get(payload.channel_id))
+        found = await self._known(terms, payload)
         channel = await self._state.fresh(found)
         transaction = check_top_up(terms, channel, payload)
         signed = self._co_signed(terms, transaction)
@@ -227,7 +227,7 @@ class Actions:
     async def close(self, terms: SessionRequest, payload: Close, credential: Credential) -> Done:
         """Close the channel for the payer: captured is what was spent, the rest goes back."""
         context = self._context
-        found = check_channel(terms, payload, await context.book.get(payload.channel_id))
+        found = await self._known(terms, payload)
         channel = found
         if found.status in {Status.OPEN, Status.OPENING}:
             channel = await self._state.fresh(found)
@@ -242,7 +242,10 @@ class Actions:
                 current, cumulative, signature, closer=closer, signature_checked=True
             )
 
-        closing = await context.book.update(channel.id, begin)
+        try:
+            closing = await context.book.update(channel.id, begin)
+        except StoreError as error:  # and nothing was sent
+            raise StoreFailedError(error) from error
         if closing is None:
             raise ChannelNotFoundError("channel not found")
         try:
@@ -255,6 +258,13 @@ class Actions:
         return Done(after or closing, capture.tx_hash, cumulative)
 
     # -- inside -----------------------------------------------------------------------------------
+
+    async def _known(self, terms: SessionRequest, payload: TopUp | Close) -> Channel:
+        try:
+            found = await self._context.book.get(payload.channel_id)
+        except StoreError as error:
+            raise StoreFailedError(error) from error
+        return check_channel(terms, payload, found)
 
     def _check_source(self, channel: Channel, source: str | None) -> None:
         if source is not None and (channel.id, source) in self._sources:

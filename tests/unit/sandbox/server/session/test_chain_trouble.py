@@ -8,7 +8,7 @@ from mpp.errors import PaymentOutcomeUnknownError, VerificationFailedError
 from sandbox.chain import ChainError, broadcast
 from sandbox.methods.tempo_session import Status, rules
 from sandbox.methods.tempo_session.problems import ChannelNotFoundError
-from sandbox.server.refusals import PaymentUncheckedError
+from sandbox.server.refusals import PaymentUncheckedError, StoreFailedError
 from sandbox.server.session import actions
 from tests.unit.sandbox.server.session.support import PAYEE, make_world, receipt_of
 
@@ -134,6 +134,22 @@ async def test_a_close_that_surely_did_not_happen_is_struck_out() -> None:
         world.line.is_cut = False
         assert (await payer.record()).status is Status.OPEN
         assert receipt_of(await payer.voucher(200)).spent == 200
+
+
+async def test_a_store_that_fails_before_anything_is_sent_is_said_to_have_taken_nothing() -> None:
+    async with make_world() as world:
+        payer = world.payer(world.offer())
+        await payer.open()
+        top_up, close, before = (
+            await payer.make_top_up(500),
+            payer.make_close(100),
+            world.chain.head,
+        )
+        await world.store.close()
+        for payload in (top_up, close):
+            with pytest.raises(StoreFailedError):
+                await payer.send(payload)
+        assert world.chain.head is before
 
 
 async def test_a_close_that_another_attempt_struck_out_is_not_told_as_done() -> None:
