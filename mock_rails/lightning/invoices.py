@@ -53,6 +53,9 @@ class InvoiceRequest:
     """Makes it a hold invoice: whoever has the preimage settles it."""
     min_final_cltv: int = 80
     private: bool = False
+    """Names the private channels that lead to the node."""
+    external_id: str | None = None
+    webhook_url: str | None = None
 
 
 class Invoices:
@@ -118,6 +121,8 @@ class Invoices:
             add_index=node.add_index,
             is_hold=preimage is None,
             private=request.private,
+            external_id=request.external_id,
+            webhook_url=request.webhook_url,
         )
         self.records[node_name, payment_hash] = record
         self._agenda.add(record.expires_at_s * _US, EXPIRE, node_name, payment_hash.hex())

@@ -262,6 +262,10 @@ class InvoiceRecord:
     add_index: int
     is_hold: bool = False
     private: bool = False
+    external_id: str | None = None
+    """What whoever asked for it calls it, where the wire lets them (phoenixd)."""
+    webhook_url: str | None = None
+    """Who else is to hear that it was paid (phoenixd)."""
     state: InvoiceState = InvoiceState.OPEN
     paid_msat: int = 0
     settle_index: int = 0

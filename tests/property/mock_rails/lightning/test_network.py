@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from hashlib import sha256
+from itertools import pairwise
 from typing import Any
 
 from hypothesis import Phase, settings
@@ -59,7 +60,7 @@ class NetworkMachine(RuleBasedStateMachine):
         self.seen_msat: dict[tuple[int, str], int] = {}
 
     @initialize(
-        shape=st.sampled_from(["default", "line", "drained"]),
+        shape=st.sampled_from(["default", "default", "line", "drained"]),
         latency=st.sampled_from(["instant", "realistic"]),
     )
     def begin(self, shape: str, latency: str) -> None:
@@ -92,6 +93,12 @@ class NetworkMachine(RuleBasedStateMachine):
         self.preimages[hashed] = preimage
         self.invoices.append((payee, hashed))
         self.pay_invoice(payer, payee, hashed, amount, limit)
+
+    @rule(amount=st.integers(5 * 10**9, 9_800_000_000), hold=st.booleans(), back=st.booleans())
+    def buy_in_parts(self, amount: int, hold: bool, back: bool) -> None:
+        """More than one channel can carry, in the beginning."""
+        payee, payer = ("payer", "merchant") if back else ("merchant", "payer")
+        self.buy_one(payee, payer, amount, False, hold, None)
 
     @precondition(lambda self: self.invoices)
     @rule(data=st.data(), node=st.sampled_from(NODES), amount=AMOUNTS_MSAT, limit=LIMITS_MSAT)
@@ -176,6 +183,8 @@ class NetworkMachine(RuleBasedStateMachine):
     def each_hop_takes_its_fee_and_nothing_else(self) -> None:
         for payment in self.rail.payments.records.values():
             for attempt in payment.attempts:
+                scids = [hop.scid for hop in attempt.hops]
+                assert all(one != following for one, following in pairwise(scids))
                 due_msat = attempt.amount_msat
                 following = None
                 for hop in reversed(attempt.hops):
@@ -238,7 +247,7 @@ class NetworkMachine(RuleBasedStateMachine):
 
 # Explaining a failure, and looking for a second one, would take minutes.
 NetworkMachine.TestCase.settings = settings(
-    max_examples=80,
+    max_examples=60,
     stateful_step_count=30,
     deadline=None,
     report_multiple_bugs=False,
