@@ -24,7 +24,7 @@ from sandbox.server.stores import MemoryStore
 from sandbox.streaming.events import EventParser
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
 
     from sandbox.streaming.events import Event
 
@@ -154,6 +154,11 @@ class World:
         found = await self.server.session_of(bytes.fromhex(session["sessionId"]))
         assert found is not None
         return found
+
+    async def until(self, session: dict[str, str], ready: Callable[[Any], bool]) -> bool:
+        """Wait until the session's record is as wished; whether it is, after a while."""
+        book = self.server._context.book
+        return await book.wait_for(bytes.fromhex(session["sessionId"]), ready, 10)
 
     def arm(self, at: str, do: str, **args: Any) -> None:
         self.rail.context.faults.arm({"at": at, "do": do, "args": args})

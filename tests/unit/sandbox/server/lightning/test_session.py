@@ -178,7 +178,10 @@ async def test_a_deposit_streams_exactly_what_it_covers_then_asks_for_more() -> 
         }
         session = {"sessionId": challenge.request["paymentHash"], "preimage": payload["preimage"]}
         headers = {"Authorization": authorization(challenge, payload)}
-        chunks, name, needs, rest = [], "", [], []
+        chunks: list[str] = []
+        needs: list[Any] = []
+        rest: list[tuple[str, str]] = []
+        name = ""
         async with world.http.stream("GET", "/stream", headers=headers) as answer:
             assert answer.status_code == 200
             assert answer.headers["content-type"].startswith("text/event-stream")
@@ -224,12 +227,12 @@ async def test_a_stream_that_nobody_tops_up_times_out_without_a_receipt(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     from sandbox.server.streaming import sse
+    from sandbox.server.streaming.hold import Hold
 
-    class Hasty(sse.Hold):
-        def __init__(self, meter: Any, **options: Any) -> None:
-            super().__init__(meter, **{**options, "hold_s": 0.05})
+    def hasty(meter: Any, **options: Any) -> Hold:
+        return Hold(meter, **{**options, "hold_s": 0.05})
 
-    monkeypatch.setattr(sse, "Hold", Hasty)
+    monkeypatch.setattr(sse, "Hold", hasty)
     async with opened() as world:
         session, answer = await world.open("/stream")
         events = events_of(answer)
