@@ -108,10 +108,10 @@ class CardAttempt:
         """Withdraw the token, and tell the ledger what became of it."""
         if self._fate is Fate.UNKNOWN:
             fate = await self._mint.withdraw(self._token)
-            if fate is Fate.UNKNOWN:
-                self._ledger.mark_unknown(self.reservation)
-            else:
+            if fate is not Fate.UNKNOWN:
                 self._end(fate)
+            elif self._fate is Fate.UNKNOWN:  # nobody else has learnt more meanwhile
+                self._ledger.mark_unknown(self.reservation)
         return self._fate
 
     def evidence(self, stripe_url: str) -> dict[str, Any]:

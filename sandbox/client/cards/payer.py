@@ -89,14 +89,18 @@ class CardPayer:
         return tuple(self._open.values())
 
     async def reconcile(self) -> None:
-        """Withdraw the tokens that nobody has accounted for, and count those that were charged."""
+        """Withdraw the tokens whose outcome is in doubt, and count those that were charged. Those
+        of calls that are under way are left alone."""
+        in_doubt = {one.number for one in self._ledger.unknown}
         for attempt in self.unsettled:
-            await attempt.settle_by_stripe()
+            if attempt.reservation.number in in_doubt:
+                await attempt.settle_by_stripe()
 
     async def close(self) -> None:
-        """Look a last time at what is open, then let go of the connections."""
+        """Withdraw what is open, also of calls that were given up; let go of the connections."""
         try:
-            await self.reconcile()
+            for attempt in self.unsettled:
+                await attempt.settle_by_stripe()
         finally:
             await self._mint.aclose()
 

@@ -88,6 +88,17 @@ async def test_a_call_that_is_given_up_leaves_no_token_that_could_be_charged() -
         assert (ended, spent, reserved) in {("consumed", PRICE, 0), ("revoked", 0, 0)}
 
 
+async def test_looking_up_what_is_in_doubt_disturbs_no_call_that_is_under_way() -> None:
+    async with opened() as world, customer(world) as client:
+        arm(world, CHARGED, "delay", ms=300)
+        call = asyncio.create_task(client.get("/goods"))
+        await asyncio.sleep(0.15)
+        assert len(client.card_ledger.open) == 1
+        assert await client.reconcile() == ()
+        assert (await call).status_code == 200
+        assert tokens(world) == ["consumed"]
+
+
 async def test_a_wallet_and_a_card_keep_their_sums_in_one_place(tmp_path: Path) -> None:
     async with opened() as world, customer(world) as cards:
         options = {"card": cards.card, "state": tmp_path, "clock": world.clock}
