@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 TEMPO_PORT = 8545
 STRIPE_PORT = 12111
 LND_PORT = 8080
+PHOENIXD_PORT = 9740
+PHOENIXD_PASSWORD = "sandbox"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -96,7 +98,9 @@ def _add_stripe(rails: Any) -> None:
 
 
 def _add_lightning(rails: Any) -> None:
-    lightning = rails.add_parser("lightning", help="a Lightning network behind LND's REST API")
+    lightning = rails.add_parser(
+        "lightning", help="a Lightning network behind LND's REST API and phoenixd's"
+    )
     lightning.add_argument(
         "--topology", default="default", metavar="NAME|FILE",
         help="default, pair, line, hub, drained, or a JSON or TOML file (default)",
@@ -113,6 +117,14 @@ def _add_lightning(rails: Any) -> None:
     lightning.add_argument(
         "--latency", default="instant", help="instant, or realistic by published figures (instant)"
     )
+    lightning.add_argument(
+        "--phoenixd-port", type=_typed(parse_port),
+        help=f"of the first node's phoenixd ({PHOENIXD_PORT}; a free one with --port 0)",
+    )  # fmt: skip
+    lightning.add_argument(
+        "--phoenixd-password", default=PHOENIXD_PASSWORD, metavar="PASSWORD",
+        help=f"what its clients say ({PHOENIXD_PASSWORD})",
+    )  # fmt: skip
     _add_common(lightning, LND_PORT, _lightning)
 
 
@@ -183,6 +195,9 @@ def _lightning(options: argparse.Namespace) -> None:
     from mock_rails.standalone import LightningOptions, run_lightning
 
     _warn(options.host)
+    phoenixd_port = options.phoenixd_port
+    if phoenixd_port is None:
+        phoenixd_port = PHOENIXD_PORT if options.port else 0
     chosen = LightningOptions(
         host=options.host,
         port=options.port,
@@ -193,6 +208,8 @@ def _lightning(options: argparse.Namespace) -> None:
         latency=options.latency,
         lnd_profile=options.lnd_version,
         nodes=tuple(options.lnd),
+        phoenixd_port=phoenixd_port,
+        phoenixd_password=options.phoenixd_password,
     )
     run_lightning(chosen, _announcer(banner.lines, as_json=options.json))
 

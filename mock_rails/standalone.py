@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 DEFAULT_PORT: Final = 8545
 STRIPE_PORT: Final = 12111
 LND_PORT: Final = 8080
+PHOENIXD_PORT: Final = 9740
+PHOENIXD_PASSWORD: Final = "sandbox"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,8 @@ class LightningOptions:
     lnd_profile: str = "0.21"
     nodes: tuple[str, ...] = ()
     """Those that have an LND; none for the merchant and the payer."""
+    phoenixd_port: int = PHOENIXD_PORT
+    phoenixd_password: str = PHOENIXD_PASSWORD
 
 
 def run_tempo(options: TempoOptions, announce: Callable[[dict[str, Any]], None]) -> None:
@@ -143,7 +147,14 @@ def run_lightning(options: LightningOptions, announce: Callable[[dict[str, Any]]
         network=options.network, latency=options.latency, lnd_profile=options.lnd_profile
     )
     rail = Lightning(context, settings, Topology.named(options.topology))
-    wires = listeners(rail, port=options.port, nodes=options.nodes)
+    password = options.phoenixd_password
+    wires = listeners(
+        rail,
+        port=options.port,
+        nodes=options.nodes,
+        phoenixd_port=options.phoenixd_port,
+        phoenixd_password=password,
+    )
     hosts = [Host(one.app, host=options.host, port=one.port, name=one.name) for one in wires]
     run_rails(
         context,
@@ -151,7 +162,9 @@ def run_lightning(options: LightningOptions, announce: Callable[[dict[str, Any]]
         hosts,
         state=options.state,
         ready=lambda: announce(
-            summary(rail, [(one, host.url) for one, host in zip(wires, hosts, strict=True)])
+            summary(
+                rail, [(one, host.url) for one, host in zip(wires, hosts, strict=True)], password
+            )
         ),
     )
 

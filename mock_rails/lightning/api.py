@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from mock_rails.lightning.lnd.api import LndApi
-from mock_rails.lightning.settings import LND_PORT
+from mock_rails.lightning.phoenixd.api import PhoenixdApi
+from mock_rails.lightning.settings import LND_PORT, PHOENIXD_PORT
 from mock_rails.lightning.topology import MERCHANT, PAYER
 
 if TYPE_CHECKING:
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
     from mock_rails.lightning.rail import Lightning
 
 LND: Final = "lnd"
+PHOENIXD: Final = "phoenixd"
+
+PASSWORD: Final = "sandbox"
+"""phoenixd's, unless another is chosen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +38,23 @@ class Listener:
 
 
 def listeners(
-    rail: Lightning, *, port: int = LND_PORT, nodes: Sequence[str] = ()
+    rail: Lightning,
+    *,
+    port: int = LND_PORT,
+    nodes: Sequence[str] = (),
+    phoenixd_port: int = PHOENIXD_PORT,
+    phoenixd_password: str = PASSWORD,
 ) -> list[Listener]:
-    """An LND for each of the nodes, on the port and those after it: the merchant and the payer, or
-    the first two of a network that has no such nodes."""
+    """An LND for each of the nodes, on the port and those after it, and a phoenixd for the first:
+    the merchant and the payer, or the first two of a network that has no such nodes."""
     chosen = nodes or spoken_for(rail)
+    first = chosen[0]
     return [
-        Listener(LND, name, LndApi(rail, name), port and port + place)
-        for place, name in enumerate(chosen)
+        *(
+            Listener(LND, name, LndApi(rail, name), port and port + place)
+            for place, name in enumerate(chosen)
+        ),
+        Listener(PHOENIXD, first, PhoenixdApi(rail, first, phoenixd_password), phoenixd_port),
     ]
 
 

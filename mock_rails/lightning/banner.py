@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from mock_rails.lightning.api import LND, PHOENIXD
 from mock_rails.lightning.lnd.permissions import ROLES
 
 if TYPE_CHECKING:
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
     from mock_rails.lightning.rail import Lightning
 
 
-def summary(rail: Lightning, served: Sequence[tuple[Listener, str]]) -> dict[str, Any]:
+def summary(
+    rail: Lightning, served: Sequence[tuple[Listener, str]], phoenixd_password: str
+) -> dict[str, Any]:
     """Everything a client needs to use this network; `served` pairs listeners with their URLs."""
     return {
         "rail": rail.name,
@@ -36,32 +39,44 @@ def summary(rail: Lightning, served: Sequence[tuple[Listener, str]]) -> dict[str
                 "macaroons": {role: listener.app.macaroon(role) for role in ROLES},
             }
             for listener, url in served
+            if listener.speaks == LND
+        },
+        "phoenixd": {
+            listener.node: {"url": url, "password": phoenixd_password}
+            for listener, url in served
+            if listener.speaks == PHOENIXD
         },
     }
 
 
 def lines(facts: dict[str, Any]) -> list[str]:
     """The banner of a network with this summary."""
-    shown = [
+    name, lnd = next(iter(facts["lnd"].items()))
+    shop, phoenixd = next(iter(facts["phoenixd"].items()))
+    return [
         f"Lightning network on {facts['network']}, LND {facts['lnd_profile']}",
         "",
         *(
-            f"  {name:<10} {node['balance_sat']:>12,} sat   {node['pubkey']}"
-            for name, node in facts["nodes"].items()
+            f"  {node:<10} {about['balance_sat']:>12,} sat   {about['pubkey']}"
+            for node, about in facts["nodes"].items()
         ),
         "",
         "  Point your client here",
-    ]
-    for name, node in facts["lnd"].items():
-        shown += [f"  {name}", f"    LND_REST_HOST={node['url']}"]
-        shown += [f"    LND_MACAROON_HEX={node['macaroons']['admin']}"]
-    name, node = next(iter(facts["lnd"].items()))
-    shown += [
+        *(
+            f"  {place:<10} {text}"
+            for node, about in facts["lnd"].items()
+            for place, text in (
+                (node, f"LND_REST_HOST={about['url']}"),
+                ("", f"LND_MACAROON_HEX={about['macaroons']['admin']}"),
+            )
+        ),
+        f"  {shop:<10} phoenixd {phoenixd['url']}, password {phoenixd['password']}",
         "",
-        "  Macaroons of the roles invoice and readonly are in the output of --json.",
+        "  The macaroons invoice and readonly are in the output of --json.",
         "",
-        f"  Try it: an invoice of {name}'s",
-        f'  curl {node["url"]}/v1/invoices -d \'{{"value": 100, "memo": "coffee"}}\' \\',
-        f"    -H 'Grpc-Metadata-macaroon: {node['macaroons']['admin']}'",
+        f"  Try it: two invoices of {name}'s",
+        f'  curl {lnd["url"]}/v1/invoices -d \'{{"value": 100, "memo": "coffee"}}\' \\',
+        f"    -H 'Grpc-Metadata-macaroon: {lnd['macaroons']['invoice']}'",
+        f"  curl {phoenixd['url']}/createinvoice -u :{phoenixd['password']} "
+        "-d amountSat=100 -d description=coffee",
     ]
-    return shown

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mock_rails.lightning.bolt11 import Bolt11, Bolt11Error, encode
 from mock_rails.lightning.bolt11.invoice import Hop
-from mock_rails.lightning.errors import ALREADY_EXISTS, NOT_FOUND, UNAVAILABLE, LightningError
+from mock_rails.lightning.errors import NOT_FOUND, UNAVAILABLE, LightningError
 from mock_rails.lightning.model import HeldHtlc, HeldState, HtlcFailure, InvoiceRecord, InvoiceState
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ class Invoices:
             preimage = preimage or self._random.bytes(32)
             payment_hash = sha256(preimage).digest()
         if (node_name, payment_hash) in self.records:
-            raise LightningError("invoice with payment hash already exists", ALREADY_EXISTS)
+            raise LightningError("invoice with payment hash already exists")
         secret = self._random.bytes(32)
         created_s = self._agenda.now_s()
         text = self._write(node, request, payment_hash, secret, created_s)

@@ -67,8 +67,8 @@ async def test_what_lnd_refuses_is_refused(
 
 async def test_a_hash_is_used_once(merchant: Lnd) -> None:
     await merchant.invoice(r_preimage=b64(PREIMAGE))
-    _, _, said = await merchant.refused("/v1/invoices", r_preimage=b64(PREIMAGE))
-    assert said == "invoice with payment hash already exists"
+    refusal = (500, 2, "invoice with payment hash already exists")
+    assert await merchant.refused("/v1/invoices", r_preimage=b64(PREIMAGE)) == refusal
 
 
 async def test_a_client_may_send_a_hash_beside_its_preimage(merchant: Lnd) -> None:

@@ -1,0 +1,109 @@
+"""The rail as a process of its own: options, banner, state file (issue 5)."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from mock_rails.core.rail import RailContext
+from mock_rails.lightning import banner
+from mock_rails.lightning.api import PASSWORD, listeners
+from mock_rails.lightning.rail import Lightning
+from mock_rails.lightning.topology import Topology
+from tests.interop.lightning_support import running_lightning
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def ask(facts: dict[str, Any], node: str, verb: str, path: str, **fields: Any) -> Any:
+    lnd = facts["lnd"][node]
+    headers = {"Grpc-Metadata-macaroon": lnd["macaroons"]["admin"]}
+    return httpx.request(
+        verb, lnd["url"] + path, headers=headers, json=fields or None, timeout=30
+    ).json()
+
+
+def test_state_is_saved_at_the_end_and_loaded_at_the_start(tmp_path: Path) -> None:
+    options = ("--state", str(tmp_path / "network.json"), "--seed", "7")
+    with running_lightning(*options) as first:
+        invoice = ask(first, "merchant", "POST", "/v1/invoices", value=100)["payment_request"]
+        fields = {"payment_request": invoice, "fee_limit_sat": 9, "no_inflight_updates": True}
+        paid = ask(first, "payer", "POST", "/v2/router/send", **fields)["result"]
+        assert paid["status"] == "SUCCEEDED"
+    with running_lightning(*options) as second:
+        assert second["lnd"]["payer"]["macaroons"] == first["lnd"]["payer"]["macaroons"]
+        assert ask(second, "payer", "GET", "/v1/payments")["payments"] == [paid]
+        again = ask(second, "payer", "POST", "/v2/router/send", **fields)
+        assert again["error"]["message"] == "invoice is already paid"
+
+
+def test_options_reach_the_network(tmp_path: Path) -> None:
+    network = tmp_path / "network.json"
+    channel = {"between": ["shop", "wallet"], "capacity_sat": 1_000}
+    network.write_text(json.dumps({"nodes": ["shop", "wallet"], "channels": [channel]}))
+    options = ("--topology", str(network), "--network", "signet", "--lnd-version", "0.20",
+               "--lnd", "wallet", "--phoenixd-password", "secret")  # fmt: skip
+    with running_lightning(*options) as facts:
+        assert list(facts["lnd"]) == ["wallet"]
+        info = ask(facts, "wallet", "GET", "/v1/getinfo")
+        assert info["version"].startswith("0.20")
+        assert info["chains"][0]["network"] == "signet"
+        phoenixd = facts["phoenixd"]["wallet"]
+        answer = httpx.get(phoenixd["url"] + "/getbalance", auth=("", "secret"))
+        assert answer.json()["balanceSat"] == 500
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--topology", "nowhere"),
+        ("--topology", "no/file.json"),
+        ("--network", "moon"),
+        ("--latency", "slow"),
+        ("--lnd-version", "0.1"),
+        ("--lnd", "nobody"),
+        ("--port", "x"),
+    ],
+)
+def test_wrong_options_are_one_line(options: tuple[str, ...]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "mock_rails", "lightning", "--port", "0", *options],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode in (1, 2)
+    assert done.stdout == ""
+    assert len([line for line in done.stderr.splitlines() if "mock_rails" in line]) >= 1
+    assert "Traceback" not in done.stderr
+
+
+def test_the_banner_has_what_a_client_needs() -> None:
+    rail = Lightning(RailContext.create("banner"))
+    served = [(one, f"http://127.0.0.1:{one.port}") for one in listeners(rail)]
+    text = "\n".join(banner.lines(banner.summary(rail, served, PASSWORD)))
+    for one, url in served:
+        assert url in text
+        if one.speaks == "lnd":
+            assert one.app.macaroon("admin") in text
+    assert [one.port for one, _ in served] == [8080, 8081, 9740]
+
+
+def test_a_network_without_merchant_and_payer_serves_its_first_two_nodes() -> None:
+    document = {
+        "nodes": ["a", "b", "c"],
+        "channels": [{"between": ["a", "b"], "capacity_sat": 1_000}],
+    }
+    rail = Lightning(RailContext.create("names"), topology=Topology.parse(document))
+    assert [(one.speaks, one.node) for one in listeners(rail, port=0)] == [
+        ("lnd", "a"),
+        ("lnd", "b"),
+        ("phoenixd", "a"),
+    ]
