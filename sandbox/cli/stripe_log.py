@@ -93,6 +93,8 @@ def _listed(http: httpx.Client, path: str, **query: Any) -> list[dict[str, Any]]
 
 
 def _one(http: httpx.Client, path: str) -> dict[str, Any] | None:
+    """An object, without the secret by which a browser could act on it."""
     answer = http.get(path)
-    found: dict[str, Any] | None = answer.json() if answer.is_success else None
-    return found
+    if not answer.is_success:
+        return None
+    return {name: value for name, value in answer.json().items() if name != "client_secret"}

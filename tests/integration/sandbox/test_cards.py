@@ -100,6 +100,7 @@ def test_a_card_pays_and_inspect_shows_both_sides(devnet: Devnet) -> None:
     assert [one["id"] for one in told["payment_intents"]] == [reference]
     assert [one["deactivated_reason"] for one in told["granted_tokens"]] == ["consumed"]
     assert told["double_charge"] is False
+    assert "_secret_" not in json.dumps(told)
     text = devnet.run("inspect", reference[:10]).stdout
     for words in ("At Stripe", "$0.50 by card", "consumed", "succeeded $0.50", reference):
         assert words in text
