@@ -10,6 +10,7 @@ await server.stop()
 
 from sandbox.server.lightning.charge import LightningChargeOffer
 from sandbox.server.lightning.closing import FeeLimit
+from sandbox.server.lightning.method import charge_method, session_method
 from sandbox.server.lightning.server import LightningServer
 from sandbox.server.lightning.session import LightningSessionOffer
 
@@ -18,4 +19,6 @@ __all__ = [
     "LightningChargeOffer",
     "LightningServer",
     "LightningSessionOffer",
+    "charge_method",
+    "session_method",
 ]

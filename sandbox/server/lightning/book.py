@@ -39,6 +39,12 @@ class SessionBook(WatchedRecords[Session]):
         if await self._deposits.get(key) != owner:
             raise UnknownChallengeError
 
+    async def consume(self, payment_hash: bytes, *, end_s: int) -> None:
+        """Take a payment that is no deposit, once, or raise `UnknownChallengeError`."""
+        until_s = end_s + KEPT_LONGER_S
+        if not await self._deposits.put_if_absent(_mark(payment_hash), "", expires_at_s=until_s):
+            raise UnknownChallengeError
+
     async def release(self, payment_hash: bytes) -> None:
         """Let a deposit be claimed again, for its session took it not: it is closed."""
         await self._deposits.delete(_mark(payment_hash))

@@ -80,6 +80,10 @@ class LightningChargeOffer(Offer):
 
     async def personal_request(self, request: PaidRequest) -> Mapping[str, Any] | None:
         """The request with a fresh invoice; None if the node gives none."""
+        return await self.fresh_request()
+
+    async def fresh_request(self) -> Mapping[str, Any] | None:
+        """The same, for whoever asks."""
         invoice = await self._invoices.make(self._amount_sat, self._description or "")
         if invoice is None:
             return None
@@ -97,6 +101,10 @@ class LightningChargeOffer(Offer):
 
     async def settle(self, credential: Credential, request: PaidRequest) -> Settlement:
         """Look at the preimage, which proves the payment by itself: no node is asked."""
+        return self.accept(credential)
+
+    def accept(self, credential: Credential) -> Settlement:
+        """The same, whatever it was sent with."""
         asked = parse_request(request_of(credential.challenge))
         payload = parse_payload(credential.payload)
         check_charge(asked, payload, now_s=self._clock.now_s())
@@ -115,7 +123,7 @@ class LightningChargeOffer(Offer):
 
     async def find(self, credential: Credential, request: PaidRequest) -> Settlement:
         """What came of a credential whose server died on the way: its proof says it again."""
-        return await self.settle(credential, request)
+        return self.accept(credential)
 
 
 def checked_price(amount_sat: int, description: str | None) -> None:

@@ -22,6 +22,7 @@ from sandbox.server.session.background import Background
 if TYPE_CHECKING:
     from mock_rails.core.clock import Clock
     from mock_rails.core.journal import Journal
+    from mock_rails.lightning.bolt11 import Bolt11
     from sandbox.lightning.node import LightningNode
     from sandbox.methods.lightning_session import Session
     from sandbox.server.stores import Store
@@ -101,6 +102,10 @@ class LightningServer:
             streams=streams,
             description=description,
         )
+
+    async def consume(self, invoice: Bolt11) -> None:
+        """Take the payment of a charge's invoice once, where no gate does: `charge_method`."""
+        await self._context.book.consume(invoice.payment_hash, end_s=invoice.expires_at_s)
 
     # -- life -------------------------------------------------------------------------------------
 

@@ -104,6 +104,10 @@ class LightningSessionOffer(Offer):
     async def personal_request(self, request: PaidRequest) -> Mapping[str, Any] | None:
         """The request with a fresh deposit's invoice, although most are never paid: nobody knows
         yet whether this client will open, top up, or only show what it has (facts 2.1)."""
+        return await self.fresh_request()
+
+    async def fresh_request(self) -> Mapping[str, Any] | None:
+        """The same, for whoever asks; None if the node gives no invoice."""
         deposit = await self._context.invoices.make(self._deposit_sat, self._description or _MEMO)
         if deposit is None:
             return None
@@ -137,6 +141,10 @@ class LightningSessionOffer(Offer):
 
     async def settle(self, credential: Credential, request: PaidRequest) -> Settlement:
         """Do what the credential asks, charge, and say what came of it."""
+        return await self.accept(credential)
+
+    async def accept(self, credential: Credential) -> Settlement:
+        """The same, whatever it was sent with."""
         payload = parse_payload(credential.payload)
         challenge_id = credential.challenge.id
         price_sat, units = (0, 0) if self._is_metered else (self._amount_sat, 1)

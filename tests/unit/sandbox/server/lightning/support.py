@@ -201,11 +201,18 @@ async def lnd(rail: Lightning, name: str, stack: AsyncExitStack, grace_s: float 
 
 @asynccontextmanager
 async def opened(
-    *, store: Any = None, routes: Sequence[Route] = (), payee: str = "merchant", **options: Any
+    *,
+    store: Any = None,
+    routes: Sequence[Route] = (),
+    payee: str = "merchant",
+    at_s: int | None = START_S,
+    **options: Any,
 ) -> AsyncIterator[World]:
     """The shop is open: a charge, a session by the request, one by the unit of a stream."""
     async with AsyncExitStack() as stack:
-        rail = Lightning(RailContext.create("lightning", Clock.frozen(START_S)))
+        rail = Lightning(
+            RailContext.create("lightning", Clock() if at_s is None else Clock.frozen(at_s))
+        )
         clock = rail.context.clock
         journal = Journal(clock)
         store = store(clock) if callable(store) else store or MemoryStore(clock)
