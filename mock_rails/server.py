@@ -100,10 +100,15 @@ class Host:
         self._serving = asyncio.create_task(server.main_loop())
 
     async def stop(self) -> None:
-        """Stop listening, let running answers finish for a moment, and end the application."""
+        """Stop listening, let running answers finish for a moment, and end the application.
+
+        An application with answers that would not end by themselves has `end_streams`.
+        """
         serving, self._serving = self._serving, None
         if serving is None:
             return
+        if (end_streams := getattr(self.app, "end_streams", None)) is not None:
+            end_streams()
         self._server.should_exit = True
         await serving
         await self._server.shutdown()

@@ -16,7 +16,12 @@ from urllib.parse import parse_qs
 import orjson
 
 from mock_rails.connection import break_off
-from mock_rails.lightning.errors import INVALID_ARGUMENT, LightningError, ResponseLostError
+from mock_rails.lightning.errors import (
+    INVALID_ARGUMENT,
+    UNAVAILABLE,
+    LightningError,
+    ResponseLostError,
+)
 from mock_rails.lightning.lnd import invoices, node, payments
 from mock_rails.lightning.lnd.call import UNIMPLEMENTED, Call, Endpoint, Table
 from mock_rails.lightning.lnd.permissions import HEADER, Permissions, bake_for
@@ -53,10 +58,15 @@ class LndApi:
         self.streams = 0
         self._table = Table(_CALLS, rail.settings.lnd_profile)
         self._timekeeper: asyncio.Task[None] | None = None
+        self._ending = asyncio.Event()
 
     def macaroon(self, role: str = "admin") -> str:
         """What goes into the header `Grpc-Metadata-macaroon`: of `admin`, `invoice`, `readonly`."""
         return bake_for(self.node, role).hex()
+
+    def end_streams(self) -> None:
+        """Tell whoever waits for an answer that none will come: the server is about to stop."""
+        self._ending.set()
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Serve one request, one WebSocket, or the application's lifetime."""
@@ -98,7 +108,7 @@ class LndApi:
         assert endpoint.unary is not None
         try:
             self.permissions.check(macaroons, endpoint.permission)
-            answer = await unless(_left(receive), endpoint.unary(call))
+            answer = await unless(_left(receive), self._until_the_end(endpoint.unary(call)))
         except LightningError as error:
             await _answer(send, error.status, _told(error))
         except Departed:
@@ -156,10 +166,21 @@ class LndApi:
         self.streams += 1
         try:
             async with contextlib.aclosing(endpoint.stream(call)) as messages:
-                async for message in messages:
+                while True:
+                    try:
+                        message = await self._until_the_end(anext(messages))
+                    except StopAsyncIteration:
+                        return
                     yield message
         finally:
             self.streams -= 1
+
+    async def _until_the_end(self, work: Awaitable[dict[str, Any]]) -> dict[str, Any]:
+        """What the work gives, unless the server stops before."""
+        try:
+            return await unless(self._ending.wait(), work)
+        except Departed:
+            raise LightningError("server shutting down", UNAVAILABLE) from None
 
     async def _lines(
         self, messages: AsyncGenerator[dict[str, Any], None], receive: Receive, send: Send
@@ -217,6 +238,7 @@ class LndApi:
         while True:
             event = await receive()
             if event["type"] == "lifespan.startup":
+                self._ending.clear()
                 self._timekeeper = asyncio.create_task(self.rail.keep_time())
                 await send({"type": "lifespan.startup.complete"})
             else:

@@ -16,7 +16,7 @@ class Departed(Exception):
     """The client has gone before the answer came."""
 
 
-async def unless(left: Awaitable[None], work: Awaitable[T]) -> T:
+async def unless(left: Awaitable[object], work: Awaitable[T]) -> T:
     """What the work gives; if the client leaves first, the work is called off. A future that is
     passed as `left` may be waited for again; a coroutine is over with this."""
     gone = asyncio.ensure_future(left)

@@ -147,6 +147,19 @@ async def test_streams_are_limited(nodes: Nodes, monkeypatch: pytest.MonkeyPatch
     assert (answer.status_code, answer.json()["error"]["code"]) == (429, 8)
 
 
+async def test_a_server_that_stops_says_so_to_its_followers(rail: Lightning) -> None:
+    api = LndApi(rail, "merchant")
+    host = Host(api)
+    await host.start()
+    async with httpx.AsyncClient(base_url=host.url, headers={MACAROON: api.macaroon()}) as http:
+        following = asyncio.create_task(http.get(FOLLOW))
+        await until(rail, Lnd(api, http), 1)
+        await host.stop()
+        answer = await following
+    assert answer.status_code == 503
+    assert answer.json()["error"]["message"] == "server shutting down"
+
+
 # -- answers that do not come ---------------------------------------------------------------------
 
 
