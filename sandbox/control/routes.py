@@ -204,7 +204,7 @@ def _add_faults(app: FastAPI, devnet: Devnet) -> None:
         """Disarm all."""
         return _json(faults.clear(context))
 
-    @app.delete(f"{PREFIX}/faults/{{fault_id}}")
+    @app.delete(f"{PREFIX}/faults/{{fault_id:path}}")
     async def disarm(fault_id: str) -> Response:
         """Disarm one."""
         return _json(faults.disarm(context, fault_id))

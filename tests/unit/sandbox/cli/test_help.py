@@ -10,7 +10,9 @@ from typer.testing import CliRunner
 
 from sandbox.cli import app
 
-COMMANDS = ("pay", "fund", "accounts", "channels", "inspect", "watch")
+COMMANDS = (
+    "pay", "fund", "accounts", "channels", "inspect", "watch", "time", "faults", "snapshot",
+)  # fmt: skip
 NOWHERE = "http://127.0.0.1:9"
 HEAVY = ("eth_account", "fastapi", "httpx", "mpp", "mock_rails.tempo", "rich.progress")
 
@@ -29,7 +31,16 @@ def test_help_has_examples_and_fits_80_columns(
 
 @pytest.mark.parametrize(
     "arguments",
-    [["accounts"], ["fund", "3"], ["inspect", "ex-12"], ["watch"], ["watch", "--json"]],
+    [
+        ["accounts"],
+        ["fund", "3"],
+        ["inspect", "ex-12"],
+        ["watch"],
+        ["watch", "--json"],
+        ["time", "+16m"],
+        ["faults", "list"],
+        ["snapshot", "save", "state.json"],
+    ],
 )
 def test_without_a_devnet_one_line_says_how_to_start_one(arguments: list[str]) -> None:
     done = CliRunner().invoke(app, [*arguments, "--control-url", NOWHERE])
