@@ -111,9 +111,11 @@ class LightningSessionPayer:
             if live is not None and not await self._is_paid(lane, live):
                 live = None
             if live is None:
-                await open_session(services, lane, challenge, request, order)
-                live = self._remember(lane)
-            return await self._confirm(lane, live, challenge, order)
+                try:
+                    await open_session(services, lane, challenge, request, order)
+                finally:
+                    self._remember(lane)  # its deposit may be under way
+            return await self._confirm(lane, challenge, order)
         except BaseException:
             lane.end()
             raise
@@ -181,13 +183,12 @@ class LightningSessionPayer:
 
     # -- inside -----------------------------------------------------------------------------------
 
-    async def _confirm(
-        self, lane: Lane, live: Live, challenge: Challenge, order: Order
-    ) -> SessionAttempt:
+    async def _confirm(self, lane: Lane, challenge: Challenge, order: Order) -> SessionAttempt:
         """Show the server a deposit that it may not know of. What was bought with it at another
         place is not asked for here: a bearer shows whether the session is open, and if it is not,
         it is opened where it was to be."""
-        services = self._services
+        services, live = self._services, lane.session
+        assert live is not None
         proof = await live.preimage()
         opens = not live.open_refused and live.record.place == place_of(order)
         if not opens and live.bearer_refused and not live.open_refused:
@@ -217,12 +218,9 @@ class LightningSessionPayer:
     def _lane_of(self, live: Live) -> Lane:
         return self._lane(live.record.host, live.record.realm)
 
-    def _remember(self, lane: Lane) -> Live:
-        live = lane.session
-        if live is None:
-            raise AssertionError("an opened session is its lane's")
-        self._known[live.record.id] = live
-        return live
+    def _remember(self, lane: Lane) -> None:
+        if lane.session is not None:
+            self._known[lane.session.record.id] = lane.session
 
     def _take_over(self, ledger: Ledger) -> None:
         """Go on with the sessions that earlier runs have left. Those of a run that is alive are

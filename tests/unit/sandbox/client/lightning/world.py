@@ -12,7 +12,9 @@ from mock_rails.lightning.invoices import InvoiceRequest
 from sandbox.client.client import PaidClient
 from sandbox.client.lightning import LightningWallet
 from sandbox.lightning import LocalApp
+from sandbox.server.route import Route
 from tests.unit.sandbox.client.market import Line
+from tests.unit.sandbox.server.lightning.support import UNIT, gate_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -25,6 +27,8 @@ FEE = 1
 """What the cheaper of the two routes costs, in satoshis."""
 COST = PRICE + FEE
 SHOP = "http://shop.test"
+SMALL = 6
+"""A deposit that is soon used up, at `/small`."""
 
 
 def wallet(world: World, node: LightningNode | None = None, **options: Any) -> LightningWallet:
@@ -52,6 +56,23 @@ async def customer(
 def lossy(world: World, *accidents: str) -> Line:
     """A line to the shop on which paid requests meet with accidents."""
     return Line(LocalApp(world.gate), *accidents)
+
+
+def sell_small(world: World) -> None:
+    """The shop sells `/small` and `/stream/small` as well."""
+    server = world.server
+    streamed = server.session(UNIT, deposit_sat=SMALL, unit_type="word", streams=True)
+    world.gate = gate_of(
+        world.app,
+        server,
+        world.journal,
+        world.store,
+        world.clock,
+        [
+            Route("/small", (server.session(UNIT, deposit_sat=SMALL),)),
+            Route("/stream/small", (streamed,), streams=True),
+        ],
+    )
 
 
 def debits(world: World) -> list[str]:
