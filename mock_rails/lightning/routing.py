@@ -63,17 +63,20 @@ def find(network: Network, wish: Wish) -> tuple[Hop, ...] | None:
     hinted = {hop.scid for hint in wish.invoice.route_hints for hop in hint}
     # From the payee on: the least that must arrive at a node, and the hops from there.
     heap: list[tuple[int, int, str, tuple[Hop, ...]]] = [(wish.amount_msat, 0, wish.payee, ())]
-    done: set[str] = set()
+    done: set[tuple[str, int]] = set()
+    circle = wish.payer == wish.payee
     while heap:
         amount_msat, length, at, hops = heappop(heap)
         if at == wish.payer and hops:
             return hops
-        if at in done or length >= _MOST_HOPS:
+        # A circle leaves its node over another channel than it comes back over: one search each.
+        last = hops[-1].scid if circle and hops else 0
+        if (at, last) in done or length >= _MOST_HOPS:
             continue
-        done.add(at)
+        done.add((at, last))
         for channel in _towards(network, at, wish, hinted, amount_msat):
             sender = channel.peer(at).node
-            if sender in done and sender != wish.payer:
+            if (sender, last) in done and sender != wish.payer:
                 continue
             if hops and hops[0].scid == channel.scid:
                 continue  # no node sends back over the channel that it came from
