@@ -50,7 +50,7 @@ class LightningPayload(RootModel[dict[str, Any]]):
     """A credential's payload; the offer reads it, and says what is wrong."""
 
 
-def _method(intent: str) -> Method:
+def _method(intent: str) -> Method[Any, Any]:
     return Method(
         name="lightning",
         intent=intent,
@@ -89,7 +89,7 @@ def session_method(server: LightningServer, amount_sat: int, **offer: Any) -> Se
 
 
 def _server_method(
-    method: Method,
+    method: Method[Any, Any],
     priced: LightningChargeOffer | LightningSessionOffer,
     accept: Callable[[Credential], Awaitable[Settlement]],
 ) -> ServerMethod:
