@@ -113,6 +113,10 @@ def _add_lightning(rails: Any) -> None:
         "--lnd-version", default="0.21", metavar="VERSION",
         help="0.20, or 0.21 without SendPaymentSync (0.21)",
     )  # fmt: skip
+    lightning.add_argument(
+        "--lnd-dir", type=Path, metavar="FOLDER",
+        help="write tls.cert and the nodes' macaroons here, and speak TLS (HTTP without TLS)",
+    )  # fmt: skip
     lightning.add_argument("--network", default="regtest", help="what invoices name (regtest)")
     lightning.add_argument(
         "--latency", default="instant", help="instant, or realistic by published figures (instant)"
@@ -208,6 +212,7 @@ def _lightning(options: argparse.Namespace) -> None:
         latency=options.latency,
         lnd_profile=options.lnd_version,
         nodes=tuple(options.lnd),
+        lnd_folder=options.lnd_dir,
         phoenixd_port=phoenixd_port,
         phoenixd_password=options.phoenixd_password,
     )

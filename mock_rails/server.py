@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Coroutine, Iterable
     from contextlib import AbstractAsyncContextManager
+    from pathlib import Path
     from types import TracebackType
 
 _GRACE_S: Final = 2
@@ -46,30 +47,35 @@ class Host:
         port: int = 0,
         name: str = "",
         listener: socket.socket | None = None,
+        tls: tuple[Path, Path] | None = None,
     ) -> None:
-        """`listener` is a socket that `bind` has opened already, in this process or its parent."""
+        """`listener` is a socket that `bind` has opened already, in this process or its parent.
+        `tls` is a certificate and its key, for an application that is to speak TLS."""
         self.app = app
         self.host = host
         self.port = port
         self.name = name
         self._listener = listener
+        self._tls = tls
         self._server: Any = None
         self._serving: asyncio.Task[None] | None = None
 
     @property
     def url(self) -> str:
         """Where clients find it."""
-        return f"http://{netloc(self.host, self.port)}"
+        scheme = "http" if self._tls is None else "https"
+        return f"{scheme}://{netloc(self.host, self.port)}"
 
     @property
     def ws_url(self) -> str:
         """The same for WebSocket clients."""
-        return f"ws://{netloc(self.host, self.port)}"
+        return "ws" + self.url.removeprefix("http")
 
     async def start(self) -> None:
         """Listen; the application answers when this returns."""
         from uvicorn import Config, Server
 
+        certificate, key = self._tls or (None, None)
         listener = self._listener or bind(self.host, self.port)
         self.port = listener.getsockname()[1]
         config = Config(
@@ -85,6 +91,8 @@ class Host:
             proxy_headers=False,
             backlog=BACKLOG,
             timeout_graceful_shutdown=_GRACE_S,
+            ssl_certfile=certificate,
+            ssl_keyfile=key,
         )
         config.load()
         server = Server(config)

@@ -77,6 +77,8 @@ class LightningOptions:
     lnd_profile: str = "0.21"
     nodes: tuple[str, ...] = ()
     """Those that have an LND; none for the merchant and the payer."""
+    lnd_folder: Path | None = None
+    """Where a certificate and macaroons are written; LND then speaks TLS."""
     phoenixd_port: int = PHOENIXD_PORT
     phoenixd_password: str = PHOENIXD_PASSWORD
 
@@ -136,7 +138,7 @@ def run_stripe(options: StripeOptions, announce: Callable[[dict[str, Any]], None
 def run_lightning(options: LightningOptions, announce: Callable[[dict[str, Any]], None]) -> None:
     """Serve a Lightning network until SIGINT or SIGTERM; `announce` gets its summary when it is
     ready."""
-    from mock_rails.lightning.api import listeners
+    from mock_rails.lightning.api import LND, listeners, write_folder
     from mock_rails.lightning.banner import summary
     from mock_rails.lightning.rail import Lightning
     from mock_rails.lightning.settings import LightningSettings
@@ -155,7 +157,18 @@ def run_lightning(options: LightningOptions, announce: Callable[[dict[str, Any]]
         phoenixd_port=options.phoenixd_port,
         phoenixd_password=password,
     )
-    hosts = [Host(one.app, host=options.host, port=one.port, name=one.name) for one in wires]
+    folder = options.lnd_folder
+    tls = None if folder is None else write_folder(folder, wires, context.clock)
+    hosts = [
+        Host(
+            one.app,
+            host=options.host,
+            port=one.port,
+            name=one.name,
+            tls=tls if one.speaks == LND else None,
+        )
+        for one in wires
+    ]
     run_rails(
         context,
         [rail],
@@ -163,7 +176,10 @@ def run_lightning(options: LightningOptions, announce: Callable[[dict[str, Any]]
         state=options.state,
         ready=lambda: announce(
             summary(
-                rail, [(one, host.url) for one, host in zip(wires, hosts, strict=True)], password
+                rail,
+                [(one, host.url) for one, host in zip(wires, hosts, strict=True)],
+                password,
+                None if tls is None else tls[0].resolve(),
             )
         ),
     )

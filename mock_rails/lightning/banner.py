@@ -12,13 +12,17 @@ from mock_rails.lightning.lnd.permissions import ROLES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from mock_rails.lightning.api import Listener
     from mock_rails.lightning.rail import Lightning
 
 
 def summary(
-    rail: Lightning, served: Sequence[tuple[Listener, str]], phoenixd_password: str
+    rail: Lightning,
+    served: Sequence[tuple[Listener, str]],
+    phoenixd_password: str,
+    certificate: Path | None = None,
 ) -> dict[str, Any]:
     """Everything a client needs to use this network; `served` pairs listeners with their URLs."""
     return {
@@ -26,6 +30,7 @@ def summary(
         "network": rail.settings.network,
         "latency": rail.settings.latency,
         "lnd_profile": rail.settings.lnd_profile,
+        "tls_cert": None if certificate is None else str(certificate),
         "nodes": {
             name: {
                 "pubkey": rail.node(name).pubkey.hex(),
@@ -70,6 +75,7 @@ def lines(facts: dict[str, Any]) -> list[str]:
                 ("", f"LND_MACAROON_HEX={about['macaroons']['admin']}"),
             )
         ),
+        *([f"             LND_TLS_CERT_PATH={facts['tls_cert']}"] if facts["tls_cert"] else []),
         f"  {shop:<10} phoenixd {phoenixd['url']}, password {phoenixd['password']}",
         "",
         "  The macaroons invoice and readonly are in the output of --json.",

@@ -21,6 +21,7 @@ from tests.interop.lightning_support import ServedNode, running_lightning, servi
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
 
 Served = tuple[Lightning, ServedNode, ServedNode]
 Network = tuple[ServedNode, ServedNode]
@@ -82,6 +83,21 @@ class TestLightningEnable:
         assert payment is not None
         assert payment.status == "SUCCEEDED"
         await wallet.disconnect()
+
+    async def test_it_pins_the_certificate(self, tmp_path: Path) -> None:
+        """Without a scheme it forces https, as LND has it."""
+        from lightning_enable_mcp.lnd_wallet import LndError, LndWallet
+
+        with running_lightning("--lnd-dir", str(tmp_path)) as facts:
+            address = facts["lnd"]["payer"]["url"].removeprefix("https://")
+            macaroon = facts["lnd"]["payer"]["macaroons"]["admin"]
+            trusting = LndWallet(address, macaroon, tls_cert_path=facts["tls_cert"])
+            assert await trusting.get_balance() == 10_000_000
+            await trusting.disconnect()
+            wary = LndWallet(address, macaroon)
+            with pytest.raises(LndError, match="CERTIFICATE_VERIFY_FAILED"):
+                await wary.get_balance()
+            await wary.disconnect()
 
     async def test_a_bad_macaroon_is_an_error_500(self, network: Served) -> None:
         from lightning_enable_mcp.lnd_wallet import LndError, LndWallet

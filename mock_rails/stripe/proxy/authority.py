@@ -6,11 +6,12 @@ written down, and both certificates end after a week.
 
 from __future__ import annotations
 
-import os
 import ssl
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
+
+from mock_rails import certificates
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
     from mock_rails.core.clock import Clock
 
-_LIFETIME: Final = timedelta(days=7)
-_SKEW: Final = timedelta(hours=1)
 _NAME: Final = "mpp-sandbox local authority"
 
 
@@ -56,9 +55,7 @@ class Authority:
         context.set_alpn_protocols(["http/1.1"])
         try:
             # Python loads keys from files only; this one is its owner's, and gone at once.
-            descriptor = os.open(chain, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(secret + leaf.public_bytes(Encoding.PEM))
+            certificates.write_secret(chain, secret + leaf.public_bytes(Encoding.PEM))
             context.load_cert_chain(chain)
         finally:
             chain.unlink(missing_ok=True)
@@ -69,13 +66,13 @@ def _root(key: Any, now: datetime) -> Any:
     """The authority's own certificate."""
     from cryptography import x509
 
-    usage = _key_usage(key_cert_sign=True, crl_sign=True)
+    usage = certificates.key_usage(key_cert_sign=True, crl_sign=True)
     return (
-        _builder(_NAME, _NAME, key.public_key(), now)
+        certificates.builder(_NAME, _NAME, key.public_key(), now)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(usage, critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .sign(key, _sha256())
+        .sign(key, certificates.sha256())
     )
 
 
@@ -86,48 +83,14 @@ def _leaf(key: Any, hosts: Sequence[str], root: Any, root_key: Any, now: datetim
 
     names = x509.SubjectAlternativeName([x509.DNSName(host) for host in hosts])
     return (
-        _builder(hosts[0], _NAME, key.public_key(), now)
+        certificates.builder(hosts[0], _NAME, key.public_key(), now)
         .add_extension(names, critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(_key_usage(digital_signature=True), critical=True)
+        .add_extension(certificates.key_usage(digital_signature=True), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         .add_extension(
             x509.AuthorityKeyIdentifier.from_issuer_public_key(root_key.public_key()),
             critical=False,
         )
-        .sign(root_key, _sha256())
+        .sign(root_key, certificates.sha256())
     )
-
-
-def _builder(subject: str, issuer: str, public_key: Any, now: datetime) -> Any:
-    from cryptography import x509
-    from cryptography.x509.oid import NameOID
-
-    def name(text: str) -> x509.Name:
-        return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
-
-    return (
-        x509.CertificateBuilder()
-        .subject_name(name(subject))
-        .issuer_name(name(issuer))
-        .public_key(public_key)
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - _SKEW)
-        .not_valid_after(now + _LIFETIME)
-    )
-
-
-def _key_usage(**wanted: bool) -> Any:
-    from cryptography import x509
-
-    usages = (
-        "digital_signature", "content_commitment", "key_encipherment", "data_encipherment",
-        "key_agreement", "key_cert_sign", "crl_sign", "encipher_only", "decipher_only",
-    )  # fmt: skip
-    return x509.KeyUsage(**{usage: wanted.get(usage, False) for usage in usages})
-
-
-def _sha256() -> Any:
-    from cryptography.hazmat.primitives.hashes import SHA256
-
-    return SHA256()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -59,6 +60,21 @@ def test_options_reach_the_network(tmp_path: Path) -> None:
         assert answer.json()["balanceSat"] == 500
 
 
+def test_with_a_folder_lnd_speaks_tls_as_clients_know_it(tmp_path: Path) -> None:
+    """A certificate that is its own authority, for localhost, and macaroons in files."""
+    with running_lightning("--lnd-dir", str(tmp_path / "lnd")) as facts:
+        url = facts["lnd"]["payer"]["url"]
+        assert url.startswith("https://127.0.0.1:")
+        trust = ssl.create_default_context(cafile=str(tmp_path / "lnd" / "tls.cert"))
+        macaroon = (tmp_path / "lnd" / "payer" / "readonly.macaroon").read_bytes().hex()
+        headers = {"Grpc-Metadata-macaroon": macaroon}
+        for address in (url, url.replace("127.0.0.1", "localhost")):
+            info = httpx.get(f"{address}/v1/getinfo", headers=headers, verify=trust)
+            assert info.json()["alias"] == "payer"
+        assert httpx.get(facts["phoenixd"]["merchant"]["url"] + "/getinfo").status_code == 401
+    assert (tmp_path / "lnd" / "tls.key").stat().st_mode & 0o077 == 0
+
+
 @pytest.mark.parametrize(
     "options",
     [
@@ -69,6 +85,7 @@ def test_options_reach_the_network(tmp_path: Path) -> None:
         ("--lnd-version", "0.1"),
         ("--lnd", "nobody"),
         ("--port", "x"),
+        ("--lnd-dir", "/dev/null/folder"),
     ],
 )
 def test_wrong_options_are_one_line(options: tuple[str, ...]) -> None:
