@@ -160,7 +160,9 @@ class Node:
         with self.rail.news.listening(key) as queue:
             payment = self.payment(payment_hash)
             while payment is not None:
+                # What it was when it was handed out: it may end before the next is asked for.
+                over = payment.status is not PaymentStatus.IN_FLIGHT
                 yield payment
-                if payment.status is not PaymentStatus.IN_FLIGHT:
+                if over:
                     return
                 payment = await queue.get()
