@@ -24,7 +24,7 @@ from mock_rails.lightning.rail import Lightning
 from mock_rails.server import Host
 from sandbox import info
 from sandbox.chain import token_balance
-from sandbox.client import PaidClient, SessionSettings, Wallet
+from sandbox.client import Budget, CardWallet, PaidClient, SessionSettings, Wallet
 from sandbox.client.session.errors import GraceNotOverError
 from sandbox.control.time import read_instant, read_span
 from sandbox.devnet import CURRENCY, Devnet
@@ -141,13 +141,23 @@ async def test_sixteen_minutes_expire_a_challenge(devnet: Devnet, http: httpx.As
 
 @pytest.mark.parametrize("where", ["2026-01-01", "2999-01-01"])
 async def test_charges_are_paid_whether_the_clock_is_behind_the_wall_or_ahead(
-    devnet: Devnet, http: httpx.AsyncClient, where: str
+    devnet: Devnet, http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
     """pympp compares a challenge's end with the machine's time; the gate has looked at its own."""
     await move(http, "freeze")
     await move(http, "set", to=where, backwards=True)
-    async with PaidClient(PAYER, rpc_url=devnet.rpc_url, clock=devnet.context.clock) as client:
-        assert (await client.get(f"{devnet.api_url}/quote")).status_code == 200
+    for name, value in info.environment(devnet.info()).items():
+        monkeypatch.setenv(name, value)
+    budget = Budget.parse(total="1.00", decimals=2, allowed_currencies=["usd"])
+    async with PaidClient(
+        PAYER,
+        rpc_url=devnet.rpc_url,
+        clock=devnet.context.clock,
+        card=CardWallet("pm_card_visa"),
+        card_budget=budget,
+    ) as client:
+        for path in ("/quote", "/stripe/quote"):
+            assert (await client.get(f"{devnet.api_url}{path}")).status_code == 200
 
 
 async def test_a_forced_close_ripens(devnet: Devnet, http: httpx.AsyncClient) -> None:
