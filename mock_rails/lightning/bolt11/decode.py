@@ -119,7 +119,10 @@ def _fields(words: Sequence[int]) -> list[tuple[str, Sequence[int]]]:
 
 
 def _first(fields: Sequence[tuple[str, Sequence[int]]], wanted: str) -> Sequence[int] | None:
-    return next((field for tag, field in fields if tag == wanted), None)
+    for tag, field in fields:
+        if tag == wanted:
+            return field
+    return None
 
 
 def _required(fields: Sequence[tuple[str, Sequence[int]]], wanted: str) -> Sequence[int]:

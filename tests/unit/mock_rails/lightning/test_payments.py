@@ -311,12 +311,10 @@ def test_a_channel_that_is_short_may_carry_a_smaller_part(make_network: MakeNetw
     rail = make_network(shape)
     payment = start(rail, invoice(rail, HALVES).text)
     assert payment.status is PaymentStatus.SUCCEEDED
-    assert [(one.status, one.amount_msat) for one in payment.attempts] == [
-        ("FAILED", HALVES),
-        ("FAILED", HALVES),
-        ("SUCCEEDED", HALVES // 2),
-        ("SUCCEEDED", HALVES // 2),
-    ] or [one.amount_msat for one in payment.alive] == [HALVES // 2] * 2
+    # Whole over each of the two, then halves, of which the second finds the first one's channel
+    # empty: what is in flight elsewhere a payer learns by trying.
+    assert [one.amount_msat for one in payment.attempts] == [HALVES] * 2 + [HALVES // 2] * 3
+    assert [one.amount_msat for one in payment.alive] == [HALVES // 2] * 2
 
 
 def test_parts_that_never_come_are_given_up_after_a_minute(make_network: MakeNetwork) -> None:
