@@ -29,7 +29,7 @@ from mock_rails.lightning.lnd.sockets import Socket
 from mock_rails.lightning.lnd.waiting import Departed, unless
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator
 
     from mock_rails.lightning.rail import Lightning
 
@@ -58,7 +58,9 @@ class LndApi:
         self.streams = 0
         self._table = Table(_CALLS, rail.settings.lnd_profile)
         self._timekeeper: asyncio.Task[None] | None = None
-        self._ending = asyncio.Event()
+        self._ending = False
+        self._clients: set[asyncio.Future[None]] = set()
+        """For each client that waits for an answer, what is done when it leaves."""
 
     def macaroon(self, role: str = "admin") -> str:
         """What goes into the header `Grpc-Metadata-macaroon`: of `admin`, `invoice`, `readonly`."""
@@ -66,7 +68,9 @@ class LndApi:
 
     def end_streams(self) -> None:
         """Tell whoever waits for an answer that none will come: the server is about to stop."""
-        self._ending.set()
+        self._ending = True
+        for left in self._clients:
+            left.cancel()
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Serve one request, one WebSocket, or the application's lifetime."""
@@ -108,7 +112,8 @@ class LndApi:
         assert endpoint.unary is not None
         try:
             self.permissions.check(macaroons, endpoint.permission)
-            answer = await unless(_left(receive), self._until_the_end(endpoint.unary(call)))
+            with self._client(receive) as left:
+                answer = await self._awaited(left, endpoint.unary(call))
         except LightningError as error:
             await _answer(send, error.status, _told(error))
         except Departed:
@@ -166,51 +171,57 @@ class LndApi:
         self.streams += 1
         try:
             async with contextlib.aclosing(endpoint.stream(call)) as messages:
-                while True:
-                    try:
-                        message = await self._until_the_end(anext(messages))
-                    except StopAsyncIteration:
-                        return
+                async for message in messages:
                     yield message
         finally:
             self.streams -= 1
 
-    async def _until_the_end(self, work: Awaitable[dict[str, Any]]) -> dict[str, Any]:
-        """What the work gives, unless the server stops before."""
+    @contextlib.contextmanager
+    def _client(self, receive: Receive) -> Iterator[asyncio.Future[None]]:
+        """Something that is done when the client leaves."""
+        left = asyncio.ensure_future(_left(receive))
+        self._clients.add(left)
         try:
-            return await unless(self._ending.wait(), work)
+            yield left
+        finally:
+            self._clients.discard(left)
+            left.cancel()
+
+    async def _awaited(
+        self, left: asyncio.Future[None], work: Awaitable[dict[str, Any]]
+    ) -> dict[str, Any]:
+        """What the work gives, unless the client leaves or the server stops."""
+        try:
+            return await unless(left, work)
         except Departed:
-            raise LightningError("server shutting down", UNAVAILABLE) from None
+            if self._ending:
+                raise LightningError("server shutting down", UNAVAILABLE) from None
+            raise
 
     async def _lines(
         self, messages: AsyncGenerator[dict[str, Any], None], receive: Receive, send: Send
     ) -> None:
         """Write a stream, a line each, until it ends or the client leaves."""
         started = False
-        left = asyncio.ensure_future(_left(receive))
-        try:
-            while True:
-                status = 200
-                try:
-                    line = {"result": await unless(left, anext(messages))}
-                except (StopAsyncIteration, Departed):
-                    break
-                except LightningError as error:
-                    line, status = {"error": _told(error)}, error.status
-                if not started:
-                    await _start(send, status)
-                    started = True
-                await _more(send, orjson.dumps(line) + b"\n")
-                if "error" in line:
-                    break
-            if not started:
-                await _start(send, 200)
-            await send({"type": "http.response.body", "body": b""})
-        finally:
-            left.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await left
-            await messages.aclose()
+        with self._client(receive) as left:
+            async with contextlib.aclosing(messages):
+                while True:
+                    status = 200
+                    try:
+                        line = {"result": await self._awaited(left, anext(messages))}
+                    except (StopAsyncIteration, Departed):
+                        break
+                    except LightningError as error:
+                        line, status = {"error": _told(error)}, error.status
+                    if not started:
+                        await _start(send, status)
+                        started = True
+                    await _more(send, orjson.dumps(line) + b"\n")
+                    if "error" in line:
+                        break
+        if not started:
+            await _start(send, 200)
+        await send({"type": "http.response.body", "body": b""})
 
     async def _websocket(self, scope: Message, receive: Receive, send: Send) -> None:
         """The same stream with a frame for each line."""
@@ -230,7 +241,10 @@ class LndApi:
             await socket.write(_told(error))
             await socket.close()
             return
-        await socket.write_all(self._stream(endpoint, call, socket.macaroons), _told)
+        messages = self._stream(endpoint, call, socket.macaroons)
+        with self._client(receive) as left:
+            async with contextlib.aclosing(messages):
+                await socket.write_all(lambda: self._awaited(left, anext(messages)), _told)
 
     # -- lifetime ---------------------------------------------------------------------------------
 
@@ -238,7 +252,7 @@ class LndApi:
         while True:
             event = await receive()
             if event["type"] == "lifespan.startup":
-                self._ending.clear()
+                self._ending = False
                 self._timekeeper = asyncio.create_task(self.rail.keep_time())
                 await send({"type": "lifespan.startup.complete"})
             else:
@@ -264,7 +278,7 @@ def _told(error: LightningError) -> dict[str, Any]:
 
 async def _left(receive: Receive) -> None:
     """Wait until the client is gone."""
-    while (await receive())["type"] != "http.disconnect":
+    while not (await receive())["type"].endswith(".disconnect"):
         pass
 
 

@@ -7,8 +7,6 @@ in `Sec-WebSocket-Protocol`, because browsers let nobody set another header.
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs
 
@@ -16,10 +14,10 @@ import orjson
 
 from mock_rails.lightning.errors import LightningError
 from mock_rails.lightning.lnd.permissions import HEADER
-from mock_rails.lightning.lnd.waiting import Departed, unless
+from mock_rails.lightning.lnd.waiting import Departed
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable
+    from collections.abc import Awaitable, Callable
 
     Message = dict[str, Any]
     Receive = Callable[[], Awaitable[Message]]
@@ -67,30 +65,18 @@ class Socket:
 
     async def write_all(
         self,
-        messages: AsyncGenerator[dict[str, Any], None],
+        following: Callable[[], Awaitable[dict[str, Any]]],
         told: Callable[[LightningError], dict[str, Any]],
     ) -> None:
-        """A stream, until it ends or the client leaves."""
-        left = asyncio.ensure_future(self._left())
-        try:
-            while True:
-                try:
-                    await self.write({"result": await unless(left, anext(messages))})
-                except StopAsyncIteration:
-                    break
-                except Departed:
-                    return
-                except LightningError as error:
-                    await self.write({"error": told(error)})
-                    break
-            await self.close()
-        finally:
-            left.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await left
-            await messages.aclose()
-
-    async def _left(self) -> None:
-        """Wait until the client is gone; what else it says is nothing to a stream."""
-        while (await self._receive())["type"] != "websocket.disconnect":
-            pass
+        """A stream, message by message, until it ends or the client leaves."""
+        while True:
+            try:
+                await self.write({"result": await following()})
+            except StopAsyncIteration:
+                break
+            except Departed:
+                return
+            except LightningError as error:
+                await self.write({"error": told(error)})
+                break
+        await self.close()
