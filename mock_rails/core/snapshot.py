@@ -171,6 +171,7 @@ def parse(data: bytes, name: str) -> dict[str, Any]:
     try:
         with modest_recursion():
             document = json.loads(data.decode(), parse_constant=_refuse_constant)
+            canonical_bytes(document)  # JSON can name half a character, which no file can hold
     except (ValueError, RecursionError) as error:
         raise SnapshotError(f"{name} is not JSON: {error}.") from error
     return check(document)

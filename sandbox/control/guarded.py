@@ -29,8 +29,10 @@ class GuardedRequest(Request):
         try:
             with modest_recursion():
                 return json.loads(body)
-        except (RecursionError, UnicodeDecodeError):
-            raise json.JSONDecodeError("it is no text, or nested too deeply", "", 0) from None
+        except json.JSONDecodeError:
+            raise
+        except (RecursionError, ValueError):
+            raise json.JSONDecodeError("no text, too deep, or a number too long", "", 0) from None
 
 
 class GuardedRoute(APIRoute):

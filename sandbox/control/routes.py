@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -42,7 +43,7 @@ class Gift(BaseModel):
 class Span(BaseModel):
     """How far the clock jumps: `16m`, `1h30m`, or seconds."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     by: str | int
 
@@ -50,7 +51,7 @@ class Span(BaseModel):
 class Instant(BaseModel):
     """Where the clock jumps to; into the past only with `backwards`."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     to: str | int
     backwards: bool = False
@@ -59,7 +60,7 @@ class Instant(BaseModel):
 class Stop(BaseModel):
     """Where the clock stops: where it is, or at a later instant."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     at: str | int | None = None
 
@@ -233,7 +234,7 @@ def _json_bytes(document: bytes) -> Response:
 async def _problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, SandboxError)
     return Response(
-        orjson.dumps(error.problem(), default=str),
+        json.dumps(error.problem(), default=str).encode(),  # orjson refuses half a character
         status_code=error.status,
         media_type="application/problem+json",
     )

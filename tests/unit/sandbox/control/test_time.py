@@ -6,6 +6,7 @@ DESIGN 2.4; facts: protocol 1.1 (expiry) and 2.5 (forced closes), stripe 4 (webh
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -31,6 +32,7 @@ from sandbox.devnet import CURRENCY, Devnet
 from sandbox.settings import DevnetSettings
 from tests.unit.mock_rails.stripe.billing.shop import Shop
 
+JSON = {"content-type": "application/json"}
 PATIENCE_S = 20
 PAYER = Wallet.dev(info.PAYER)
 
@@ -90,6 +92,8 @@ NO_TIMES: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("advance", {"by": "9999999999w"}, "calendar"),
     ("advance", {"by": "8000000d"}, "calendar"),
     ("advance", {}, "body.by"),
+    ("advance", {"by": True}, "body.by"),
+    ("advance", {"by": "\ud800"}, "no span"),
     ("set", {"to": "tomorrow"}, "no instant"),
     ("set", {"to": "2026-12-01T00:00:00"}, "no instant"),
     ("set", {"to": "0001-01-01"}, "between 1970 and 9999"),
@@ -100,7 +104,7 @@ NO_TIMES: tuple[tuple[str, dict[str, Any], str], ...] = (
 
 async def test_what_is_no_time_is_a_problem_and_moves_nothing(http: httpx.AsyncClient) -> None:
     for how, body, fragment in NO_TIMES:
-        answer = await http.post(f"/time/{how}", json=body)
+        answer = await http.post(f"/time/{how}", content=json.dumps(body), headers=JSON)
         found = (answer.status_code, fragment in answer.json()["detail"])
         assert found == (400, True), answer.text
     assert abs((await http.get("/time")).json()["ahead_s"]) <= 1
