@@ -14,7 +14,7 @@ STAMP := $(VENV)/.stamp
 PIP := $(PY) -m pip --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test check format up conformance demo bench-chain bench-session bench-stripe lock clean
+.PHONY: help setup test check format up conformance demo bench-chain bench-session bench-stripe bench-lightning lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,6 +58,9 @@ bench-session: $(STAMP) ## compare the gate with an mppx server: sessions, chall
 
 bench-stripe: $(STAMP) ## compare the Stripe rail with a bare server: rates, latency, start-up
 	$(PY) -m benchmarks.micro.stripe $(ARGS)
+
+bench-lightning: $(STAMP) ## measure the Lightning rail: invoices, payments, the BOLT 11 codec
+	$(PY) -m benchmarks.micro.lightning $(ARGS)
 
 # Resolves everything anew in a throw-away environment. Run it with PYTHON=python3.11, the oldest
 # version supported, so that the pins fit all newer ones; then run `make check test`.
