@@ -30,6 +30,16 @@ def test_the_binary_form_is_lnds() -> None:
     assert bake(ROOT, b"id", location="").hex().startswith("02" + "02026964")
 
 
+def test_a_macaroon_of_pymacaroons_is_ours_byte_for_byte() -> None:
+    """Made with pymacaroons 0.13.0, version 2 of its binary form."""
+    theirs = bytes.fromhex(
+        "0201036c6e64020d616e206964656e74696669657200020e736572766963653d636f66666565000006"
+        "2053c90bc412968a9dd8bc71c504c8405b017a0a6748dff824287ea8a8bc26f467"
+    )
+    assert bake(ROOT, b"an identifier", [b"service=coffee"]) == theirs
+    assert verify(theirs, ROOT) == (b"service=coffee",)
+
+
 def test_caveats_are_added_by_whoever_holds_it_and_taken_away_by_nobody() -> None:
     raw = bake(ROOT, b"id", [b"one=1"])
     narrower = attenuate(raw, [b"two=2"])

@@ -8,6 +8,7 @@ import json
 from datetime import timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import pytest
 
@@ -104,6 +105,20 @@ async def test_a_failure_can_be_tried_again(payer: Lnd, merchant: Lnd) -> None:
     assert paid["status"] == "SUCCEEDED"
 
 
+async def test_a_large_payment_comes_in_parts(nodes: Nodes) -> None:
+    """No channel has so much; the two routes together do, and the payee counts both."""
+    *_, last = await nodes.payer.send(
+        await nodes.merchant.invoice(value=7_000_000), fee_limit_sat=10_000
+    )
+    parts = [htlc["route"]["hops"][-1] for htlc in last["htlcs"]]
+    assert last["status"] == "SUCCEEDED"
+    assert {part["mpp_record"]["total_amt_msat"] for part in parts} == {"7000000000"}
+    assert sum(int(part["amt_to_forward_msat"]) for part in parts) == 7_000_000_000
+    whole = await nodes.merchant.invoice(value=2_500_000)
+    *_, single = await nodes.payer.send(whole, fee_limit_sat=10_000, max_parts=1)
+    assert single["failure_reason"] == "FAILURE_REASON_NO_ROUTE"
+
+
 # -- tracking -------------------------------------------------------------------------------------
 
 
@@ -115,6 +130,20 @@ async def test_a_payment_that_is_over_is_tracked_in_one_line(payer: Lnd, merchan
     *_, paid = await payer.send(await merchant.invoice(value=100))
     answer = await payer.http.get(f"/v2/router/track/{url64(paid['payment_hash'])}")
     assert [json.loads(line)["result"] for line in answer.text.splitlines()] == [paid]
+
+
+async def test_a_hash_in_the_path_may_be_standard_base64_if_it_is_escaped(payer: Lnd) -> None:
+    """A slash within the hash is not one of the path."""
+    written = quote(base64.b64encode(b"\xff" * 32).decode(), safe="")
+    assert "%2F" in written
+    answer = await payer.http.get(f"/v2/router/track/{written}")
+    assert answer.json()["error"]["message"] == "payment isn't initiated"
+
+
+async def test_a_hash_that_is_no_base64_is_a_wrong_parameter(payer: Lnd) -> None:
+    answer = await payer.http.get("/v2/router/track/a")
+    assert (answer.status_code, answer.json()["code"]) == (400, 3)
+    assert answer.json()["message"].startswith("type mismatch, parameter: payment_hash")
 
 
 async def test_an_unknown_payment_is_an_error_before_the_first_line(payer: Lnd) -> None:
