@@ -63,7 +63,11 @@ def _planned(till: Till, choice: Choice, order: Order) -> dict[str, Any]:
         "amount": challenge.request.get("amount"),
         "currency": challenge.request.get("currency"),
     }
-    ledger = till.client.card_ledger if isinstance(payer, CardPayer) else till.client.ledger
+    ledger = till.client.ledger
+    if isinstance(payer, CardPayer):
+        ledger = till.client.card_ledger
+    elif payer.name.startswith("lightning/"):
+        ledger = till.client.lightning_ledger
     try:
         payment = Payment(
             int(challenge.request["amount"]),

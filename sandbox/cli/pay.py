@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 import typer
 
 from mock_rails.core.errors import SandboxError
+from sandbox.cli import lightning, payer
 from sandbox.cli import pay_options as options
-from sandbox.cli import payer
 from sandbox.cli.running import ControlUrl, find
 from sandbox.cli.writing import refuse_usage, say
 
@@ -22,6 +22,7 @@ _EXAMPLES: Final = """Examples:
   mpp-sandbox pay "http://127.0.0.1:8402/complete?prompt=hi" --stream
   mpp-sandbox pay http://127.0.0.1:8402/report --charge --max 0.05 --json
   mpp-sandbox pay http://127.0.0.1:8402/stripe/quote --method stripe --max 1.00
+  mpp-sandbox pay http://127.0.0.1:8402/lightning/quote --method lightning
   mpp-sandbox pay http://127.0.0.1:8402/stripe/quote --dry-run
 
 Exit code: 0 paid (or nothing was to be paid), 1 refused or failed,
@@ -56,15 +57,16 @@ def pay(  # noqa: PLR0913, PLR0917 - each is an option of its own
     dry_run: options.DryRun = False,
     rpc: payer.Rpc = None,
     stripe_url: options.StripeUrl = None,
+    lnd: lightning.LndUrl = None,
     state_dir: payer.StateDir = None,
     control_url: ControlUrl = None,
 ) -> None:
     """Request a URL and pay what it asks for: of this devnet, or of any MPP server.
 
     The answer goes to stdout and what it cost to stderr. The payer is the
-    first development account, or a test card of Stripe, unless told
-    otherwise. A channel that was opened stays open for the next time; see
-    `mpp-sandbox channels`.
+    first development account, the devnet's Lightning node, or a test card of
+    Stripe, unless told otherwise. A channel or session that was opened stays
+    open for the next time; see `mpp-sandbox channels`.
     """
     try:
         options.check_dry_run(url, dry_run=dry_run, stream=stream)
@@ -83,6 +85,8 @@ def pay(  # noqa: PLR0913, PLR0917 - each is an option of its own
             ),
             card=card,
             stripe_url=stripe_url,
+            by=by,
+            lnd=lnd,
             most=most,
             currencies=currencies or [],
             rpc=rpc,
@@ -111,6 +115,8 @@ def _job(
     rpc: str | None,
     card: str | None,
     stripe_url: str | None,
+    by: str | None,
+    lnd: str | None,
     control_url: str | None,
     **rest: Any,
 ) -> tuple[Job, dict[str, Any]]:
@@ -119,6 +125,13 @@ def _job(
 
     info = payer.devnet_info(find(control_url))
     budget = options.read_budget(most, currencies, info)
+    if any(one.startswith("lightning/") for one in rest["prefer"]):
+        rest["lnd"] = lightning.read_lnd(lnd, info)
+        if by == "lightning":
+            lightning.need_lnd(rest["lnd"])
+        if rest["lnd"] is None:
+            rest["prefer"] = [one for one in rest["prefer"] if not one.startswith("lightning/")]
+        rest["lightning_budget"] = lightning.read_budget(most, info)
     if "stripe/charge" in rest["prefer"]:
         rest["card"] = options.read_card(card, stripe_url, info)
         rest["card_budget"] = options.read_card_budget(most)

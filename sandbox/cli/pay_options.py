@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sandbox.client.cards import CardWallet
 
 MOST_CONCURRENT: Final = 1_000
-_METHODS: Final = ("tempo", "stripe")
+_METHODS: Final = ("tempo", "lightning", "stripe")
 """What this command has something to pay with."""
 _CENT_DECIMALS: Final = 2
 _FINER: Final = 4
@@ -24,14 +24,15 @@ _VERB: Final = re.compile(r"[A-Za-z-]{1,40}")
 
 Url = Annotated[str, typer.Argument(metavar="URL", help="http(s), or ws(s) with --stream.")]
 Session = Annotated[
-    bool, typer.Option("--session", help="Pay by tempo/session only: vouchers on a channel.")
+    bool,
+    typer.Option("--session", help="Pay by session only: a channel's vouchers, or a deposit."),
 ]
 Charge = Annotated[
-    bool, typer.Option("--charge", help="Pay by tempo/charge only: a transaction each.")
+    bool, typer.Option("--charge", help="Pay by charge only, and not by card: each by itself.")
 ]
 By = Annotated[
     str | None,
-    typer.Option("--method", metavar="METHOD", help="Pay by tempo only, or by stripe only."),
+    typer.Option("--method", metavar="METHOD", help="Pay by tempo, lightning or stripe only."),
 ]
 Card = Annotated[
     str | None,
@@ -61,7 +62,7 @@ Most = Annotated[
     typer.Option(
         "--max",
         metavar="AMOUNT",
-        help="Spend no more than this in all, such as 0.05; from the wallet and by card each.",
+        help="Spend no more than this in all, such as 0.05; by each kind of money.",
     ),
 ]
 Currencies = Annotated[
@@ -109,17 +110,18 @@ def choose_methods(
     from sandbox.client.client import PREFER
 
     if by is not None and by not in _METHODS:
-        raise BadInput(f"{by[:60]!r} is no method.", hint="Write tempo or stripe.")
+        raise BadInput(f"{by[:60]!r} is no method.", hint="Write tempo, lightning or stripe.")
     if by == "stripe" and (session or charge or stream):
-        raise BadInput("--session, --charge and --stream are tempo's.", hint="Leave one out.")
-    if by == "tempo" and card is not None:
+        raise BadInput("--session, --charge and --stream are not a card's.", hint="Leave one out.")
+    if by in {"tempo", "lightning"} and card is not None:
         raise BadInput("--card is for stripe.", hint="Write --method stripe.")
-    if session or stream:
-        return ("tempo/session",)
-    if charge:
-        return ("tempo/charge",)
     wanted = _METHODS if by is None else (by,)
-    return tuple(one for one in PREFER if one.partition("/")[0] in wanted)
+    found = [one for one in PREFER if one.partition("/")[0] in wanted]
+    if session or stream:
+        return tuple(one for one in found if one.endswith("/session"))
+    if charge:
+        return tuple(one for one in found if one.endswith("/charge") and one != "stripe/charge")
+    return tuple(found)
 
 
 def read_url(text: str, *, stream: bool) -> str:

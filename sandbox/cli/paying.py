@@ -23,10 +23,12 @@ import httpx
 from mock_rails.core.clock import Clock
 from mock_rails.core.errors import SandboxError
 from sandbox.cash import is_cash
+from sandbox.cli.lightning import SAT
 from sandbox.cli.observing import ObservedTransport
 from sandbox.cli.tally import Tally
 from sandbox.client.client import PaidClient
 from sandbox.client.errors import BudgetExceededError, OutcomeUnknownError, PaymentRefusedError
+from sandbox.client.lightning.session.settings import LightningSessionSettings
 from sandbox.client.nodes import SANDBOX_CHAINS, Nodes
 from sandbox.client.outcome import PaymentMade, PaymentNotMade, payment_of
 from sandbox.client.session import SessionSettings
@@ -35,12 +37,16 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
+    from sandbox.cli.lightning import Lnd
     from sandbox.client.budget import Budget
     from sandbox.client.cards import CardWallet
+    from sandbox.client.lightning import LightningWallet
+    from sandbox.client.lightning.session import SessionRecord
     from sandbox.client.session import PayerChannel
     from sandbox.client.wallet import Wallet
 
 CODES: Final = {"paid": 0, "free": 0, "refused": 1, "failed": 1, "unknown": 3}
+_LIGHTNING_SESSION: Final = "lightning/session"
 _TIMEOUT_S: Final = 30
 _LOOKUPS: Final = 8
 _MOST_LOOKUPS: Final = 5_000
@@ -64,6 +70,8 @@ class Job:
     concurrency: int = 1
     card: CardWallet | None = None
     card_budget: Budget | None = None
+    lnd: Lnd | None = None
+    lightning_budget: Budget | None = None
     show: Callable[[str], None] | None = None
     """Gets the lines of the conversation with `-v`."""
     is_devnets: bool = False
@@ -94,8 +102,12 @@ class Till:
         """The ids of the channels that were paid by, in order."""
         self.by_card: Counter[str] = Counter()
         """What cards were charged, by currency, in its smallest unit."""
+        self.sats = 0
+        """What was paid for over Lightning, without the fees."""
+        self.sessions_used: dict[str, None] = {}
+        """The ids of the Lightning sessions that were paid by, in order."""
         self.troubles: list[Exception] = []
-        """What kept channels from being closed."""
+        """What kept channels and sessions from being closed."""
 
     @property
     def spent(self) -> int:
@@ -121,7 +133,7 @@ class Till:
         elapsed_us = (self.clock.monotonic_ns() - begun_ns) // 1_000
         result = _judged(response, elapsed_us)
         if result.payment is not None:
-            self.note_channel(result.payment.channel_id)
+            self.note_payment(result.payment)
             self._note_cash(result.payment.request)
         return result
 
@@ -129,11 +141,26 @@ class Till:
         currency = str(paid.get("currency")).lower()
         if is_cash(currency):
             self.by_card[currency] += int(paid["amount"])
+        elif currency == SAT:
+            self.sats += int(paid.get("amount", 0))  # of a deposit nobody knows what was spent
 
     def note_channel(self, name: str | None) -> None:
         """Something was paid by this channel."""
         if name is not None:
             self.used[name.lower()] = None
+
+    def note_payment(self, made: PaymentMade) -> None:
+        """Something was paid by what this payment was made of."""
+        self.note_channel(made.channel_id)
+        if made.method == _LIGHTNING_SESSION and made.reference is not None:
+            self.sessions_used[made.reference] = None
+
+    def sessions(self) -> list[SessionRecord]:
+        """The Lightning sessions that were paid by, as the client remembers them."""
+        if not self.sessions_used:
+            return []
+        known = self.client.lightning_sessions.sessions()
+        return [one for one in known if one.id.hex() in self.sessions_used]
 
     def channels(self) -> list[PayerChannel]:
         """Those that were paid by, as the client remembers them."""
@@ -147,6 +174,11 @@ class Till:
         for one in self.channels():
             try:
                 await self.client.sessions.close_channel(one.id)
+            except (SandboxError, httpx.TransportError) as error:
+                self.troubles.append(error)
+        for record in self.sessions():
+            try:
+                await self.client.lightning_sessions.close_session(record.id)
             except (SandboxError, httpx.TransportError) as error:
                 self.troubles.append(error)
 
@@ -172,18 +204,22 @@ async def open_till(job: Job) -> AsyncIterator[Till]:
     to_stripe = ObservedTransport(httpx.AsyncHTTPTransport(verify=is_secure), clock, job.show)
     async with (
         to_stripe,
+        _purse(job.lnd) as lightning,
         httpx.AsyncClient(transport=wire, timeout=_TIMEOUT_S) as http,
         PaidClient(
             job.wallet,
             job.budget,
             card=None if job.card is None else job.card.through(to_stripe),
             card_budget=job.card_budget,
+            lightning=lightning,
+            lightning_budget=job.lightning_budget,
             rpc_url=job.rpc_url,
             http=http,
             prefer=job.prefer,
             state=job.state,
             remembers_spending=False,  # the budget is one command's
             session=SessionSettings(close_on_exit=False),
+            lightning_session=LightningSessionSettings(close_on_exit=False),
             clock=clock,
         ) as client,
     ):
@@ -191,6 +227,18 @@ async def open_till(job: Job) -> AsyncIterator[Till]:
         yield till
         if job.close:
             await till.close_channels()
+
+
+@asynccontextmanager
+async def _purse(lnd: Lnd | None) -> AsyncIterator[LightningWallet | None]:
+    """The node that pays over Lightning, if there is one."""
+    if lnd is None:
+        yield None
+        return
+    from sandbox.client.lightning import LightningWallet
+
+    async with lnd.node() as node:
+        yield LightningWallet(node, name=lnd.name)
 
 
 async def pay_many(till: Till, advance: Callable[[Tally], None]) -> Tally:
@@ -214,7 +262,7 @@ async def pay_many(till: Till, advance: Callable[[Tally], None]) -> Tally:
             if result.is_over_budget:
                 stopping.set()
             tally.elapsed_us = (clock.monotonic_ns() - begun_ns) // 1_000
-            tally.spent, tally.by_card = till.spent, till.by_card
+            tally.spent, tally.by_card, tally.sats = till.spent, till.by_card, till.sats
             advance(tally)
 
     loop = asyncio.get_running_loop()
@@ -275,8 +323,12 @@ def error_status(error: Exception) -> int | None:
 
 
 def _noted(till: Till, receipt: dict[str, Any] | None) -> dict[str, Any] | None:
-    channel = (receipt or {}).get("channelId")
+    told = receipt or {}
+    channel = told.get("channelId")
     till.note_channel(channel if isinstance(channel, str) else None)
+    if told.get("method") == "lightning":
+        till.sats += int(told.get("spent") or 0)
+        till.sessions_used[str(told["reference"])] = None
     return receipt
 
 

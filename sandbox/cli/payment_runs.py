@@ -14,6 +14,7 @@ import typer
 from mock_rails.core.errors import SandboxError
 from mock_rails.server import run
 from sandbox.cli.inspect import tokens_of
+from sandbox.cli.lightning import SAT, session_lines
 from sandbox.cli.paying import (
     CODES,
     open_till,
@@ -80,6 +81,7 @@ def _result_json(till: Till, result: Result, fees: dict[str, int] | None) -> dic
         "reason": result.reason,
         "spent": str(till.spent),
         "spent_by_card": {name: str(amount) for name, amount in till.by_card.items()},
+        "spent_sat": str(till.sats),
         "elapsed_us": result.elapsed_us,
         "payment": made and _payment_json(made),
         "transactions": till.transactions,
@@ -130,7 +132,8 @@ def _say_payment(
     made = result.payment
     if made is not None:
         say(_paid_line(till, made, tokens, till.wire.waited_us))
-        for line in (*_at_stripe(made), *_on_chain(till, fees), *channel_lines(till)):
+        elsewhere = (*_at_stripe(made), *_over_lightning(till, made))
+        for line in (*elsewhere, *_on_chain(till, fees), *channel_lines(till)):
             say(line)
         if till.job.is_devnets:
             say(f"Look at it: mpp-sandbox inspect {made.challenge_id[:12]}")
@@ -138,7 +141,7 @@ def _say_payment(
 
 def _paid_line(till: Till, made: PaymentMade, tokens: Mapping[str, str], elapsed_us: int) -> str:
     currency = str(made.request.get("currency"))
-    spent = till.by_card.get(currency.lower(), till.spent)
+    spent = till.sats if currency == SAT else till.by_card.get(currency.lower(), till.spent)
     amount = money(spent, currency, tokens or None)
     return f"{paint('Paid', 'green')} {amount} by {made.method} in {latency(elapsed_us)}."
 
@@ -146,6 +149,12 @@ def _paid_line(till: Till, made: PaymentMade, tokens: Mapping[str, str], elapsed
 def _at_stripe(made: PaymentMade) -> Iterator[str]:
     if made.method == "stripe/charge" and made.reference is not None:
         yield f"PaymentIntent {made.reference}"
+
+
+def _over_lightning(till: Till, made: PaymentMade) -> Iterator[str]:
+    if made.method == "lightning/charge" and made.reference is not None:
+        fee = till.client.lightning_ledger.tally().spent - till.sats
+        yield f"Payment {made.reference}, routed for {money(fee, SAT)}"
 
 
 def _on_chain(till: Till, fees: dict[str, int] | None) -> Iterator[str]:
@@ -167,6 +176,7 @@ def channel_lines(till: Till) -> Iterator[str]:
         else:
             told = f"{money(one.spent)} of {money(one.deposit)} is spent; it stays"
             yield f"Channel {name}: {told} {one.state.value}."
+    yield from session_lines(till.sessions())
     for error in till.troubles:
         yield paint(f"mpp-sandbox: {reason_of(error)}", "red")
 
@@ -247,6 +257,7 @@ async def _stream(job: Job, tokens: Mapping[str, str], json: bool, codes: list[i
                 "url": job.url,
                 "messages": count,
                 "spent": str(till.spent),
+                "spent_sat": str(till.sats),
                 "elapsed_us": elapsed_us,
                 "receipt": receipt,
                 "transactions": till.transactions,
@@ -254,7 +265,8 @@ async def _stream(job: Job, tokens: Mapping[str, str], json: bool, codes: list[i
         )
         return
     typer.echo()
-    paid = f"{paint('Paid', 'green')} {money(till.spent)} for" if receipt else "Read"
+    amount = money(till.sats, SAT) if till.sats else money(till.spent)
+    paid = f"{paint('Paid', 'green')} {amount} for" if receipt else "Read"
     say(f"{paid} {count} messages in {latency(elapsed_us)}.")
     fees = await till.fees()
     for line in (*_on_chain(till, fees), *channel_lines(till)):

@@ -24,6 +24,8 @@ class Tally:
     """Base units, on the chain."""
     by_card: Counter[str] = field(default_factory=Counter)
     """What cards were charged, by currency, in its smallest unit."""
+    sats: int = 0
+    """What was paid for over Lightning, without the fees."""
     transactions: int = 0
     fees: dict[str, int] | None = None
     reasons: Counter[str] = field(default_factory=Counter)
@@ -41,7 +43,7 @@ class Tally:
     @property
     def paid(self) -> str:
         """What was spent, in words."""
-        return paid_in_all(self.spent, self.by_card)
+        return paid_in_all(self.spent, self.by_card, self.sats)
 
     def add(self, outcome: str, elapsed_us: int, *, method: str | None, reason: str | None) -> None:
         """One more request has ended."""
@@ -66,6 +68,7 @@ class Tally:
             },
             "spent": str(self.spent),
             "spent_by_card": {name: str(amount) for name, amount in self.by_card.items()},
+            "spent_sat": str(self.sats),
             "transactions": self.transactions,
             "fees": None
             if self.fees is None
@@ -105,9 +108,10 @@ class Tally:
         return shown[0] if len(shown) == 1 else f"{total}: {', '.join(shown)}"
 
 
-def paid_in_all(spent: int, by_card: Mapping[str, int]) -> str:
-    """Tokens and cards together, for they are not the same money."""
+def paid_in_all(spent: int, by_card: Mapping[str, int], sats: int = 0) -> str:
+    """Tokens, cards and satoshis together, for they are not the same money."""
     shown = [money(amount, currency) for currency, amount in by_card.items()]
+    shown += [money(sats, "sat")] if sats else []
     return " and ".join([money(spent), *shown] if spent or not shown else shown)
 
 

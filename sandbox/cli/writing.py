@@ -54,11 +54,13 @@ def money(amount: int, currency: str | None = None, tokens: Mapping[str, str] | 
     """An amount in dollars; with the token's name where it is not pathUSD, the usual one.
 
     `tokens` names the tokens by address. An unknown one may have other decimals. A card's currency
-    is in its smallest unit.
+    is in its smallest unit, and Lightning's in satoshis.
     """
     from sandbox.banner import dollars
     from sandbox.cash import cash, is_cash
 
+    if currency == "sat":
+        return f"{amount:,} sat"
     if currency is not None and is_cash(currency):
         return cash(amount, currency)
     if currency is None or tokens is None:

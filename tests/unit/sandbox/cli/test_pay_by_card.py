@@ -13,6 +13,7 @@ from mock_rails.core.errors import BadInput
 from sandbox.cli import app, pay_options
 from sandbox.cli.conversation import request_lines
 from sandbox.cli.tally import Tally, paid_in_all
+from sandbox.client.client import PREFER
 
 URL = "http://127.0.0.1:9/quote"
 
@@ -21,9 +22,9 @@ URL = "http://127.0.0.1:9/quote"
     ("options", "says"),
     [
         (["--method", "visa"], "'visa' is no method"),
-        (["--method", "stripe", "--session"], "are tempo's"),
-        (["--method", "stripe", "--charge"], "are tempo's"),
-        (["--method", "stripe", "--stream"], "are tempo's"),
+        (["--method", "stripe", "--session"], "are not a card's"),
+        (["--method", "stripe", "--charge"], "are not a card's"),
+        (["--method", "stripe", "--stream"], "are not a card's"),
         (["--method", "tempo", "--card", "pm_card_visa"], "--card is for stripe"),
         (["--method", "stripe", "--card", "my card"], "is no payment method"),
         (["--method", "stripe", "--stripe-url", "there"], "no address of Stripe"),
@@ -45,7 +46,7 @@ def test_a_dry_run_asks_over_http() -> None:
 @pytest.mark.parametrize(
     ("by", "methods"),
     [
-        (None, ("tempo/session", "tempo/charge", "stripe/charge")),
+        (None, PREFER),
         ("tempo", ("tempo/session", "tempo/charge")),
         ("stripe", ("stripe/charge",)),
     ],
