@@ -58,7 +58,7 @@ def save(
         if json:
             show_json(found)
         else:
-            typer.echo(f"Saved {', '.join(found['holds'])} to {file}.")
+            typer.echo(f"Saved the devnet to {file}.")
 
 
 def load(
@@ -76,7 +76,7 @@ def load(
         if json:
             show_json(done)
             return
-        typer.echo(f"Loaded {', '.join(done['loaded'])} from {file}.")
+        typer.echo(f"The devnet is what it was in {file}.")
         if done["faults"]:
             typer.echo(f"Faults armed: {done['faults']} (see `mpp-sandbox faults list`).")
 

@@ -52,7 +52,7 @@ async def test_what_was_saved_is_what_is_there_again(
     await http.post("/time/freeze")
     await http.post("/faults", json={"at": "tempo.receipt", "do": "hide", "when": "nth=1000"})
     before = await saved(http)
-    assert sorted(before["rails"]) == ["merchants", "stripe", "tempo"]
+    assert {"merchants", "stripe", "tempo"} <= set(before["rails"])
     clock = devnet.context.clock
     async with PaidClient(PAYER, rpc_url=devnet.rpc_url, clock=clock, session=KEEP) as client:
         assert (await client.get(f"{devnet.api_url}/quote")).status_code == 200
@@ -62,7 +62,7 @@ async def test_what_was_saved_is_what_is_there_again(
     assert snapshot.digest(await saved(http)) != snapshot.digest(before)
 
     done = (await load(http, before)).json()
-    assert (done["loaded"], done["faults"]) == (["merchants", "stripe", "tempo"], 1)
+    assert (done["loaded"], done["faults"]) == (sorted(before["rails"]), 1)
     assert done["digest"] == snapshot.digest(await saved(http)) == snapshot.digest(before)
     assert (await http.get("/channels")).json()["channels"] == []
     assert (await http.get("/time")).json()["now_us"] == before["clock"]["frozen_at_us"]
@@ -154,7 +154,8 @@ async def test_rails_alone_are_saved_without_books() -> None:
     only = replace(FREE, only=frozenset({Part.RAILS, Part.CONTROL}))
     async with Devnet(only) as devnet, control(devnet) as http:
         before = await saved(http)
-        assert sorted(before["rails"]) == ["stripe", "tempo"]
+        assert {"stripe", "tempo"} <= set(before["rails"])
+        assert "merchants" not in before["rails"]
         assert (await load(http, before)).status_code == 200
 
 
@@ -171,7 +172,7 @@ async def test_a_devnet_starts_from_a_file_with_its_channels(tmp_path: Path) -> 
         async with control(devnet) as http:
             assert (await http.get("/channels")).json()["channels"] == [channel]
             assert compare(before, await saved(http)).to_json()["ledgers"] == []
-        captured = await devnet.stop()
-    assert [one.captured for one in captured] == [int(channel["spent"])]
+        await devnet.stop()
+    assert [one.captured for one in devnet.captures] == [int(channel["spent"])]
     ended = compare(before, snapshot.load(state)).items
     assert [(one.rail, one.verb) for one in ended] == [("tempo", "gone"), ("merchants", "changed")]

@@ -6,6 +6,7 @@ DESIGN 2.5: conservation holds of each token, currency and channel.
 from __future__ import annotations
 
 import copy
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,7 +22,9 @@ from mock_rails.stripe.rail import Stripe
 from mock_rails.tempo.addresses import CHANNEL_RESERVE, PATH_USD
 from mock_rails.tempo.engine import ChainSettings
 from mock_rails.tempo.rail import Chain
-from sandbox.snapshots import Difference, compare
+from sandbox.methods.lightning_session import Session, SessionCodec
+from sandbox.server.stores import MemoryStore
+from sandbox.snapshots import Books, Difference, compare
 from sandbox.snapshots.text import amount, lines
 
 if TYPE_CHECKING:
@@ -162,6 +165,26 @@ async def test_a_lightning_payment_moves_along_its_route() -> None:
     assert (ledger.total, ledger.created, ledger.is_conserved) == (0, 0, True)
     kinds = {(one.kind, one.verb) for one in difference.items}
     assert {("invoice", "new"), ("payment", "new"), ("channel", "changed")} == kinds
+
+
+# -- the merchants' books -------------------------------------------------------------------------
+
+
+async def test_what_was_spent_of_a_lightning_deposit_is_in_the_books() -> None:
+    found = context()
+    books, store = Books(), MemoryStore(found.clock)
+    books.attach(store)
+    sessions = store.records("lightning-sessions", SessionCodec())
+    opened = Session(
+        id=b"\x51" * 32, deposit_sat=300, return_invoice="lnbcrt1", opened_s=1, used_s=1
+    )
+    await sessions.update("51" * 32, lambda _: opened)
+    before = taken(found, books)
+    await sessions.update("51" * 32, lambda _: dataclasses.replace(opened, spent_sat=20, units=2))
+    difference = compare(before, taken(found, books))
+    assert lines(difference)[-1] == (
+        "merchants lightning session 51515151…5151 changed: spent_sat 0 -> 20, units 0 -> 2"
+    )
 
 
 # -- what cannot be compared ----------------------------------------------------------------------

@@ -34,5 +34,5 @@ async def test_version_1_is_what_it_was(tmp_path: Path) -> None:
         difference = compare(snapshot.load(KEPT), now)
         assert (difference.ledgers, difference.items) == ((), ())
         devnet.context.faults.clear()  # lest it drops what brings the money in
-        captured = await devnet.stop()
-    assert [one.captured for one in captured] == [2_000]
+        await devnet.stop()
+    assert [one.captured for one in devnet.captures] == [2_000]
