@@ -37,8 +37,8 @@ def inspect(
         str,
         typer.Argument(
             metavar="ID",
-            help="An exchange (ex-12), a challenge's id, a transaction's hash, a channel's id or a"
-            " PaymentIntent's; its beginning is enough.",
+            help="An exchange (ex-12), a challenge's id, a transaction's hash, a channel's id, a"
+            " PaymentIntent's or a Lightning payment's hash; its beginning is enough.",
         ),
     ],
     json: Annotated[bool, typer.Option("--json", help="Write it as JSON.")] = False,
@@ -47,9 +47,9 @@ def inspect(
     """Say what happened to a payment, check by check, and what money moved.
 
     It shows what was asked, every check of the gate in order with what it
-    expected and what came, what the chain says of the transaction, and what
-    Stripe knows of the challenge: tokens, PaymentIntents, and whether a call
-    was charged twice.
+    expected and what came, what the chain says of the transaction, what
+    happened over Lightning, and what Stripe knows of the challenge: tokens,
+    PaymentIntents, and whether a call was charged twice.
     """
     with one_clear_line(), find(control_url) as devnet:
         from sandbox.cli.stripe_log import card_story

@@ -106,9 +106,22 @@ class Exchange:
     @property
     def channel(self) -> str | None:
         """The channel it was paid by, if it was."""
-        is_session = (self.offer or "").endswith("/session")
+        offer = self.offer or ""
+        is_session = offer.endswith("/session") and not offer.startswith("lightning/")
         found = (self.payment or {}).get("reference") if is_session else None
         return found if isinstance(found, str) else None
+
+    @property
+    def payment_hash(self) -> str | None:
+        """The Lightning payment that it was paid by: a charge's, or a session's deposit."""
+        is_lightning = (self.offer or "").startswith("lightning/")
+        found = (self.payment or {}).get("reference") if is_lightning else None
+        return found if isinstance(found, str) else None
+
+    @property
+    def session(self) -> str | None:
+        """The Lightning session it was paid by, if it was."""
+        return self.payment_hash if self.offer == "lightning/session" else None
 
     @property
     def method_and_intent(self) -> str:

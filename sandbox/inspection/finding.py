@@ -18,6 +18,9 @@ SHORTEST: Final = 4
 CARD: Final = "stripe/charge"
 """How an offer that cards pay is called."""
 
+LIGHTNING: Final = "lightning/"
+"""How the names of offers that are paid over Lightning begin."""
+
 _MOST_PAYERS: Final = 20
 _SHOWN_IDS: Final = 4
 
@@ -30,6 +33,8 @@ class Kind(StrEnum):
     TRANSACTION = "transaction"
     CHANNEL = "channel"
     INTENT = "PaymentIntent"
+    LIGHTNING = "Lightning payment"
+    """By its payment hash, which is also the id of the session that it is the deposit of."""
 
 
 _IN_EITHER_CASE: Final = frozenset({Kind.CHALLENGE, Kind.INTENT})
@@ -107,9 +112,12 @@ def find(events: Sequence[Event], wanted: str) -> Finding:
         if any((kind, full) in _names(event) for event in found)
     ]
     before: list[Exchange] = []
-    if kind is not Kind.CHANNEL:
+    is_account = kind is Kind.CHANNEL or (
+        kind is Kind.LIGHTNING and any(one.session for one in meant)
+    )
+    if not is_account:
         meant, before = _with_their_story(meant, by_exchange)
-    hashes = {one.tx_hash for one in meant} | {full}
+    hashes = {one.tx_hash for one in meant} | {one.payment_hash for one in meant} | {full}
     others = [
         event
         for event in events
@@ -123,6 +131,8 @@ def _identify(events: Iterable[Event], wanted: str) -> tuple[Kind, str]:
     for event in events:
         for kind, name in _names(event):
             start = wanted if kind in _IN_EITHER_CASE else wanted.lower()
+            if kind is Kind.LIGHTNING:
+                start = start.removeprefix("0x")
             if name == start:
                 return kind, name
             if kind is not Kind.EXCHANGE and name.startswith(start):
@@ -157,8 +167,13 @@ def _names(event: Event) -> Iterator[tuple[Kind, str]]:
     if event["kind"] == "block.sealed":
         for tx_hash in data.get("transactions") or ():
             yield Kind.TRANSACTION, tx_hash
+    for member in ("payment_hash", "sessionId"):
+        if data.get(member):
+            yield Kind.LIGHTNING, str(data[member]).removeprefix("0x")
     if data.get("channel"):
         yield Kind.CHANNEL, data["channel"]
+    elif str(data.get("offer", "")).startswith(LIGHTNING) and data.get("reference"):
+        yield Kind.LIGHTNING, data["reference"]
     elif str(data.get("offer", "")).endswith("/session") and data.get("reference"):
         yield Kind.CHANNEL, data["reference"]
     elif data.get("offer") == CARD and data.get("reference"):

@@ -15,6 +15,7 @@ from sandbox.cash import cash, is_cash
 from sandbox.inspection.card_text import card_lines
 from sandbox.inspection.exchange import Check, Exchange, Outcome, Verdict
 from sandbox.inspection.finding import CARD, Finding, Kind
+from sandbox.inspection.lightning_text import lightning_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -88,6 +89,12 @@ class _Writer:
         if finding.kind is Kind.CHANNEL:
             yield from self._channel(finding, channel)
             return
+        if finding.kind is Kind.LIGHTNING and any(one.session for one in finding.exchanges):
+            yield from self._title_and(
+                f"Requests ({len(finding.exchanges)})", self._requests(finding.exchanges)
+            )
+            yield from lightning_lines(finding.others, self._paint)
+            return
         if not finding.exchanges and not finding.before:
             is_others = finding.kind is Kind.CHALLENGE
             yield (
@@ -107,6 +114,7 @@ class _Writer:
         for tx_hash in finding.transactions:
             if tx_hash not in told:
                 yield from self._title_and(f"Transaction {tx_hash}", self._transaction(tx_hash))
+        yield from lightning_lines(finding.others, self._paint)
 
     # -- exchanges --------------------------------------------------------------------------------
 
@@ -177,7 +185,11 @@ class _Writer:
             return
         price = exchange.price
         amount = "" if price is None else self._money(*price)
-        if exchange.channel is None:
+        if exchange.session is not None:
+            yield _row("spent", f"{amount} of the session's deposit")
+            yield _row("session", exchange.session)
+            yield from self._deposit(payment.get("details") or {})
+        elif exchange.channel is None:
             somebody = "card" if exchange.offer == CARD else "somebody"
             yield _row("paid", f"{amount} by {payment.get('payer', somebody)}")
             yield _row("reference", str(payment.get("reference", "")))
@@ -187,6 +199,12 @@ class _Writer:
             yield from self._session(payment.get("details") or {})
         if exchange.tx_hash is not None:
             yield from self._transaction(exchange.tx_hash)
+
+    def _deposit(self, details: Mapping[str, Any]) -> Iterator[str]:
+        if details.get("action"):
+            yield _row("action", str(details["action"]))
+        if "deposit" in details and "spent" in details:
+            yield _row("deposit", f"{details['spent']} of {details['deposit']} sat is spent")
 
     def _session(self, details: Mapping[str, Any]) -> Iterator[str]:
         def amount(name: str) -> str:
@@ -263,6 +281,8 @@ class _Writer:
     def _money(self, amount: int, token: str | None) -> str:
         if token is not None and is_cash(token):
             return cash(amount, token)
+        if token == "sat":
+            return f"{amount:,} sat"
         name = "pathUSD" if token is None else self._tokens.get(token.lower())
         if name is None:
             return f"{amount} base units of {token}"
