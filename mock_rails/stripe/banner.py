@@ -56,5 +56,6 @@ def lines(facts: dict[str, Any]) -> list[str]:
         "-d payment_method=pm_card_visa -d confirm=true "
         "-d 'automatic_payment_methods[enabled]=true' "
         "-d 'automatic_payment_methods[allow_redirects]=never'",
-        f"  curl '{url}/_sandbox/requests'    {url}/_sandbox/double_charges",
+        f"  curl {url}/_sandbox/requests            what was asked, and answered",
+        f"  curl {url}/_sandbox/double_charges      who was charged twice",
     ]

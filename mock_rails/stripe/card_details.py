@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from mock_rails.stripe import cards
-from mock_rails.stripe.errors import CardError, InvalidRequest, Missing
+from mock_rails.stripe import card_tokens, cards
+from mock_rails.stripe.errors import CardError, InvalidRequest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,18 +21,18 @@ class CardRefused(CardError):
     commits = False
 
 
-def read(op: Operation, details: Mapping[str, Any] | None, inside: str) -> TestCard:
-    """The test card that the details are of. `inside` is the parameter that holds them."""
+def read(
+    op: Operation, details: Mapping[str, Any] | None, inside: str
+) -> tuple[TestCard, dict[str, Any]]:
+    """The test card that the details are of, and what a token of it says besides (whose it is).
+    `inside` is the parameter that holds them."""
     if details is None:
         raise InvalidRequest(
             f"Missing required param: {inside}.", code="parameter_missing", param=inside
         )
     token = details.get("token")
     if token is not None:
-        card = cards.by_token(token)
-        if card is None:
-            raise Missing("token", token, param=f"{inside}[token]")
-        return card
+        return card_tokens.redeem(op, token, param=f"{inside}[token]")
     for name in ("number", "exp_month", "exp_year"):
         if name not in details:
             where = f"{inside}[{name}]"
@@ -56,7 +56,7 @@ def read(op: Operation, details: Mapping[str, Any] | None, inside: str) -> TestC
         raise CardRefused(
             "Your card's security code is invalid.", code="invalid_cvc", param=f"{inside}[cvc]"
         )
-    return card
+    return card, {}
 
 
 def _refuse_number(number: str, inside: str) -> None:

@@ -34,6 +34,7 @@ from mock_rails.stripe.resources import (
     setup_intents,
     subscriptions,
     test_clocks,
+    tokens,
     webhook_deliveries,
     webhook_endpoints,
 )
@@ -67,6 +68,7 @@ _RESOURCES: Final = (
     setup_intents,
     subscriptions,
     test_clocks,
+    tokens,
     webhook_deliveries,
     webhook_endpoints,
 )

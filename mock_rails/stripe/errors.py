@@ -51,9 +51,9 @@ class StripeError(SandboxError):
         error: dict[str, Any] = {"type": self.type, "message": self.detail}
         if self.stripe_code is not None:
             error["code"] = self.stripe_code
-            error["doc_url"] = "https://stripe.com/docs/error-codes/" + self.stripe_code.replace(
-                "_", "-"
-            )
+            if not self.stripe_code.startswith("sandbox_"):  # Stripe has no page about those
+                page = self.stripe_code.replace("_", "-")
+                error["doc_url"] = f"https://stripe.com/docs/error-codes/{page}"
         if self.param is not None:
             error["param"] = self.param
         return {**error, **self.extra}

@@ -74,7 +74,10 @@ async function intents(customer) {
   await setupIntents.list()
   await setupIntents.cancel((await setupIntents.create()).id)
   const given = { amount: 500, currency: 'usd', source: 'tok_visa' }
-  const charge = (await charges.create(given)).id
+  const card = { number: '4242424242424242', exp_month: 12, exp_year: 2040 }
+  const { id: source } = await stripe.tokens.create({ card })
+  const charge = (await charges.create({ ...given, source })).id
+  assert.equal((await stripe.tokens.retrieve(source)).used, true)
   await charges.update(charge, { description: 'x' })
   await charges.retrieve(charge)
   await charges.list()
@@ -137,7 +140,8 @@ async function billing(customer) {
   await subscriptions.retrieve(id)
   await subscriptions.list()
   await subscriptions.search({ query: "status:'active'" })
-  await subscriptionItems.list({ subscription: id })
+  const item = await first(subscriptionItems.list({ subscription: id }))
+  assert.equal((await subscriptionItems.retrieve(item.id)).subscription, id)
   await invoices.retrieve(invoice)
   await invoices.list()
   await invoices.search({ query: 'total>0' })

@@ -83,7 +83,10 @@ def intents(client: stripe.StripeClient, customer: str) -> None:
     v1.setup_intents.retrieve(setup)
     v1.setup_intents.list()
     v1.setup_intents.cancel(v1.setup_intents.create().id)
-    charge = v1.charges.create({"amount": 500, "currency": "usd", "source": "tok_visa"}).id
+    written: Any = {"number": "4242424242424242", "exp_month": 12, "exp_year": 2040}
+    token = v1.tokens.create({"card": written}).id
+    charge = v1.charges.create({"amount": 500, "currency": "usd", "source": token}).id
+    assert v1.tokens.retrieve(token).used
     v1.charges.update(charge, {"description": "x"})
     v1.charges.retrieve(charge)
     v1.charges.list()
@@ -159,7 +162,8 @@ def billing(client: stripe.StripeClient, customer: str) -> None:
     v1.subscriptions.retrieve(subscription.id)
     v1.subscriptions.list()
     v1.subscriptions.search({"query": "status:'active'"})
-    v1.subscription_items.list({"subscription": subscription.id})
+    item = v1.subscription_items.list({"subscription": subscription.id}).data[0]
+    assert v1.subscription_items.retrieve(item.id).price.id == price
     invoice = str(subscription.latest_invoice)
     v1.invoices.retrieve(invoice)
     v1.invoices.list()

@@ -70,10 +70,10 @@ def finalize(op: Operation, invoice: Record) -> None:
     require(invoice, "finalized", "draft")
     number = op.context.seeds.stream("stripe.invoices").hex(_NUMBER_BYTES).upper()
     _move(op, invoice, "open", "finalized_at", number=f"{number}-0001", effective_at=op.at_s)
+    op.emit("invoice.finalized", invoice)
     if invoice["amount_due"]:
         _ask_for_money(op, invoice)
-    op.emit("invoice.finalized", invoice)
-    if not invoice["amount_due"]:
+    else:
         _be_paid(op, invoice)
 
 

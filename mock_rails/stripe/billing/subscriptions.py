@@ -263,6 +263,7 @@ def _renew(op: Operation, args: Mapping[str, Any]) -> None:
     if subscription["cancel_at_period_end"]:
         _end(op, subscription, "canceled", {"reason": "cancellation_requested"})
         return
+    before = {name: subscription[name] for name in ("items", "latest_invoice")}
     period = _begin_period(op, subscription)
     invoice = invoices.draft(
         op,
@@ -272,7 +273,6 @@ def _renew(op: Operation, args: Mapping[str, Any]) -> None:
         items=subscription["items"]["data"],
         period=period,
     )
-    before = {"latest_invoice": subscription["latest_invoice"]}
     op.update(subscription, {"latest_invoice": invoice.id})
     op.emit("customer.subscription.updated", subscription, previous=before)
     op.schedule(op.at_s + DRAFT_S, _COLLECT, subscription=subscription.id, invoice=invoice.id)

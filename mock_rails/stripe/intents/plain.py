@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mock_rails.stripe import balance, cards, faults
+from mock_rails.stripe import balance, card_tokens, faults
 from mock_rails.stripe.cards import AUTHENTICATE, decline_of
 from mock_rails.stripe.currencies import check_amount, check_currency
 from mock_rails.stripe.errors import InvalidRequest, Missing
@@ -98,12 +98,9 @@ def _method(op: Operation, given: Mapping[str, Any]) -> Record:
         raise Missing("customer", given["customer"], param="customer")
     source = given.get("source")
     if source is not None:
-        card = cards.by_token(source)
-        if card is not None:
-            return payment_methods.of_card(op, card)
         method = op.find(payment_methods.TABLE, source)
         if method is None:
-            raise Missing("token", source, param="source")
+            return payment_methods.of_card(op, *card_tokens.redeem(op, source, param="source"))
     else:
         chosen = None if customer is None else customer["invoice_settings"]
         method = op.find(payment_methods.TABLE, chosen and chosen["default_payment_method"])

@@ -6,6 +6,7 @@ for a new PaymentMethod each time it is used.
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
@@ -45,6 +46,9 @@ OTHER_TYPES: Final = (
     "satispay", "sepa_debit", "sofort", "swish", "twint", "us_bank_account", "wechat_pay", "zip",
 )  # fmt: skip
 """Types that Stripe has besides; a PaymentIntent may name them, none can be made."""
+
+_TEST_METHOD: Final = re.compile(r"pm_[A-Za-z]{1,30}_[A-Za-z]{1,50}")
+"""What Stripe calls its test payment methods, as `pm_usBankAccount_success`; no id has two `_`."""
 
 CARD: Final = Object(
     {
@@ -87,6 +91,8 @@ def resolve(op: Operation, pm_id: str, *, param: str | None) -> Record:
     card = cards.by_id(pm_id)
     if card is not None:
         return of_card(op, card)
+    if _TEST_METHOD.fullmatch(pm_id) and not pm_id.startswith("pm_card_"):
+        raise NotEmulated(f"the test payment method {pm_id}", param=param)
     return op.get(TABLE, pm_id, param=param)
 
 
@@ -122,7 +128,7 @@ def of_card(op: Operation, card: TestCard, given: Mapping[str, Any] | None = Non
         "display_brand": _DISPLAY.get(card.brand, card.brand),
         "exp_month": details.get("exp_month", 12),
         "exp_year": card_details.whole_year(details.get("exp_year", this_year + 1)),
-        "fingerprint": sha256(f"{op.account}/{card.number}".encode()).hexdigest()[:16],
+        "fingerprint": fingerprint(op, card),
         "funding": card.funding,
         "generated_from": None,
         "last4": card.last4,
@@ -132,6 +138,11 @@ def of_card(op: Operation, card: TestCard, given: Mapping[str, Any] | None = Non
         "wallet": None,
     }
     return _make(op, "card", {"card": shown}, given, {"card": card.number})
+
+
+def fingerprint(op: Operation, card: TestCard) -> str:
+    """What an account sees of a number: the same whenever it comes, and no way back."""
+    return sha256(f"{op.account}/{card.number}".encode()).hexdigest()[:16]
 
 
 def from_data(op: Operation, given: Mapping[str, Any], param: str = "") -> Record:
@@ -150,11 +161,12 @@ def from_data(op: Operation, given: Mapping[str, Any], param: str = "") -> Recor
             param=where,
         )
     if kind == "card":
-        return of_card(
-            op,
-            card_details.read(op, given.get("card"), f"{param}[card]" if param else "card"),
-            given,
-        )
+        inside = f"{param}[card]" if param else "card"
+        card, written = card_details.read(op, given.get("card"), inside)
+        billing = {
+            **written.get("billing_details", {}), **(given.get("billing_details") or {})
+        }  # fmt: skip
+        return of_card(op, card, {**given, **written, "billing_details": billing})
     if kind == "link":
         email = (given.get("billing_details") or {}).get("email")
         return _make(op, "link", {"link": {"email": email, "persistent_token": None}}, given)

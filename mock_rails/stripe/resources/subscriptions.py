@@ -8,7 +8,7 @@ from mock_rails.stripe.billing import subscriptions
 from mock_rails.stripe.billing.subscriptions import TABLE
 from mock_rails.stripe.clocks import on_clock_of
 from mock_rails.stripe.endpoint import Call, Endpoint
-from mock_rails.stripe.errors import InvalidRequest, NotEmulated
+from mock_rails.stripe.errors import InvalidRequest, Missing, NotEmulated
 from mock_rails.stripe.parameters import (
     Anything,
     Boolean,
@@ -249,6 +249,17 @@ def list_items(call: Call) -> dict[str, Any]:
     return items
 
 
+def retrieve_item(call: Call) -> dict[str, Any]:
+    """One item, whichever subscription it is of."""
+    op = call.operation
+    for subscription in filter(op.may_see, op.state.newest(TABLE)):
+        for item in subscription["items"]["data"]:
+            if item["id"] == call.id:
+                found: dict[str, Any] = item
+                return found
+    raise Missing("subscription_item", call.id, param="id")
+
+
 def _before_basil(op: Operation, subscription: dict[str, Any]) -> dict[str, Any]:
     """A subscription as versions before 2025-03-31 have it: with the period on itself."""
     item = subscription["items"]["data"][0]
@@ -270,4 +281,5 @@ ENDPOINTS: Final = (
         list_items,
         Object({**LIST_FIELDS, "subscription": Text()}, required=("subscription",)),
     ),
+    Endpoint("GET", "/v1/subscription_items/{id}", retrieve_item),
 )

@@ -9,6 +9,7 @@ from mock_rails.stripe.clocks import TABLE
 from mock_rails.stripe.endpoint import Call, Endpoint
 from mock_rails.stripe.errors import InvalidRequest
 from mock_rails.stripe.parameters import Integer, Object, Text
+from mock_rails.stripe.test_mode import require_test_mode
 from mock_rails.stripe.wire.lists import LIST_FIELDS, listed
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ ADVANCE: Final = Object({"frozen_time": Integer(0, _LATEST_S)}, required=("froze
 def create(call: Call) -> Record:
     """A new clock, standing at the time that is given."""
     op, given = call.operation, call.params
+    require_test_mode(op)
     clock = op.create(
         TABLE,
         op.new_id("clock"),
@@ -57,6 +59,7 @@ def create(call: Call) -> Record:
 def advance(call: Call) -> Record:
     """Set the clock in motion; it says `advancing` now and `ready` when it has arrived."""
     op, to_s = call.operation, call.params["frozen_time"]
+    require_test_mode(op)
     clock = op.get(TABLE, call.id, param="test_clock")
     if clock["status"] != "ready":
         raise InvalidRequest("The test clock is still advancing; wait until it is ready.")
@@ -91,16 +94,19 @@ def _shortest_interval_s(op: Operation, clock: Record) -> int:
 
 def retrieve(call: Call) -> Record:
     """One clock."""
+    require_test_mode(call.operation)
     return call.operation.get(TABLE, call.id, param="test_clock")
 
 
 def list_all(call: Call) -> Page:
     """The clocks, the newest first."""
+    require_test_mode(call.operation)
     return listed(call, TABLE)
 
 
 def delete(call: Call) -> dict[str, Any]:
     """Take a clock away, with its customers."""
+    require_test_mode(call.operation)
     clock = call.operation.get(TABLE, call.id, param="test_clock")
     clocks.delete(call.operation, clock)
     return {"id": clock.id, "object": "test_helpers.test_clock", "deleted": True}

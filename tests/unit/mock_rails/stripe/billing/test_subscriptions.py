@@ -39,8 +39,8 @@ async def test_its_events_come_in_stripes_order(shop: Shop) -> None:
     assert named == [
         "customer.subscription.created",
         "invoice.created",
-        "payment_intent.created",
         "invoice.finalized",
+        "payment_intent.created",
         "charge.succeeded",
         "payment_intent.succeeded",
         "invoice.paid",
@@ -254,3 +254,11 @@ async def test_a_snapshot_in_the_middle_of_a_month_renews_at_its_end(
     rail.restore(document)
     await shop.advance(clock, end_s + 3_600)
     assert len((await shop.get("invoices", status="paid"))["data"]) == 2
+
+
+async def test_an_item_is_found_by_its_id(shop: Shop) -> None:
+    made = await shop.subscribe(await shop.customer(), await shop.price())
+    (item,) = made["items"]["data"]
+    assert await shop.get(f"subscription_items/{item['id']}") == item
+    missing = await shop.http.get("/v1/subscription_items/si_none")
+    assert (missing.status_code, missing.json()["error"]["code"]) == (404, "resource_missing")

@@ -74,3 +74,18 @@ async def test_its_events_are_told(shop: Shop) -> None:
         "test_helpers.test_clock.advancing",
         "test_helpers.test_clock.ready",
     ]
+
+
+async def test_live_keys_have_no_test_clocks(shop: Shop) -> None:
+    clock = await shop.clock()
+    shop.http.headers["authorization"] = "Bearer sk_live_x"
+    path = "test_helpers/test_clocks"
+    later = NEW_YEAR_S + DAY_S
+    for refused in (
+        await shop.post(path, 400, frozen_time=NEW_YEAR_S),
+        await shop.post(f"{path}/{clock}/advance", 400, frozen_time=later),
+        (await shop.http.get(f"/v1/{path}")).json(),
+        (await shop.http.get(f"/v1/{path}/{clock}")).json(),
+        (await shop.http.delete(f"/v1/{path}/{clock}")).json(),
+    ):
+        assert refused["error"]["code"] == "testmode_only"
