@@ -27,7 +27,7 @@ from mock_rails.lightning.invoices import InvoiceRequest
 from mock_rails.lightning.model import PaymentStatus
 from mock_rails.lightning.payments import PaymentRequest
 from mock_rails.lightning.rail import Lightning
-from mock_rails.lightning.topology import Topology
+from mock_rails.lightning.topology import MERCHANT, PAYER, Topology
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -53,7 +53,7 @@ RATIOS: Final = {
 """Name of a ratio of rates -> ours and what it is compared with."""
 
 _AMOUNT: Final = InvoiceRequest(amount_msat=20_000, description="one page")
-_TWO_PARTS_MSAT: Final = 6_000_000_000
+_TWO_PARTS_MSAT: Final = 20_000_000
 _KEY: Final = bytes(range(1, 33))
 _CLOCK: Final = Clock()
 _NS: Final = 1_000_000_000
@@ -143,17 +143,21 @@ def _pay(seed: str, count: int, shape: str) -> Timed:
 
 
 def _pay_in_parts(seed: str, count: int) -> Timed:
-    rail = _network(seed)
-    nodes = [rail.node("merchant"), rail.node("payer")]
+    channels = [
+        {"between": pair, "capacity_sat": 10_000_000_000, "max_htlc_msat": _TWO_PARTS_MSAT - 1}
+        for router in ("a", "b")
+        for pair in ((PAYER, router), (router, MERCHANT))
+    ]
+    shape = {"nodes": [MERCHANT, PAYER, "a", "b"], "channels": channels}
+    context = RailContext.create(seed, Clock.frozen(1_767_225_600))
+    rail = Lightning(context, topology=Topology.parse(shape))
+    merchant, payer = rail.node(MERCHANT), rail.node(PAYER)
     asked = InvoiceRequest(amount_msat=_TWO_PARTS_MSAT)
-    # To and fro, so that the channels never run dry.
-    texts = [(nodes[turn % 2].create_invoice(asked).text, turn % 2) for turn in range(count)]
 
-    def pay(what: tuple[str, int]) -> None:
-        payment = nodes[1 - what[1]].start_payment(PaymentRequest(what[0]))
-        assert payment.status is PaymentStatus.SUCCEEDED
+    def pay(text: str) -> None:
+        assert len(payer.start_payment(PaymentRequest(text)).alive) == 2
 
-    return timed(texts, pay)
+    return timed([merchant.create_invoice(asked).text for _ in range(count)], pay)
 
 
 def _hold(seed: str, count: int) -> Timed:
@@ -206,7 +210,7 @@ WORKLOADS: Final[dict[str, Callable[[str, int], Timed | None]]] = {
     COLLECT: _collect,
     DIRECT: lambda seed, count: _pay(seed, count, "pair"),
     ROUTED: lambda seed, count: _pay(seed, count, "default"),
-    PARTS: lambda seed, count: _pay_in_parts(seed, count // 4 + 1),
+    PARTS: _pay_in_parts,
     HOLD: _hold,
     ENCODE: _encode,
     DECODE: _decode,

@@ -68,6 +68,11 @@ class Agenda:
         """Nothing is due: the network's time is the clock's again."""
         self._now_us = None
 
+    def drop(self, is_void: Callable[[Entry], bool]) -> None:
+        """Take out what would do nothing: it would only wait for its time."""
+        self._heap = [one for one in self._heap if not is_void(one)]
+        heapify(self._heap)
+
     def entries(self) -> list[Entry]:
         """All entries, in order."""
         return sorted(self._heap)

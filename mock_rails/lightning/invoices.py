@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from mock_rails.core.journal import Journal
     from mock_rails.core.seeds import Seeds
-    from mock_rails.lightning.agenda import Agenda
+    from mock_rails.lightning.agenda import Agenda, Entry
     from mock_rails.lightning.model import Attempt, NodeState
     from mock_rails.lightning.network import Network
     from mock_rails.lightning.news import News
@@ -35,6 +35,8 @@ PARTS_WAIT_US: Final = 60_000_000
 
 _LEAST_CLTV: Final = {"0.20": 18, "0.21": 24}
 _MOST_HINTS: Final = 20
+_SWEEP: Final = 4_096
+"""So many settled invoices wait on the agenda for an end that they no longer have."""
 _US: Final = 1_000_000
 
 
@@ -249,9 +251,17 @@ class Invoices:
         self._tell("invoice.settled", record)
         for attempt_id in record.attempts:
             self.settle(self.attempt(attempt_id), preimage)
+        if node.settle_index % _SWEEP == 0:
+            self._agenda.drop(self._is_void)
         self._settled.append((record.node, record.payment_hash))
         if len(self._settled) > self._settings.payments_kept:
             self.records.pop(self._settled.popleft(), None)
+
+    def _is_void(self, entry: Entry) -> bool:
+        if entry.what != EXPIRE:
+            return False
+        record = self.find(entry.args[0], bytes.fromhex(entry.args[1]))
+        return record is None or record.state is InvoiceState.SETTLED
 
     def _cancel(self, record: InvoiceRecord) -> None:
         record.state = InvoiceState.CANCELED

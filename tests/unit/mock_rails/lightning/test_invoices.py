@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from mock_rails.lightning import invoices
 from mock_rails.lightning.bolt11 import decode
 from mock_rails.lightning.errors import NOT_FOUND, LightningError
 from mock_rails.lightning.invoices import InvoiceRequest
@@ -104,6 +105,22 @@ def test_settled_invoices_are_kept_to_a_number(make_network: MakeNetwork) -> Non
     rail.restore(rail.snapshot())
     payer.start_payment(PaymentRequest(merchant.create_invoice(InvoiceRequest(1_000)).text))
     assert [one.settle_index for one in merchant.invoices()] == [9, 10, 11, 12, 13]
+
+
+def test_settled_invoices_do_not_wait_for_their_end(
+    make_network: MakeNetwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A day of payments must not wait on the agenda for a day."""
+    monkeypatch.setattr(invoices, "_SWEEP", 50)
+    rail = make_network("pair")
+    merchant, payer = rail.node("merchant"), rail.node("payer")
+    unpaid = merchant.create_invoice(InvoiceRequest(1_000))
+    for _ in range(120):
+        record = merchant.create_invoice(InvoiceRequest(1_000))
+        payer.start_payment(PaymentRequest(record.text))
+    ends = [one.args[1] for one in rail.agenda.entries() if one.what == invoices.EXPIRE]
+    assert unpaid.payment_hash.hex() in ends
+    assert len(ends) < 50
 
 
 def test_an_expired_invoice_can_be_paid_no_more(make_network: MakeNetwork) -> None:
