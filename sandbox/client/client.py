@@ -320,7 +320,7 @@ class PaidClient:
         from sandbox.client.lightning import LightningChargePayer
 
         self._invoices = LightningChargePayer(
-            self.lightning, self.lightning_ledger, clock=self._clock
+            self.lightning, self.lightning_ledger, clock=self._clock, state=state
         )
         return self._invoices
 

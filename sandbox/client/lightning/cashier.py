@@ -95,6 +95,11 @@ class Cashier:
         )
         return Debit(invoice.payment_hash, amount_sat, reservation)
 
+    def again(self, payment_hash: bytes, amount_sat: int, *, host: str) -> Debit:
+        """A payment that was begun under another budget, whose it is: nothing more is set aside."""
+        nothing = Payment(0, currency=CURRENCY, host=host)
+        return Debit(payment_hash, amount_sat, self.ledger.reserve(nothing))
+
     def left_over(self, reservation: Reservation) -> Debit | None:
         """A payment that an earlier run began; None if its note cannot be read."""
         evidence = reservation.evidence

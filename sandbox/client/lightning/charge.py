@@ -14,13 +14,16 @@ from typing import TYPE_CHECKING, Any
 
 from mpp import ChallengeEcho, Credential
 
-from sandbox.client.errors import ClientError, PaymentNotPreparedError
+from sandbox.client.errors import ClientError, PaymentNotPreparedError, PaymentRefusedError
 from sandbox.client.lightning.attempt import ChargeAttempt
+from sandbox.client.lightning.book import LightningBook
 from sandbox.client.lightning.cashier import Cashier, Debit
 from sandbox.client.lightning.reading import CHARGE, is_of, read_charge
 from sandbox.methods.lightning_charge import ChargePayload
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from mpp import Challenge
 
     from mock_rails.core.clock import Clock
@@ -56,8 +59,18 @@ class Purchase:
 class LightningChargePayer:
     """Pays charges from one node, within one ledger of satoshis."""
 
-    def __init__(self, wallet: LightningWallet, ledger: Ledger, *, clock: Clock) -> None:
+    def __init__(
+        self,
+        wallet: LightningWallet,
+        ledger: Ledger,
+        *,
+        clock: Clock,
+        state: Path | None = None,
+    ) -> None:
+        """`state` is the directory of the book; without one, what was paid for in vain is forgotten
+        with the process, unless the ledger remembers it."""
         self._wallet = wallet
+        self._book = LightningBook(state, wallet.name)
         self._ledger = ledger
         self._clock = clock
         self._cashier = Cashier(wallet, ledger, clock)
@@ -78,7 +91,7 @@ class LightningChargePayer:
         """Show what an earlier call has paid for this place, or else reserve and pay."""
         request = read_charge(challenge, network=self._wallet.network, clock=self._clock)
         place = _place(challenge, order)
-        earlier = self._free(place)
+        earlier = self._free(place) or self._remembered(place, order)
         if earlier is not None and await self._is_paid(earlier):
             return ChargeAttempt(earlier, self)
         echo = challenge.to_echo()
@@ -110,8 +123,15 @@ class LightningChargePayer:
                 continue  # it is under way, and stays aside
 
     async def close(self) -> None:
-        """Look a last time at what is open."""
-        await self.reconcile()
+        """Look a last time at what is open, and write down what no server has answered for."""
+        try:
+            await self.reconcile()
+            for purchase in self._undelivered:
+                # What is still set aside is in the ledger's own record.
+                if purchase.is_committed or not self._ledger.is_kept:
+                    self._keep(purchase)
+        finally:
+            self._book.close()
 
     # -- for attempts -----------------------------------------------------------------------------
 
@@ -135,6 +155,34 @@ class LightningChargePayer:
                 purchase.by = asyncio.current_task()
                 return purchase
         return None
+
+    def _keep(self, purchase: Purchase) -> None:
+        debit = purchase.debit
+        record = {
+            "paymentHash": debit.payment_hash.hex(),
+            "amount": debit.amount_sat,
+            "challenge": asdict(purchase.challenge),
+        }
+        self._book.keep(debit.payment_hash, purchase.place, record)
+
+    def _remembered(self, place: str, order: Order) -> Purchase | None:
+        """One that an earlier client has left in the book; it is this call's now."""
+        record = self._book.take(place)
+        if record is None:
+            return None
+        try:
+            echo, amount_sat = ChallengeEcho(**record["challenge"]), int(record["amount"])
+            payment_hash = bytes.fromhex(record["paymentHash"])
+        except (KeyError, TypeError, ValueError):
+            return None
+        try:
+            debit = self._cashier.again(payment_hash, amount_sat, host=order.host)
+        except PaymentRefusedError:
+            self._book.keep(payment_hash, place, record)
+            raise
+        purchase = Purchase(place, echo, debit, asyncio.current_task())
+        self._undelivered.append(purchase)
+        return purchase
 
     async def _is_paid(self, purchase: Purchase) -> bool:
         """Whether it was paid; forgotten if not. Raises if nobody knows."""

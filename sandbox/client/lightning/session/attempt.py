@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from sandbox.client.errors import OutcomeUnknownError
 from sandbox.client.exchange import NEVER_SENT, READER, RESENDS
+from sandbox.client.lightning.record import State
 from sandbox.client.lightning.session.closing import end_of, strand
-from sandbox.client.lightning.session.record import State
 from sandbox.client.lightning.session.stream import LightningReader
 from sandbox.client.lightning.session.wire import authorization, problem_of
 from sandbox.methods.lightning_session import Bearer, Open

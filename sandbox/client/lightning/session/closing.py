@@ -14,8 +14,8 @@ import orjson
 
 from sandbox.client.errors import OutcomeUnknownError, PaymentNotPreparedError
 from sandbox.client.lightning.errors import SessionNotClosedError
+from sandbox.client.lightning.record import State
 from sandbox.client.lightning.session.funding import forget
-from sandbox.client.lightning.session.record import State
 from sandbox.client.lightning.session.wire import problem_of
 from sandbox.lightning.node import NodeError
 from sandbox.methods.lightning_session import Close, Open, Refund

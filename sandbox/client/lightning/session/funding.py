@@ -12,8 +12,8 @@ from sandbox.client.errors import PaymentNotPreparedError
 from sandbox.client.lightning.cashier import unknown_outcome
 from sandbox.client.lightning.errors import DepositRefusedError, TopUpFailedError
 from sandbox.client.lightning.reading import SESSION, read_deposit, read_session
+from sandbox.client.lightning.record import PendingTopUp, SessionRecord, State, place_of
 from sandbox.client.lightning.session.live import Live
-from sandbox.client.lightning.session.record import PendingTopUp, SessionRecord, State, place_of
 from sandbox.client.lightning.session.wire import problem_of
 from sandbox.lightning.node import NodeError
 from sandbox.methods.lightning_session import TopUp, check_return_invoice

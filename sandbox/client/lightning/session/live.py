@@ -7,14 +7,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sandbox.client.errors import OutcomeUnknownError, PaymentNotPreparedError
-from sandbox.client.lightning.session.record import State
+from sandbox.client.lightning.record import State
 from sandbox.lightning.node import NodeError, PaymentFailed
 
 if TYPE_CHECKING:
     from sandbox.client.ledger import Ledger
+    from sandbox.client.lightning.book import LightningBook
     from sandbox.client.lightning.cashier import Cashier, Debit
-    from sandbox.client.lightning.session.book import SessionBook
-    from sandbox.client.lightning.session.record import SessionRecord
+    from sandbox.client.lightning.record import SessionRecord
     from sandbox.client.lightning.session.settings import LightningSessionSettings
     from sandbox.client.lightning.session.wire import Wire
 
@@ -23,7 +23,7 @@ class Services:
     """What all sessions of a payer share."""
 
     def __init__(
-        self, cashier: Cashier, wire: Wire, book: SessionBook, settings: LightningSessionSettings
+        self, cashier: Cashier, wire: Wire, book: LightningBook, settings: LightningSessionSettings
     ) -> None:
         self.cashier = cashier
         self.ledger = cashier.ledger

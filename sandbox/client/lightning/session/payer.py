@@ -11,16 +11,16 @@ import logging
 from typing import TYPE_CHECKING, NamedTuple
 
 from sandbox.client.errors import ClientError, PaymentNotPreparedError
+from sandbox.client.lightning.book import LightningBook
 from sandbox.client.lightning.cashier import Cashier
 from sandbox.client.lightning.errors import UnknownSessionError
 from sandbox.client.lightning.reading import SESSION, is_of, read_session
+from sandbox.client.lightning.record import State, place_of
 from sandbox.client.lightning.session.attempt import SessionAttempt
-from sandbox.client.lightning.session.book import SessionBook
 from sandbox.client.lightning.session.closing import close_session, settle, show_deposit
 from sandbox.client.lightning.session.funding import forget, open_session, top_up
 from sandbox.client.lightning.session.lane import Lane
 from sandbox.client.lightning.session.live import Live, Services
-from sandbox.client.lightning.session.record import State, place_of
 from sandbox.client.lightning.session.settings import LightningSessionSettings
 from sandbox.client.lightning.session.wire import Wire
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from mock_rails.core.clock import Clock
     from sandbox.client.ledger import Ledger
     from sandbox.client.lightning.cashier import Debit
-    from sandbox.client.lightning.session.record import SessionRecord
+    from sandbox.client.lightning.record import SessionRecord
     from sandbox.client.lightning.session.wire import Send
     from sandbox.client.lightning.wallet import LightningWallet
     from sandbox.client.payer import Attempt, Order
@@ -68,7 +68,7 @@ class LightningSessionPayer:
         self._services = Services(
             Cashier(wallet, ledger, clock),
             Wire(send),
-            SessionBook(state, wallet.name),
+            LightningBook(state, wallet.name),
             self.settings,
         )
         self._lanes: dict[tuple[str, str], Lane] = {}

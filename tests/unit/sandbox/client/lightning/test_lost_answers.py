@@ -190,6 +190,43 @@ async def test_the_next_run_goes_on_with_a_stuck_payment(tmp_path: Path) -> None
             assert client.lightning_ledger.tally() == Tally(COST, 0)
 
 
+@pytest.mark.parametrize("remembers", [True, False])
+async def test_what_no_shop_has_answered_for_is_shown_by_the_next_run(
+    tmp_path: Path, remembers: bool
+) -> None:
+    """Whether or not the budget is remembered: a command's is its own, and its payments are not."""
+    options: dict[str, Any] = {"state": tmp_path, "remembers_spending": remembers}
+    async with opened() as world:
+        line = lossy(world, *["request lost"] * 3)
+        async with customer(world, line, **options) as client:
+            with pytest.raises(OutcomeUnknownError):
+                await client.get("/charge")
+        async with customer(world, **options) as client:
+            assert (await client.get("/charge?other")).status_code == 200
+            assert (await client.get("/charge")).text == "the goods"
+            assert debits(world) == ["SUCCEEDED"] * 2
+            await client.get("/charge")
+            assert debits(world) == ["SUCCEEDED"] * 3
+        assert client.lightning_ledger.tally() == Tally((3 if remembers else 2) * COST, 0)
+
+
+async def test_a_stuck_payment_of_a_command_is_gone_on_with_by_the_next(tmp_path: Path) -> None:
+    options: dict[str, Any] = {"state": tmp_path, "remembers_spending": False}
+    async with opened() as world:
+        async with customer(world, **options) as client:
+            arm(world, HTLC, "stuck_then_settle", s=120)
+            with pytest.raises(OutcomeUnknownError):
+                await client.get("/charge")
+        async with customer(world, **options) as client:
+            with pytest.raises(OutcomeUnknownError, match="under way"):
+                await client.get("/charge")
+        world.clock.advance(121)
+        async with customer(world, **options) as client:
+            assert (await client.get("/charge")).text == "the goods"
+        assert debits(world) == ["SUCCEEDED"]
+        assert world.app.served == ["/charge"]
+
+
 async def test_a_caller_that_gives_up_does_not_pay_twice() -> None:
     """A call is cancelled while its node pays: the next one finds what it left."""
     async with opened() as world:
