@@ -13,6 +13,7 @@ from sandbox.info import ROLES
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from sandbox.methods.lightning_session import Session
     from sandbox.server.session import Capture, Recovered
     from sandbox.settings import DevnetSettings
 
@@ -37,6 +38,7 @@ def text(info: Mapping[str, Any], balances: Mapping[str, int]) -> str:
     """The banner for people; `balances` are base units of pathUSD by address."""
     lines = [f"mpp-sandbox {__version__}", ""]
     tempo, stripe, merchants = info.get("tempo"), info.get("stripe"), info.get("merchants")
+    lightning = info.get("lightning")
     if tempo is not None:
         lines += [*_accounts(tempo, balances), ""]
     if merchants is not None:
@@ -45,6 +47,8 @@ def text(info: Mapping[str, Any], balances: Mapping[str, int]) -> str:
         lines += [*_chain(tempo), ""]
     if stripe is not None:
         lines += [*_stripe(stripe), ""]
+    if lightning is not None:
+        lines += [*_lightning(lightning), ""]
     if "control" in info:
         lines += [f"Control  {info['control']['url']}/_sandbox/info", ""]
     return "\n".join([*lines, *_next(info)])
@@ -153,6 +157,31 @@ def _stripe(stripe: Mapping[str, Any]) -> list[str]:
         lines.append("  Programs that hard-code api.stripe.com find it with")
         lines += [f"    export {name}={value}" for name, value in proxy.items()]
     return lines
+
+
+def _lightning(lightning: Mapping[str, Any]) -> list[str]:
+    """The two LNDs and the phoenixd. Macaroons are long, and follow from the seed."""
+    lines = [f"Lightning on {lightning['network']}, LND {lightning['lnd_profile']}"]
+    for name, lnd in lightning["lnd"].items():
+        held = lightning["nodes"][name]["balance_sat"]
+        lines.append(f"  {name:<10} {lnd['url']}  {held:,} sat")
+    lines += [
+        f"  {'phoenixd':<10} {one['url']}  password {one['password']}"
+        for one in lightning["phoenixd"].values()
+    ]
+    return [*lines, "  Macaroons  are printed by mpp-sandbox status -o env"]
+
+
+def refunds(found: Sequence[Session]) -> list[str]:
+    """What stopping gave back of Lightning sessions' deposits, in one line."""
+    if not found:
+        return []
+    spent = sum(one.spent_sat for one in found)
+    back = sum(one.refund_sat for one in found if one.refund == "succeeded")
+    count = f"{len(found)} Lightning session" + "s" * (len(found) != 1)
+    line = f"Closed {count}: {spent:,} sat earned, {back:,} sat given back"
+    lost = sum(one.refund_sat for one in found) - back
+    return [f"{line}, {lost:,} sat could not be" if lost else line]
 
 
 def _next(info: Mapping[str, Any]) -> list[str]:

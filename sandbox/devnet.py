@@ -33,7 +33,7 @@ from sandbox.client.wallet import Wallet
 from sandbox.deposits import ChainDeposits
 from sandbox.local_rpc import LocalRpc
 from sandbox.server.stores import MemoryStore
-from sandbox.settings import DevnetSettings, Part
+from sandbox.settings import AT_SHUTDOWN, DevnetSettings, Part
 from sandbox.snapshots.books import Books
 from sandbox.storage import open_store, public_name
 
@@ -41,9 +41,13 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from mock_rails.core.rail import Rail
+    from mock_rails.lightning.api import Listener
+    from mock_rails.lightning.rail import Lightning
     from mock_rails.stripe.proxy import StripeProxy
     from mock_rails.stripe.rail import Stripe
+    from sandbox.lightning import LightningNode
     from sandbox.merchants.merchants import Merchants, Till
+    from sandbox.methods.lightning_session import Session
     from sandbox.server.session import Capture, Recovered
     from sandbox.workers.crew import Crew
 
@@ -59,6 +63,7 @@ class Devnet:
         self.context = RailContext.create(seed=self.settings.seed)
         self.chain: Chain | None = None
         self.stripe: Stripe | None = None
+        self.lightning: Lightning | None = None
         self.merchants: Merchants | None = None
         self.rpc: TempoRpc | None = None
         self.ready = False
@@ -66,6 +71,8 @@ class Devnet:
         """What the development accounts held of the currency at the start, by address."""
         self.captures: list[Capture] = []
         """What stopping brought in."""
+        self.refunds: list[Session] = []
+        """The Lightning sessions that stopping closed."""
         self.found: Recovered | None = None
         """What the merchants found in their store at the start."""
         self.kept: list[int] = []
@@ -74,6 +81,8 @@ class Devnet:
         self._tempo_host: Host | None = None
         self._stripe_host: Host | None = None
         self._stripe_proxy: StripeProxy | None = None
+        self._wires: list[tuple[Listener, Host]] = []
+        """Lightning's nodes as they are served."""
         self._api_host: Host | None = None
         self._control_host: Host | None = None
         self._crew: Crew | None = None
@@ -83,9 +92,13 @@ class Devnet:
         self.books = Books() if in_memory and self.settings.runs(Part.MERCHANTS) else None
         """The merchants' part of snapshots; None where a file or a database keeps it."""
         if self.settings.runs(Part.RAILS):
+            from mock_rails.lightning.rail import Lightning
+            from mock_rails.lightning.settings import LightningSettings
             from mock_rails.stripe.rail import Stripe
 
             self.stripe = Stripe(self.context)
+            profile = self.settings.lnd_profile
+            self.lightning = Lightning(self.context, LightningSettings(lnd_profile=profile))
             self.chain = Chain(
                 self.context,
                 ChainSettings(
@@ -98,7 +111,8 @@ class Devnet:
     @property
     def rails(self) -> list[Rail]:
         """The rails that run."""
-        return [rail for rail in (self.chain, self.stripe) if rail is not None]
+        rails = (self.chain, self.stripe, self.lightning)
+        return [rail for rail in rails if rail is not None]
 
     @property
     def parts(self) -> list[Rail]:
@@ -127,6 +141,18 @@ class Devnet:
         """Where Stripe is, if there is one."""
         return self.settings.stripe_url if self._stripe_host is None else self._stripe_host.url
 
+    @property
+    def lightning_url(self) -> str | None:
+        """Where the merchants' LND is, if there is one."""
+        return self._wires[0][1].url if self._wires else self.settings.lightning_url
+
+    @property
+    def _lightning_macaroon(self) -> str | None:
+        if not self._wires:
+            return self.settings.lightning_macaroon
+        macaroon: str = self._wires[0][0].app.macaroon()
+        return macaroon
+
     # -- starting and stopping --------------------------------------------------------------------
 
     async def start(self) -> None:
@@ -136,6 +162,7 @@ class Devnet:
             load_state(self.settings.state, self.context, self.parts)
             await self._start_chain()
             await self._start_stripe()
+            await self._start_lightning()
             if self.settings.runs(Part.MERCHANTS):
                 await self._start_merchants()
             if self.settings.runs(Part.CONTROL):
@@ -204,6 +231,38 @@ class Devnet:
             )
             self._stripe_proxy = await self._stack.enter_async_context(proxy)
 
+    async def _start_lightning(self) -> None:
+        if self.lightning is None:
+            return
+        from mock_rails.lightning.api import listeners
+
+        settings = self.settings
+        for one in listeners(
+            self.lightning, port=settings.lightning_port, phoenixd_port=settings.phoenixd_port
+        ):
+            host = self._host(one.app, one.port, one.name)
+            self._wires.append((one, await self._stack.enter_async_context(host)))
+
+    async def _lightning_node(self) -> LightningNode | None:
+        """The merchants' node: this devnet's, reached in process, or the one that was named."""
+        from sandbox.lightning import LndNode, LocalApp
+
+        settings = self.settings
+        if not self._wires:
+            if settings.lightning_url is None or settings.lightning_macaroon is None:
+                return None
+            node = LndNode(
+                settings.lightning_url,
+                settings.lightning_macaroon,
+                network=settings.lightning_network,
+            )
+            self._stack.push_async_callback(node.aclose)
+            return node
+        listener, host = self._wires[0]
+        http = httpx.AsyncClient(transport=LocalApp(listener.app))
+        await self._stack.enter_async_context(http)
+        return LndNode(host.url, listener.app.macaroon(), http=http)
+
     async def _start_merchants(self) -> None:
         from sandbox.merchants.merchants import Merchants, Till, card_account, challenge_secret
         from sandbox.server.session import AtShutdown, Schedule
@@ -232,6 +291,8 @@ class Devnet:
             seeds=self.context.seeds,
             journal=self.context.journal,
             stripe=stripe,
+            lightning=await self._lightning_node(),
+            btc_usd=self.settings.btc_usd,
             schedule=Schedule(
                 amount=self.settings.settle_at_amount,
                 units=self.settings.settle_at_units,
@@ -267,6 +328,10 @@ class Devnet:
                 store=self.store_name,
                 seed=context.seeds.seed,
                 stripe_url=self.stripe_url,
+                lightning_url=self.lightning_url,
+                lightning_macaroon=self._lightning_macaroon,
+                lightning_network=settings.lightning_network,
+                btc_usd=settings.btc_usd,
                 clock=context.clock.snapshot(),
                 secret=secret,
             )
@@ -280,7 +345,8 @@ class Devnet:
         from sandbox.methods.tempo_session import Status
 
         assert self.merchants is not None
-        self.captures = await self.merchants.stop()
+        refund = self.settings.at_shutdown != AT_SHUTDOWN[-1]
+        self.captures, self.refunds = await self.merchants.stop(refund=refund)
         channels = await self.merchants.sessions.channels()
         owing = [one for one in channels if one.exposure and one.status is not Status.CLOSED]
         self.kept = [one.exposure for one in owing]
@@ -321,6 +387,13 @@ class Devnet:
             stripe = banner.summary(self.stripe, self._stripe_host.url)
             if self._stripe_proxy is not None:
                 stripe["proxy"] = self._stripe_proxy.environment()
+        lightning = None
+        if self.lightning is not None and self._wires:
+            from mock_rails.lightning import api
+            from mock_rails.lightning import banner as lightning_banner
+
+            served = [(listener, host.url) for listener, host in self._wires]
+            lightning = lightning_banner.summary(self.lightning, served, api.PASSWORD)
         merchants = None
         if self.merchants is not None and self._api_host is not None:
             merchants = self.merchants.facts(self._api_host.url)
@@ -331,6 +404,7 @@ class Devnet:
             control_url=self.control_url,
             tempo=tempo,
             stripe=stripe,
+            lightning=lightning,
             merchants=merchants,
         )
 

@@ -31,6 +31,7 @@ def describe(
     control_url: str | None,
     tempo: Mapping[str, Any] | None,
     stripe: Mapping[str, Any] | None,
+    lightning: Mapping[str, Any] | None,
     merchants: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
     """The description; a part that does not run is absent."""
@@ -47,6 +48,8 @@ def describe(
         info["tempo"] = tempo
     if stripe is not None:
         info["stripe"] = stripe
+    if lightning is not None:
+        info["lightning"] = lightning
     return info
 
 
@@ -75,7 +78,7 @@ def environment(info: Mapping[str, Any]) -> dict[str, str]:
             "MPPX_PRIVATE_KEY": payer["private_key"],
             "TEMPO_RPC_URL": tempo["url"],
         }
-    return found | _stripe(info.get("stripe"))
+    return found | _stripe(info.get("stripe")) | _lightning(info.get("lightning"))
 
 
 def _stripe(stripe: Mapping[str, Any] | None) -> dict[str, str]:
@@ -89,4 +92,23 @@ def _stripe(stripe: Mapping[str, Any] | None) -> dict[str, str]:
         "MPPX_STRIPE_SPT_URL": f"{stripe['url']}/v1/test_helpers/shared_payment/granted_tokens",
         "MPPX_STRIPE_SECRET_KEY": stripe["key"],
         **stripe.get("proxy", {}),
+    }
+
+
+def _lightning(lightning: Mapping[str, Any] | None) -> dict[str, str]:
+    """Lightning's variables: the payer's LND under the names that clients of LND read, the
+    merchant's and its phoenixd under ours (facts: lightning 4.1)."""
+    if lightning is None:
+        return {}
+    payer, merchant = lightning["lnd"]["payer"], lightning["lnd"]["merchant"]
+    phoenixd = lightning["phoenixd"]["merchant"]
+    return {
+        "LND_REST_HOST": payer["url"],
+        "LND_MACAROON_HEX": payer["macaroons"]["admin"],
+        "MPP_SANDBOX_LND_URL": payer["url"],
+        "MPP_SANDBOX_LND_MACAROON": payer["macaroons"]["admin"],
+        "MPP_SANDBOX_MERCHANT_LND_URL": merchant["url"],
+        "MPP_SANDBOX_MERCHANT_LND_MACAROON": merchant["macaroons"]["admin"],
+        "MPP_SANDBOX_PHOENIXD_URL": phoenixd["url"],
+        "MPP_SANDBOX_PHOENIXD_PASSWORD": phoenixd["password"],
     }

@@ -8,7 +8,7 @@ that a wrong option is answered at once.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -25,12 +25,18 @@ CONTROL_PORT: Final = 8400
 API_PORT: Final = 8402
 TEMPO_PORT: Final = 8545
 STRIPE_PORT: Final = 12111
-PORTS: Final = {
-    "control_port": CONTROL_PORT,
-    "api_port": API_PORT,
-    "tempo_port": TEMPO_PORT,
-    "stripe_port": STRIPE_PORT,
+LIGHTNING_PORT: Final = 8080
+"""The merchant's LND; the payer's is on the next one."""
+PHOENIXD_PORT: Final = 9740
+OFFSETS: Final = {
+    "control_port": 0,
+    "api_port": API_PORT - CONTROL_PORT,
+    "tempo_port": TEMPO_PORT - CONTROL_PORT,
+    "stripe_port": STRIPE_PORT - CONTROL_PORT,
+    "lightning_port": 10,
+    "phoenixd_port": PHOENIXD_PORT - CONTROL_PORT,
 }
+"""Where each port is when all are moved together. LND's own one is below the control's."""
 
 ACCOUNTS: Final = 10
 MOST_WORKERS: Final = 64
@@ -38,8 +44,13 @@ _HIGHEST_PORT: Final = 65_535
 _DECIMALS: Final = 6
 """Of the currency that the merchants take."""
 AT_SHUTDOWN: Final = ("close", "settle", "keep")
+LND_PROFILES: Final = ("0.20", "0.21")
+NETWORKS: Final = ("mainnet", "regtest", "signet")
+"""Of Lightning, in MPP's words."""
+BTC_USD: Final = 100_000
 _STORES: Final = ("memory", "sqlite:", "redis://", "rediss://", "unix://")
 _NUMBER: Final = re.compile(r"[0-9]{1,9}")
+_HEX: Final = re.compile(r"[0-9a-fA-F]{1,8192}")
 
 
 class Part(StrEnum):
@@ -62,6 +73,8 @@ class DevnetSettings:
     api_port: int = API_PORT
     tempo_port: int = TEMPO_PORT
     stripe_port: int = STRIPE_PORT
+    lightning_port: int = LIGHTNING_PORT
+    phoenixd_port: int = PHOENIXD_PORT
     stripe_proxy: bool = False
     """Whether programs that hard-code Stripe's host find their way to the rail."""
     only: frozenset[Part] = EVERYTHING
@@ -83,6 +96,16 @@ class DevnetSettings:
     """The chain of merchants that run without rails."""
     stripe_url: str | None = None
     """The Stripe of merchants that run without rails; None for no cards."""
+    lightning_url: str | None = None
+    """The LND of merchants that run without rails; None for no Lightning."""
+    lightning_macaroon: str | None = field(default=None, repr=False)
+    """What opens it, in hexadecimal."""
+    lightning_network: str = "regtest"
+    """The network that it is on."""
+    lnd_profile: str = LND_PROFILES[-1]
+    """The LND whose rules and routes the rail's nodes have."""
+    btc_usd: int = BTC_USD
+    """Dollars for a bitcoin: Lightning's prices are whole satoshis."""
     settle_every: int | None = None
     """Seconds after which merchants settle a channel that owes them; None for not by time."""
     settle_at_amount: int | None = None
@@ -115,6 +138,16 @@ class DevnetSettings:
                 "An address of Stripe is for merchants of another one; this devnet runs its own.",
                 hint="Leave it out, or add --only merchants,control.",
             )
+        if self.lightning_url is not None and self.runs(Part.RAILS):
+            raise BadInput(
+                "An address of LND is for merchants of another one; this devnet runs its own.",
+                hint="Leave it out, or add --only merchants,control.",
+            )
+        if (self.lightning_url is None) != (self.lightning_macaroon is None):
+            raise BadInput(
+                "An LND has an address and a macaroon.",
+                hint="Name both, with --lightning-url and --lightning-macaroon.",
+            )
         if self.stripe_proxy and not self.runs(Part.RAILS):
             raise BadInput("A proxy leads to this devnet's own Stripe, and no rails run.")
         if self.fee_payer is not None and not 0 <= self.fee_payer < ACCOUNTS:
@@ -134,12 +167,17 @@ class DevnetSettings:
     def _check_ports(self) -> None:
         taken: dict[int, str] = {}
         for name in self.ports():
-            port = getattr(self, name)
-            if port and port in taken:
-                raise BadInput(
-                    f"Port {port} is asked for twice: {_option(taken[port])} and {_option(name)}."
-                )
-            taken[port] = name
+            first = getattr(self, name)
+            # The payer's LND is on the port after the merchant's.
+            for port in (first, first + 1) if name == "lightning_port" else (first,):
+                if first and port in taken:
+                    raise BadInput(
+                        f"Port {port} is asked for twice: {_option(taken[port])} and "
+                        f"{_option(name)}."
+                    )
+                if port > _HIGHEST_PORT:
+                    raise BadInput(f"Two LNDs do not fit behind port {first}.")
+                taken[port] = name
 
     def runs(self, part: Part) -> bool:
         """Whether this part is wanted."""
@@ -152,12 +190,22 @@ class DevnetSettings:
             "api_port": Part.MERCHANTS,
             "tempo_port": Part.RAILS,
             "stripe_port": Part.RAILS,
+            "lightning_port": Part.RAILS,
+            "phoenixd_port": Part.RAILS,
         }
         return tuple(name for name, part in wanted.items() if self.runs(part))
 
     def with_free_ports(self) -> DevnetSettings:
         """The same on any free ports."""
-        return replace(self, control_port=0, api_port=0, tempo_port=0, stripe_port=0)
+        return replace(
+            self,
+            control_port=0,
+            api_port=0,
+            tempo_port=0,
+            stripe_port=0,
+            lightning_port=0,
+            phoenixd_port=0,
+        )
 
     @classmethod
     def read(
@@ -165,8 +213,8 @@ class DevnetSettings:
     ) -> DevnetSettings:
         """Settings from a command line's texts (None: not given) and an environment.
 
-        `port_base` stands for all ports: N, N + 2, N + 145 and N + 3711, or all free ones if it is
-        0. Ports that are named one by one come first.
+        `port_base` stands for all ports, each at its distance from N (`OFFSETS`), or all free ones
+        if it is 0. Ports that are named one by one come first.
         """
         values: dict[str, Any] = {}
         for name, parse in _PARSERS.items():
@@ -186,14 +234,14 @@ class DevnetSettings:
 
 def _shifted(base: int) -> dict[str, int]:
     if base == 0:
-        return dict.fromkeys(PORTS, 0)
-    highest = _HIGHEST_PORT - max(PORTS.values()) + CONTROL_PORT
+        return dict.fromkeys(OFFSETS, 0)
+    highest = _HIGHEST_PORT - max(OFFSETS.values())
     if base > highest:
         raise BadInput(
             f"Ports from {base} on end above {_HIGHEST_PORT}.",
             hint=f"The highest base is {highest}.",
         )
-    return {name: base + port - CONTROL_PORT for name, port in PORTS.items()}
+    return {name: base + offset for name, offset in OFFSETS.items()}
 
 
 def _parsed(text: str, who: str, parse: Callable[[str], Any]) -> Any:
@@ -291,6 +339,42 @@ def _an_address(text: str, what: str, hint: str) -> str:
     return text
 
 
+def _parse_lnd_url(text: str) -> str:
+    return _an_address(text, "no address of LND", "It begins with https:// or http://.")
+
+
+def _parse_macaroon(text: str) -> str:
+    if not text or len(text) % 2 or not _HEX.fullmatch(text):
+        raise BadInput(
+            "This is no macaroon.", hint="Write it in hexadecimal: xxd -p -c 9999 invoice.macaroon"
+        )
+    return text.lower()
+
+
+def _parse_profile(text: str) -> str:
+    if text not in LND_PROFILES:
+        raise BadInput(
+            f"{text[:60]!r} is no LND that is emulated.",
+            hint=f"It is {' or '.join(LND_PROFILES)}.",
+        )
+    return text
+
+
+def _parse_network(text: str) -> str:
+    if text not in NETWORKS:
+        raise BadInput(
+            f"{text[:60]!r} is no network of MPP's.",
+            hint=f"It is {', '.join(NETWORKS[:-1])} or {NETWORKS[-1]}.",
+        )
+    return text
+
+
+def _parse_rate(text: str) -> int:
+    if _NUMBER.fullmatch(text) is None or not int(text):
+        raise BadInput(f"{text!r} is no price of a bitcoin.", hint="Write 100000, in dollars.")
+    return int(text)
+
+
 def _parse_switch(text: str) -> bool:
     if text.lower() not in _SWITCH:
         raise BadInput(f"{text[:60]!r} is neither yes nor no.", hint="Write 1 or 0.")
@@ -308,6 +392,8 @@ _PARSERS: Final[Mapping[str, Callable[[str], Any]]] = {
     "api_port": parse_port,
     "tempo_port": parse_port,
     "stripe_port": parse_port,
+    "lightning_port": parse_port,
+    "phoenixd_port": parse_port,
     "stripe_proxy": _parse_switch,
     "port_base": parse_port,
     "only": _parse_only,
@@ -321,6 +407,11 @@ _PARSERS: Final[Mapping[str, Callable[[str], Any]]] = {
     "store": _parse_store,
     "chain_url": _parse_url,
     "stripe_url": _parse_stripe_url,
+    "lightning_url": _parse_lnd_url,
+    "lightning_macaroon": _parse_macaroon,
+    "lightning_network": _parse_network,
+    "lnd_profile": _parse_profile,
+    "btc_usd": _parse_rate,
     "settle_every": _parse_seconds,
     "settle_at_amount": _parse_money,
     "settle_at_units": _parse_units,

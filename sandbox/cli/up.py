@@ -93,5 +93,7 @@ def _report(devnet: Devnet) -> None:
 
     for line in banner.captures(devnet.captures):
         typer.echo(line, err=True)
+    for line in banner.refunds(devnet.refunds):
+        typer.echo(line, err=True)
     for line in banner.kept(devnet.kept, public_name(devnet.store_name)):
         typer.echo(line, err=True)

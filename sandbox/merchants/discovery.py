@@ -20,11 +20,12 @@ if TYPE_CHECKING:
     from sandbox.server.route import Route
 
 TITLE: Final = "mpp-sandbox merchants"
+SATOSHI: Final = "sat"
 DECIMALS: Final = {"usd": 2}
 """Of the currencies that are no token's."""
 TOKEN_DECIMALS: Final = 6
-_TOLD: Final = ("networkId", "paymentMethodTypes")
-"""What whoever pays by card wants to know before it asks."""
+_TOLD: Final = ("networkId", "paymentMethodTypes", "network")
+"""What whoever pays by card or over Lightning wants to know before it asks."""
 AGENT_PATH: Final = "/.well-known/ai-agent.json"
 
 
@@ -45,6 +46,7 @@ _PARAMETERS: Final[Mapping[str, list[dict[str, Any]]]] = {
         _parameter("tokens", "How many tokens to write.", "integer", 16),
     ],
 }
+"""By path; a rail's own routes take the same as those of the same name."""
 
 _COMPLETE_BODY: Final = {
     "required": True,
@@ -95,11 +97,13 @@ def describe(routes: Sequence[Route]) -> Documents:
 def price(offer: Offer) -> str:
     """What an offer asks, for people: `$0.001 a request by tempo/session`."""
     request = offer.request
+    unit = request.get("unitType")
+    per = f" a {unit}" if unit else ""
+    if request["currency"] == SATOSHI:
+        return f"{int(request['amount']):,} sat{per} by {offer.method}/{offer.intent}"
     decimals = DECIMALS.get(request["currency"], TOKEN_DECIMALS)
     whole, fraction = divmod(int(request["amount"]), 10**decimals)
     digits = str(fraction).rjust(decimals, "0").rstrip("0").ljust(2, "0")
-    unit = request.get("unitType")
-    per = f" a {unit}" if unit else ""
     return f"${whole}.{digits}{per} by {offer.method}/{offer.intent}"
 
 
@@ -175,7 +179,7 @@ def _operation(route: Route, verb: str) -> dict[str, Any]:
     }
     if verb == "POST":
         operation["requestBody"] = _COMPLETE_BODY
-    elif parameters := _PARAMETERS.get(route.path):
+    elif parameters := _PARAMETERS.get(route.path.removeprefix("/lightning")):
         operation["parameters"] = parameters
     return operation
 

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mock_rails.core.seeds import Seeds
 from mock_rails.stripe.banner import TEST_KEY
+from sandbox.lightning.prices import BTC_USD
 from sandbox.merchants import discovery
-from sandbox.merchants.routes import build_routes
+from sandbox.merchants.routes import build_routes, ticket_prices
 
 if TYPE_CHECKING:
     import httpx
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
     from mock_rails.core.journal import Journal
     from sandbox.chain import TempoRpc
     from sandbox.client.wallet import Wallet
+    from sandbox.lightning import LightningNode
+    from sandbox.methods.lightning_session import Session
     from sandbox.methods.stripe_charge import StripeMerchant
+    from sandbox.server.lightning import LightningServer
     from sandbox.server.session import Capture, Recovered, Schedule, SessionServer
     from sandbox.server.stores import Store
 
@@ -47,6 +51,10 @@ class Till:
     journal: Journal
     stripe: StripeMerchant | None = None
     """The account that takes cards; None for no cards."""
+    lightning: LightningNode | None = None
+    """The node that takes satoshis; None for no Lightning."""
+    btc_usd: int = BTC_USD
+    """Dollars for a bitcoin."""
     schedule: Schedule | None = None
     """When they settle by themselves; None for only as they stop."""
 
@@ -92,6 +100,13 @@ class Merchants:
             journal=till.journal,
             schedule=till.schedule,
         )
+        self.lightning: LightningServer | None = None
+        if till.lightning is not None:
+            from sandbox.server.lightning import LightningServer
+
+            self.lightning = LightningServer(
+                node=till.lightning, store=till.store, clock=till.clock, journal=till.journal
+            )
         charges = charge(
             chain_id=till.chain_id,
             rpc_url=till.rpc_url,
@@ -107,26 +122,57 @@ class Merchants:
             chain_id=till.chain_id,
             rpc=till.rpc,
             stripe=till.stripe,
+            lightning=self.lightning,
+            btc_usd=till.btc_usd,
         )
-        self.app = Gate(
-            build_app(discovery.describe(self.routes), till.clock),
+        answers = build_app(discovery.describe(self.routes), till.clock)
+        self.gate = Gate(
+            answers,
             self.routes,
             challenges=Challenges(realm=host, secret=secret, clock=till.clock),
             store=till.store,
             clock=till.clock,
             journal=till.journal,
         )
+        self.app: Any = self._with_tickets(answers, secret)
+
+    def _with_tickets(self, answers: Any, secret: str) -> Any:
+        """The gate, and where Lightning is taken L402's tickets around it."""
+        till = self.till
+        if till.lightning is None:
+            return self.gate
+        from sandbox.server.l402 import L402
+
+        return L402(
+            self.gate,
+            answers,
+            ticket_prices(till.btc_usd),
+            node=till.lightning,
+            secret=secret,
+            store=till.store,
+            clock=till.clock,
+            journal=till.journal,
+        )
 
     async def start(self) -> Recovered | None:
-        """Go on with the channels of the store, if this process keeps the books; what it found."""
+        """Go on with the channels and sessions of the store, if this process keeps the books; what
+        it found of channels."""
         if not self._keeps_books:
             return None
-        await self.app.purge()
+        await self.gate.purge()
+        if self.lightning is not None:
+            await self.lightning.start()
         return await self.sessions.start()
 
-    async def stop(self) -> list[Capture]:
-        """Settle and close what is open, if this process keeps the books; what was captured."""
-        return await self.sessions.stop() if self._keeps_books else []
+    async def stop(self, *, refund: bool = True) -> tuple[list[Capture], list[Session]]:
+        """Settle and close what is open, if this process keeps the books: what was captured, and
+        the Lightning sessions whose rest went back, if it was to."""
+        if not self._keeps_books:
+            return [], []
+        closed: list[Session] = []
+        if self.lightning is not None:
+            closed = await self.lightning.stop(close_sessions=refund)
+        return await self.sessions.stop(), closed
 
     def facts(self, url: str) -> dict[str, Any]:
         """What a payer wants to know, as plain values."""

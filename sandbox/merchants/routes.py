@@ -1,13 +1,14 @@
 """What the merchants' routes cost, and how they may be paid (DESIGN section 3).
 
-Tempo's prices are in one currency of six decimals, Stripe's in cents. Nothing here talks to a rail;
-the offers do, when somebody pays.
+Tempo's prices are in one currency of six decimals, Stripe's in cents, Lightning's in satoshis at a
+rate. Nothing here talks to a rail; the offers do, when somebody pays.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from sandbox.lightning.prices import BTC_USD, sats
 from sandbox.server.charge import charge_offers
 from sandbox.server.charge_lookup import on_chain
 from sandbox.server.route import Route
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from sandbox.chain import TempoRpc
     from sandbox.methods.stripe_charge import StripeMerchant
+    from sandbox.server.lightning import LightningServer
     from sandbox.server.offer import Offer
     from sandbox.server.session import SessionServer
 
@@ -39,6 +41,16 @@ TOKEN_DEPOSIT: Final = 500_000
 REPORT_DEPOSIT: Final = 500_000
 """Ten reports."""
 
+SEARCH_PRICE: Final = "0.001"
+TOKEN_PRICE: Final = "0.0001"
+SEARCHES_PAID_IN: Final = 100
+"""How many searches a Lightning deposit covers."""
+TOKENS_PAID_IN: Final = 500
+REPORTS_PAID_IN: Final = 10
+TICKET_QUOTES: Final = 100
+"""An L402 ticket for a day of quotes costs as much as this many of them."""
+LIGHTNING_QUOTE: Final = "/lightning/quote"
+
 
 def build_routes(
     sessions: SessionServer,
@@ -48,9 +60,11 @@ def build_routes(
     chain_id: int,
     rpc: TempoRpc,
     stripe: StripeMerchant | None = None,
+    lightning: LightningServer | None = None,
+    btc_usd: int = BTC_USD,
 ) -> tuple[Route, ...]:
     """The paid routes: charges by pympp's methods, sessions by ours. `rpc` is the charges' node;
-    without a `stripe` no route takes cards."""
+    without a `stripe` no route takes cards, without `lightning` none takes satoshis."""
 
     def session(
         amount: int, unit: str, deposit: int, description: str, *, streams: bool = False
@@ -91,10 +105,12 @@ def build_routes(
                 *charge(REPORT_PRICE, "A report"),
                 *session(REPORT_BASE_UNITS, "request", REPORT_DEPOSIT, "A report"),
                 *card("A report, at the least that a card can pay"),
+                *_lightning_reports(lightning, btc_usd),
             ),
             summary="A report, for whichever method and intent you like",
         ),
         *_card_routes(card("A quote")),
+        *_lightning_routes(lightning, btc_usd),
     )
 
 
@@ -128,6 +144,62 @@ def _card_routes(offers: tuple[Offer, ...]) -> tuple[Route, ...]:
         return ()
     summary = "A quote, for a fixed price by card"
     return (Route(path="/stripe/quote", offers=offers, summary=summary),)
+
+
+def _lightning_routes(server: LightningServer | None, btc_usd: int) -> tuple[Route, ...]:
+    """The routes that only Lightning pays for, where it is taken."""
+    if server is None:
+        return ()
+    quote, search, token = (sats(usd, btc_usd) for usd in (QUOTE_PRICE, SEARCH_PRICE, TOKEN_PRICE))
+    searches = server.session(
+        search,
+        deposit_sat=search * SEARCHES_PAID_IN,
+        unit_type="request",
+        description="A search",
+    )
+    tokens = server.session(
+        token,
+        deposit_sat=token * TOKENS_PAID_IN,
+        unit_type="token",
+        streams=True,
+        description="A token",
+    )
+    return (
+        Route(
+            path=LIGHTNING_QUOTE,
+            offers=(server.charge(quote, description="A quote"),),
+            summary="A quote, for a fixed price over Lightning",
+        ),
+        Route(
+            path="/lightning/search",
+            offers=(searches,),
+            summary="The glossary's entries for a query, paid from a Lightning deposit",
+        ),
+        Route(
+            path="/lightning/complete",
+            offers=(tokens,),
+            streams=True,
+            summary="A completion as a stream, paid by the token from a Lightning deposit",
+        ),
+    )
+
+
+def _lightning_reports(server: LightningServer | None, btc_usd: int) -> tuple[Offer, ...]:
+    if server is None:
+        return ()
+    price = sats(REPORT_PRICE, btc_usd)
+    session = server.session(
+        price,
+        deposit_sat=price * REPORTS_PAID_IN,
+        unit_type="request",
+        description="A report",
+    )
+    return (server.charge(price, description="A report"), session)
+
+
+def ticket_prices(btc_usd: int) -> dict[str, int]:
+    """What L402 tickets cost, by the path that they open."""
+    return {LIGHTNING_QUOTE: TICKET_QUOTES * sats(QUOTE_PRICE, btc_usd)}
 
 
 def _card_offers(stripe: StripeMerchant, description: str) -> tuple[Offer, ...]:

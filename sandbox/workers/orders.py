@@ -21,8 +21,12 @@ class Orders:
     store: str
     seed: str
     stripe_url: str | None
+    lightning_url: str | None
+    lightning_network: str
+    btc_usd: int
     clock: dict[str, Any]
     secret: str = field(repr=False)
+    lightning_macaroon: str | None = field(repr=False)
 
     def to_line(self) -> bytes:
         """One line of JSON."""

@@ -24,6 +24,7 @@ from mock_rails.tempo.addresses import PATH_USD
 from sandbox import info
 from sandbox.chain import TempoRpc
 from sandbox.client.wallet import Wallet
+from sandbox.lightning import LndNode
 from sandbox.merchants.merchants import Merchants, Till, card_account
 from sandbox.storage import open_store
 from sandbox.workers.orders import Orders
@@ -46,6 +47,7 @@ async def _work() -> None:
     journal = Journal(clock)
     store = await open_store(orders.store, clock)
     stripe = card_account(orders.stripe_url, clock)
+    node = _node(orders)
     try:
         async with httpx.AsyncClient(timeout=30, trust_env=False) as http:
             till = Till(
@@ -60,6 +62,8 @@ async def _work() -> None:
                 seeds=Seeds(f"{orders.seed} worker {orders.number}"),
                 journal=journal,
                 stripe=stripe,
+                lightning=node,
+                btc_usd=orders.btc_usd,
             )
             merchants = Merchants(till, host=orders.realm, secret=orders.secret, keeps_books=False)
             listener = socket.socket(fileno=orders.socket)
@@ -72,8 +76,18 @@ async def _work() -> None:
                 await telling
     finally:
         await store.close()
-        if stripe is not None:
-            await stripe.aclose()
+        for one in (stripe, node):
+            if one is not None:
+                await one.aclose()
+
+
+def _node(orders: Orders) -> LndNode | None:
+    """The merchants' LND, over its wire."""
+    if orders.lightning_url is None or orders.lightning_macaroon is None:
+        return None
+    return LndNode(
+        orders.lightning_url, orders.lightning_macaroon, network=orders.lightning_network
+    )
 
 
 async def _listen(heard: asyncio.StreamReader, said: asyncio.StreamWriter, clock: Clock) -> None:

@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 
 REFUND_TIMEOUT_S: Final = 30
 PERCENT: Final = 100
+_SWEEP_S: Final = 60
+"""How often sessions are looked for that other processes opened."""
+_BREATH: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,7 @@ class Closer:
         self._timeout_s = timeout_s
         self._used: dict[bytes, int] = {}
         """Open sessions that this process has seen, and when they were last used."""
+        self._swept_s = clock.now_s()
         self._unresolved: set[bytes] = set()
         """Closed sessions whose refund may be under way, or was never begun."""
 
@@ -101,29 +105,40 @@ class Closer:
         assert after is not None
         return await self._closed(after, "closed")
 
-    async def resume(self) -> None:
-        """Know again what an earlier process knew: its sessions, and its refunds."""
+    async def sweep(self) -> None:
+        """Go through all records: earlier processes left sessions and refunds, and others beside
+        this one open some."""
+        self._swept_s = self._clock.now_s()
+        seen = 0
         async for session in self._book.scan():
             if session.status is Status.OPEN:
                 self.used(session)
             elif session.refund is Refund.PENDING:
                 self._unresolved.add(session.id)
+            seen += 1
+            if seen % _BREATH == 0:
+                await self._clock.yield_to_loop()
 
     async def look(self) -> None:
         """Close what is idle, and look up the refunds that are open."""
+        if not 0 <= self._clock.now_s() - self._swept_s < _SWEEP_S:  # a clock may be set back
+            await self.sweep()
         for session_id in tuple(self._unresolved):
             await self._look_up(session_id)
         due_s = self._clock.now_s() - self._idle_timeout_s
         for session_id in [one for one, used_s in self._used.items() if used_s <= due_s]:
             await self._close_if_idle(session_id)
 
-    async def close_all(self) -> None:
-        """Close all open sessions that are known here."""
+    async def close_all(self) -> list[Session]:
+        """Close all open sessions, whoever opened them."""
+        await self.sweep()
+        closed = []
         for session_id in tuple(self._used):
             try:
-                await self.close(session_id)
+                closed.append(await self.close(session_id))
             except PaymentError:  # somebody was faster
                 self._used.pop(session_id, None)
+        return closed
 
     # -- inside -----------------------------------------------------------------------------------
 

@@ -112,20 +112,20 @@ class LightningServer:
     async def start(self) -> None:
         """Go on with what an earlier process left: a timer of its own dies with a process, and the
         store's records do not (facts 2.6.7)."""
-        await self._context.closer.resume()
+        await self._context.closer.sweep()
         self._background.start(_WATCH, self._watch)
 
     async def look(self) -> None:
         """Close idle sessions and look up refunds now, as is done every few seconds."""
         await self._context.closer.look()
 
-    async def stop(self, *, close_sessions: bool = False) -> None:
-        """Finish what is under way. With `close_sessions` all that is left goes back: for a store
-        that ends with the process."""
+    async def stop(self, *, close_sessions: bool = False) -> list[Session]:
+        """Finish what is under way. With `close_sessions` all that is left goes back, and they are
+        returned: for a store that ends with the process."""
         await self._background.cancel(_WATCH)
-        if close_sessions:
-            await self._context.closer.close_all()
+        closed = await self._context.closer.close_all() if close_sessions else []
         await self._background.join()
+        return closed
 
     async def sessions(self) -> list[Session]:
         """All sessions that are known, closed ones too."""

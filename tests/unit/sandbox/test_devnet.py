@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import socket
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import httpx
@@ -61,6 +62,7 @@ async def test_it_describes_itself_as_json_and_as_variables() -> None:
         paths = [route["path"] for route in found["merchants"]["routes"]]
         assert paths == [
             "/quote", "/search", "/complete", "/v1/chat/completions", "/report", "/stripe/quote",
+            "/lightning/quote", "/lightning/search", "/lightning/complete",
         ]  # fmt: skip
         variables = info.environment(found)
         assert variables["MPP_SANDBOX_API_URL"] == devnet.api_url
@@ -85,10 +87,9 @@ async def test_the_banner_names_every_address_role_and_price() -> None:
 
 
 async def test_rails_alone_have_no_merchants_and_no_control() -> None:
-    async with Devnet(
-        DevnetSettings(tempo_port=0, stripe_port=0, only=frozenset({Part.RAILS}))
-    ) as devnet:
-        assert set(devnet.info()) == {"version", "ready", "roles", "tempo", "stripe"}
+    async with Devnet(replace(FREE, only=frozenset({Part.RAILS}))) as devnet:
+        rails = {"tempo", "stripe", "lightning"}
+        assert set(devnet.info()) == {"version", "ready", "roles", *rails}
         assert "curl" in banner.text(devnet.info(), devnet.balances)
         assert (devnet.api_url, devnet.control_url) == (None, None)
 
@@ -113,9 +114,7 @@ async def test_a_busy_port_leaves_nothing_running(tmp_path: Path) -> None:
         taken.listen()
         port = taken.getsockname()[1]
         state = tmp_path / "state.json"
-        devnet = Devnet(
-            DevnetSettings(tempo_port=0, stripe_port=0, api_port=0, control_port=port, state=state)
-        )
+        devnet = Devnet(replace(FREE, control_port=port, state=state))
         with pytest.raises(CannotListen, match=f"Port {port} on 127.0.0.1 is in use"):
             await devnet.start()
     async with httpx.AsyncClient() as http:
@@ -126,9 +125,7 @@ async def test_a_busy_port_leaves_nothing_running(tmp_path: Path) -> None:
 
 
 async def test_the_state_file_carries_the_chain_over(tmp_path: Path) -> None:
-    settings = DevnetSettings(
-        control_port=0, api_port=0, tempo_port=0, stripe_port=0, state=tmp_path / "state.json"
-    )
+    settings = replace(FREE, state=tmp_path / "state.json")
     async with Devnet(settings) as devnet:
         assert (await pay(devnet, "/quote")).status_code == 200
     async with Devnet(settings) as devnet:
@@ -144,7 +141,7 @@ async def test_the_state_is_written_even_if_the_money_could_not_be_brought_in(
     await devnet.start()
     assert (await pay(devnet, "/quote")).status_code == 200
 
-    async def broken() -> None:
+    async def broken(*, refund: bool) -> None:
         raise RuntimeError("the till is stuck")
 
     monkeypatch.setattr(devnet.merchants, "stop", broken)

@@ -26,6 +26,12 @@ def test_without_a_word_the_ports_are_the_documented_ones() -> None:
         False,
         None,
     )
+    assert (settings.lightning_port, settings.phoenixd_port) == (8080, 9740)
+    assert (settings.lnd_profile, settings.btc_usd, settings.lightning_url) == (
+        "0.21",
+        100_000,
+        None,
+    )
     assert settings.only == {Part.RAILS, Part.MERCHANTS, Part.CONTROL}
 
 
@@ -43,6 +49,7 @@ def test_a_base_shifts_all_ports_together() -> None:
     settings = read(port_base="9400")
     assert (settings.control_port, settings.api_port, settings.tempo_port) == (9400, 9402, 9545)
     assert settings.stripe_port == 13111
+    assert (settings.lightning_port, settings.phoenixd_port) == (9410, 10740)
 
 
 def test_a_port_of_its_own_comes_before_the_base() -> None:
@@ -115,6 +122,15 @@ def test_an_address_that_is_none_is_not_repeated_for_it_may_hold_a_key(name: str
         ({"only": "merchants", "chain_url": "http://x", "stripe_proxy": "1"}, "no rails run"),
         ({"stripe_proxy": "maybe"}, "--stripe-proxy: 'maybe' is neither yes nor no"),
         ({"stripe_port": "8545"}, "asked for twice: --tempo-port and --stripe-port"),
+        ({"phoenixd_port": "8081"}, "asked for twice: --lightning-port and --phoenixd-port"),
+        ({"lightning_port": "65535"}, "do not fit"),
+        ({"lightning_url": "http://x", "lightning_macaroon": "00"}, "this devnet runs its own"),
+        ({"only": "merchants", "chain_url": "http://x", "lightning_url": "http://x"}, "Name both"),
+        ({"only": "merchants", "chain_url": "http://x", "lightning_url": "x"}, "no address of LND"),
+        ({"lightning_macaroon": "xyz"}, "no macaroon"),
+        ({"lightning_network": "testnet"}, "no network of MPP's"),
+        ({"lnd_profile": "0.17"}, "no LND that is emulated"),
+        ({"btc_usd": "0"}, "no price of a bitcoin"),
         ({"port_base": "61825"}, "The highest base is 61824"),
         ({"chain_id": "0"}, "no chain id"),
         ({"block_time": "soon"}, "no span of time"),
@@ -181,3 +197,24 @@ def test_the_proxy_is_switched_by_a_variable_too(text: str, meant: bool) -> None
 
 def test_a_port_that_is_not_opened_is_not_in_the_way() -> None:
     assert read(only="rails", tempo_port="8400").tempo_port == 8400
+
+
+def test_merchants_may_take_satoshis_at_another_lnd() -> None:
+    asked = {"only": "merchants", "chain_url": "http://127.0.0.1:8545"}
+    settings = read(
+        {"MPP_SANDBOX_LIGHTNING_MACAROON": "0201AB"},
+        **asked,
+        lightning_url="https://lnd.test:8080",
+        lightning_network="signet",
+    )
+    assert settings.lightning_macaroon == "0201ab"
+    assert settings.lightning_network == "signet"
+    assert "0201ab" not in repr(settings)
+
+
+def test_the_profiles_are_the_rails() -> None:
+    from mock_rails.lightning.settings import LND_PORT, PHOENIXD_PORT, PROFILES
+    from sandbox import settings
+
+    assert settings.LND_PROFILES == PROFILES
+    assert (settings.LIGHTNING_PORT, settings.PHOENIXD_PORT) == (LND_PORT, PHOENIXD_PORT)

@@ -6,6 +6,7 @@ Facts: protocol 1.2 and 3.2.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import httpx
@@ -17,14 +18,19 @@ from sandbox.settings import DevnetSettings, Part
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-OFFERED = {("tempo", "charge"), ("tempo", "session"), ("stripe", "charge")}
+OFFERED = {
+    ("tempo", "charge"),
+    ("tempo", "session"),
+    ("stripe", "charge"),
+    ("lightning", "charge"),
+    ("lightning", "session"),
+}
 
 
 @pytest.fixture
 async def http() -> AsyncIterator[httpx.AsyncClient]:
-    settings = DevnetSettings(
-        tempo_port=0, stripe_port=0, api_port=0, only=frozenset({Part.RAILS, Part.MERCHANTS})
-    )
+    free = DevnetSettings().with_free_ports()
+    settings = replace(free, only=frozenset({Part.RAILS, Part.MERCHANTS}))
     async with (
         Devnet(settings) as devnet,
         httpx.AsyncClient(base_url=str(devnet.api_url)) as client,
@@ -44,7 +50,7 @@ async def test_every_paid_operation_declares_its_402_and_whole_amounts(
         for operation in item.values()
         if "x-payment-info" in operation
     ]
-    assert len(paid) == 6
+    assert len(paid) == 9
     for operation in paid:
         assert "402" in operation["responses"]
         for offer in operation["x-payment-info"]["offers"]:
@@ -76,9 +82,11 @@ async def test_language_models_and_scanners_find_the_prices(http: httpx.AsyncCli
     assert "GET /quote: A quote, for a fixed price. $0.01 by tempo/charge" in text
     assert "WebSocket /complete/ws" in text
     assert "GET /stripe/quote: A quote, for a fixed price by card. $0.50 by stripe/charge" in text
+    assert "GET /lightning/quote: A quote, for a fixed price over Lightning. 10 sat by" in text
+    assert "1 sat a token by lightning/session" in text
     agent = (await http.get("/.well-known/ai-agent.json")).json()
     assert agent["payments"]["mpp"] == {
         "endpoint": "/",
-        "methods": ["stripe", "tempo"],
+        "methods": ["lightning", "stripe", "tempo"],
         "intents": ["charge", "session"],
     }
