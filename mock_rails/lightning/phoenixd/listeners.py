@@ -100,7 +100,7 @@ class Listeners:
     async def _post(self, http: httpx.AsyncClient, url: str, text: str) -> None:
         import httpx
 
-        told: dict[str, Any] = {"node": self._node.name, "url": url}
+        told: dict[str, Any] = {"node": self._node.name, "to": _shown(url)}
         body = text.encode()
         headers = {
             "content-type": "application/json",
@@ -118,6 +118,15 @@ class Listeners:
 
 def _settled(record: InvoiceRecord) -> InvoiceRecord | None:
     return record if record.state is InvoiceState.SETTLED else None
+
+
+def _shown(url: str) -> str:
+    """The address without what may be secret in it."""
+    try:
+        parts = urlsplit(url)
+        return f"{parts.scheme}://{parts.hostname}{parts.path}"
+    except ValueError:
+        return "an address that cannot be read"
 
 
 def _is_local(url: str) -> bool:

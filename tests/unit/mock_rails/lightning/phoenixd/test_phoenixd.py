@@ -232,7 +232,7 @@ async def test_payments_are_told_over_websocket_and_signed_webhooks() -> None:
             await rail.node("payer").pay(invoice.text)
             told = json.loads(await listening.recv())
         posted = [await hooks.get(), await hooks.get()]
-        away = InvoiceRequest(1_000, webhook_url="https://example.com/hook")
+        away = InvoiceRequest(1_000, webhook_url="https://me:key@example.com/hook?token=abc")
         await rail.node("payer").pay(rail.node("merchant").create_invoice(away).text)
         await hooks.get()
         sent = []
@@ -253,6 +253,7 @@ async def test_payments_are_told_over_websocket_and_signed_webhooks() -> None:
         assert json.loads(one.content) == told
         expected = hmac.new(b"hook", one.content, sha256).hexdigest()
         assert one.headers[SIGNATURE] == expected
+    assert sent[3]["to"] == "https://example.com/hook"  # and nothing that may be a secret
     assert [one["error"] for one in sent[3:]] == ["the address is not on this machine"]
     assert hooks.empty()
 
