@@ -78,9 +78,9 @@ def finalize(op: Operation, invoice: Record) -> None:
 
 
 def pay(op: Operation, invoice: Record, method_id: str | None, *, off_session: bool) -> None:
-    """Try to charge an open invoice. What the card says is raised as CardError; what it wants to
-    see (3D Secure) is in the PaymentIntent."""
-    require(invoice, "paid", "open")
+    """Try to charge an open invoice, or a bad debt. What the card says is raised as CardError;
+    what it wants to see (3D Secure) is in the PaymentIntent."""
+    require(invoice, "paid", "open", "uncollectible")
     intent = op.get("payment_intents", invoice.hidden["payment_intent"])
     op.update(invoice, {"attempted": True, "attempt_count": invoice["attempt_count"] + 1})
     given: dict[str, Any] = {"off_session": off_session}
@@ -98,7 +98,7 @@ def pay(op: Operation, invoice: Record, method_id: str | None, *, off_session: b
 
 def pay_elsewhere(op: Operation, invoice: Record) -> None:
     """Somebody has paid it in another way: nothing is charged."""
-    require(invoice, "paid", "open")
+    require(invoice, "paid", "open", "uncollectible")
     _drop_intent(op, invoice)
     _be_paid(op, invoice)
 

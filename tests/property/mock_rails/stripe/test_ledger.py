@@ -116,6 +116,15 @@ class Money(RuleBasedStateMachine):
             given = {"charge": charge.id} | ({} if amount is None else {"amount": amount})
             self.call(lambda op: refunds.create(op, given))
 
+    @rule(which=some, beyond=st.sampled_from((-1, 0, 1)))
+    def refund_the_rest(self, which: int, beyond: int) -> None:
+        """All that is left, a cent less, or the cent more that must be refused."""
+        charge = self.pick("charges", which)
+        if charge is not None:
+            left = charge["amount_captured"] - charge["amount_refunded"]
+            given = {"charge": charge.id, "amount": max(1, left + beyond)}
+            self.call(lambda op: refunds.create(op, given))
+
     @precondition(lambda self: self.any_open("disputes"))
     @rule(which=some, evidence=st.sampled_from(EVIDENCE))
     def answer(self, which: int, evidence: str) -> None:

@@ -228,8 +228,12 @@ async def test_an_open_invoice_is_voided_or_given_up(shop: Shop) -> None:
         made = await shop.subscribe(customer, price, payment_behavior="default_incomplete")
         done = await shop.post(f"invoices/{made['latest_invoice']}/{deed}")
         assert done["status"] == status
-    refused = await shop.post(f"invoices/{made['latest_invoice']}/pay", 400)
-    assert "uncollectible" in refused["error"]["message"]
+        pay = f"invoices/{made['latest_invoice']}/pay"
+        if status == "void":
+            refused = await shop.post(pay, 400)
+            assert "void" in refused["error"]["message"]
+        else:
+            assert (await shop.post(pay))["status"] == "paid", "a bad debt may still be paid"
 
 
 async def test_an_invoice_that_was_paid_elsewhere_charges_nothing(rail: Stripe, shop: Shop) -> None:
