@@ -10,12 +10,13 @@ directions; `"private": true` hides the channel from everybody else. TOML will d
 
 from __future__ import annotations
 
-import json
 import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+
+import orjson
 
 from mock_rails.core.errors import BadInput, nearest
 from mock_rails.lightning.model import MSAT, Policy
@@ -73,7 +74,8 @@ class Topology:
         """Read a file, JSON or TOML by its name."""
         try:
             text = path.read_text(encoding="utf-8")
-            document = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
+            # Not json.loads: py-evm lifts Python's limit of recursion, and deep text overflows.
+            document = tomllib.loads(text) if path.suffix == ".toml" else orjson.loads(text)
         except OSError as error:
             raise BadInput(f"Cannot read {path}: {error.strerror}.") from error
         except (ValueError, RecursionError) as error:
