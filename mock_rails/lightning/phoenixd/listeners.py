@@ -124,9 +124,9 @@ def _shown(url: str) -> str:
     """The address without what may be secret in it."""
     try:
         parts = urlsplit(url)
-        return f"{parts.scheme}://{parts.hostname}{parts.path}"
     except ValueError:
         return "an address that cannot be read"
+    return f"{parts.scheme}://{parts.hostname}{parts.path}"
 
 
 def _is_local(url: str) -> bool:
