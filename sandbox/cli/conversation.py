@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 _CREDENTIALS: Final = frozenset({"authorization", "payment-authorization", "proxy-authorization"})
 _DECODED: Final = frozenset({"payment-receipt", "payment-session-snapshot"})
 _QUIET: Final = frozenset({"accept", "accept-encoding", "connection", "user-agent"})
+_WHOLE_PROOFS: Final = frozenset({"preimage", "topUpPreimage"})
+"""Proofs that are short, and of which not even the ends are shown."""
 _FORM: Final = "application/x-www-form-urlencoded"
 _LONGEST_BODY: Final = 16 * 1_024
 _WIDTH: Final = 80
@@ -164,7 +166,7 @@ def _hidden(name: str, value: Any) -> Any:
     if name in FACTS:
         return value
     text = value if isinstance(value, str) else orjson.dumps(value, default=str).decode()
-    if len(text) <= 16:
+    if len(text) <= 16 or name in _WHOLE_PROOFS:
         return f"({len(text)} characters, not shown)"
     size = f"{len(text) // 2 - 1} bytes" if text.startswith("0x") else f"{len(text)} characters"
     return f"{text[:8]}…{text[-4:]} ({size})"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from sandbox.client.amounts import (
     PORT,
@@ -202,6 +202,8 @@ class Budget:
         )
 
     def _shown(self, amount: int) -> str:
+        if self.allowed_currencies == _SATS:
+            return f"{amount} sat"
         if self.decimals is None:
             return f"{amount} base units"
         return format_amount(amount, self.decimals)
@@ -217,6 +219,9 @@ def _texts(values: Collection[str], what: str) -> Collection[str]:
 def _listed(names: Iterable[str]) -> str:
     return ", ".join(sorted(names)) or "none"
 
+
+_SATS: Final = frozenset({"sat"})
+"""Lightning's currency, which is its own smallest unit."""
 
 _set = object.__setattr__
 """How a frozen dataclass brings its own fields into form."""
