@@ -1,15 +1,30 @@
-"""Breaking a connection on purpose, which every rail's wire can be armed to do."""
+"""What every rail's wire does with its connections: read a whole body, and break off on purpose."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, MutableMapping
 
-    Message = dict[str, Any]
+    # ASGI's own words; for annotations only, so they are imported while type checking.
+    Message = MutableMapping[str, Any]
     Receive = Callable[[], Awaitable[Message]]
     Send = Callable[[Message], Awaitable[None]]
+
+
+async def read_body(receive: Receive, limit: int) -> bytes | None:
+    """A request's body, or its first bytes past the limit; None when the client has left."""
+    event = await receive()
+    body: bytes = event.get("body", b"")
+    if event.get("more_body"):
+        chunks, size = [body], len(body)
+        while event.get("more_body") and size <= limit:
+            event = await receive()
+            chunks.append(event.get("body", b""))
+            size += len(chunks[-1])
+        body = b"".join(chunks)
+    return None if event["type"] == "http.disconnect" else body
 
 
 async def break_off(receive: Receive, send: Send) -> None:

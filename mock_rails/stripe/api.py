@@ -9,20 +9,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 from mock_rails import __version__
-from mock_rails.connection import break_off
+from mock_rails.connection import break_off, read_body
 from mock_rails.stripe.errors import InvalidRequest
 from mock_rails.stripe.wire import disturbance
 from mock_rails.stripe.wire.request import Answer, Request, dump
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
+    from mock_rails.connection import Message, Receive, Send
     from mock_rails.stripe.rail import Stripe
     from mock_rails.stripe.wire.dispatcher import Dispatcher
 
-    Message = dict[str, Any]
-    Receive = Callable[[], Awaitable[Message]]
-    Send = Callable[[Message], Awaitable[None]]
 
 BODY_LIMIT: Final = 1024 * 1024
 
@@ -81,7 +77,7 @@ class StripeApi:
             await send({"type": "http.response.start", "status": 204, "headers": _PREFLIGHT})
             await send({"type": "http.response.body", "body": b""})
             return
-        body = await self._body(receive)
+        body = await read_body(receive, self.body_limit)
         if body is None:
             return
         if scope["path"] == "/" and scope["method"] in ("GET", "HEAD"):
@@ -102,19 +98,6 @@ class StripeApi:
             )
             answer = await self.dispatcher.answer(request)
         await _send(answer, receive, send, silent=scope["method"] == "HEAD")
-
-    async def _body(self, receive: Receive) -> bytes | None:
-        """The request's body, or its first bytes past the limit; None when the client left."""
-        event = await receive()
-        body: bytes = event.get("body", b"")
-        if event.get("more_body"):
-            chunks, size = [body], len(body)
-            while event.get("more_body") and size <= self.body_limit:
-                event = await receive()
-                chunks.append(event.get("body", b""))
-                size += len(chunks[-1])
-            body = b"".join(chunks)
-        return None if event["type"] == "http.disconnect" else body
 
     def about(self) -> dict[str, Any]:
         """What a browser or a health check sees on GET."""

@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from mock_rails import __version__
+from mock_rails.connection import read_body
 from mock_rails.tempo.errors import ResponseLostError
 from mock_rails.tempo.rpc.connection import Connection
 from mock_rails.tempo.rpc.dispatcher import INVALID_REQUEST, Dispatcher
 from mock_rails.tempo.rpc.families import build_families
 
 if TYPE_CHECKING:
+    from mock_rails.connection import Message, Receive, Send
     from mock_rails.tempo.rail import Chain
-    from mock_rails.tempo.rpc.connection import Message, Receive, Send
 
 BODY_LIMIT: Final = 5 * 1024 * 1024
 
@@ -64,7 +65,7 @@ class TempoApi:
     # -- HTTP -------------------------------------------------------------------------------------
 
     async def _post(self, receive: Receive, send: Send) -> None:
-        body = await self._body(receive)
+        body = await read_body(receive, self.body_limit)
         if body is None:
             return
         if len(body) > self.body_limit:
@@ -78,19 +79,6 @@ class TempoApi:
             await send({"type": "http.response.start", "status": 200, "headers": [_UNFINISHED]})
             return
         await _respond(send, 200, answer or b"")
-
-    async def _body(self, receive: Receive) -> bytes | None:
-        """The request's body, or its first bytes past the limit; None when the client left."""
-        event = await receive()
-        body: bytes = event.get("body", b"")
-        if event.get("more_body"):
-            chunks, size = [body], len(body)
-            while event.get("more_body") and size <= self.body_limit:
-                event = await receive()
-                chunks.append(event.get("body", b""))
-                size += len(chunks[-1])
-            body = b"".join(chunks)
-        return None if event["type"] == "http.disconnect" else body
 
     async def _other(self, verb: str, send: Send) -> None:
         if verb == "OPTIONS":

@@ -15,7 +15,7 @@ from urllib.parse import parse_qs
 
 import orjson
 
-from mock_rails.connection import break_off
+from mock_rails.connection import break_off, read_body
 from mock_rails.lightning.errors import (
     INVALID_ARGUMENT,
     UNAVAILABLE,
@@ -29,13 +29,11 @@ from mock_rails.lightning.lnd.sockets import Socket
 from mock_rails.lightning.lnd.waiting import Departed, unless
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator
+    from collections.abc import AsyncGenerator, Awaitable, Iterable, Iterator
 
+    from mock_rails.connection import Message, Receive, Send
     from mock_rails.lightning.rail import Lightning
 
-    Message = dict[str, Any]
-    Receive = Callable[[], Awaitable[Message]]
-    Send = Callable[[Message], Awaitable[None]]
 
 BODY_LIMIT: Final = 1024 * 1024
 MOST_STREAMS: Final = 1_000
@@ -93,7 +91,7 @@ class LndApi:
     # -- HTTP -------------------------------------------------------------------------------------
 
     async def _http(self, scope: Message, receive: Receive, send: Send) -> None:
-        body = await self._body(receive)
+        body = await read_body(receive, self.body_limit)
         if body is None:
             return
         try:
@@ -145,18 +143,6 @@ class LndApi:
                     f"type mismatch, parameter: {name}, error: {error.detail}", INVALID_ARGUMENT
                 ) from None
         return endpoint, Call(self.node, fields)
-
-    async def _body(self, receive: Receive) -> bytes | None:
-        """The request's body, or its first bytes past the limit; None when the client left."""
-        body = b""
-        while len(body) <= self.body_limit:
-            event = await receive()
-            if event["type"] == "http.disconnect":
-                return None
-            body += event.get("body", b"")
-            if not event.get("more_body"):
-                break
-        return body
 
     # -- streams ----------------------------------------------------------------------------------
 

@@ -19,9 +19,8 @@ from mock_rails.lightning.lnd.waiting import Departed
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    Message = dict[str, Any]
-    Receive = Callable[[], Awaitable[Message]]
-    Send = Callable[[Message], Awaitable[None]]
+    from mock_rails.connection import Message, Receive, Send
+
 
 _CARRIER: Final = HEADER + "+"
 

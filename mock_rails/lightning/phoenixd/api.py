@@ -7,7 +7,7 @@ import base64
 import binascii
 import hmac
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl
 
 from mock_rails.connection import break_off
@@ -18,16 +18,12 @@ from mock_rails.lightning.phoenixd.calls import Call, Refused
 from mock_rails.lightning.phoenixd.listeners import Listeners
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     import httpx
 
+    from mock_rails.connection import Message, Receive, Send
     from mock_rails.lightning.phoenixd.calls import Handler
     from mock_rails.lightning.rail import Lightning
 
-    Message = dict[str, Any]
-    Receive = Callable[[], Awaitable[Message]]
-    Send = Callable[[Message], Awaitable[None]]
 
 BODY_LIMIT: Final = 64 * 1024
 MOST_FIELDS: Final = 50

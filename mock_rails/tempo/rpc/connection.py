@@ -18,13 +18,9 @@ import orjson
 from mock_rails.tempo.errors import ResponseLostError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, MutableMapping
-
+    from mock_rails.connection import Receive, Send
     from mock_rails.tempo.rpc.dispatcher import Dispatcher
 
-    Message = MutableMapping[str, Any]
-    Receive = Callable[[], Awaitable[Message]]
-    Send = Callable[[Message], Awaitable[None]]
 
 OUTBOX_LIMIT: Final = 4_096
 IN_FLIGHT_LIMIT: Final = 128
