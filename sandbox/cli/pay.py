@@ -63,10 +63,9 @@ def pay(  # noqa: PLR0913, PLR0917 - each is an option of its own
 ) -> None:
     """Request a URL and pay what it asks for: of this devnet, or of any MPP server.
 
-    The answer goes to stdout and what it cost to stderr. The payer is the
-    first development account, the devnet's Lightning node, or a test card of
-    Stripe, unless told otherwise. A channel or session that was opened stays
-    open for the next time; see `mpp-sandbox channels`.
+    The answer goes to stdout and what it cost to stderr. The payer is the first
+    development account, the devnet's Lightning node, or a test card, unless
+    told otherwise. Channels and sessions stay open; see `mpp-sandbox channels`.
     """
     try:
         options.check_dry_run(url, dry_run=dry_run, stream=stream)
