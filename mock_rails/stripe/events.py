@@ -46,7 +46,14 @@ def emit(
         },
     )
     operation.context.journal.append(
-        "stripe", event_type, {"event": event.id, "object": record.id, "account": record.account}
+        "stripe",
+        event_type,
+        {
+            "event": event.id,
+            "object": record.id,
+            "account": record.account,
+            "request": operation.request_id,
+        },
     )
     queue.add(operation, event)
     for then in _FOLLOWERS.get(event_type, ()):

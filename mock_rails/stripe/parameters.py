@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from mock_rails.stripe.errors import InvalidRequest, UnknownParameter
+from mock_rails.stripe.errors import InvalidRequest, NotEmulated, UnknownParameter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -245,6 +245,9 @@ class Object:
     nullable: bool = False
     exclusive: tuple[tuple[str, str], ...] = field(default=())
     """Pairs of which a request may have one."""
+    absent: tuple[str, ...] = ()
+    """Names that Stripe takes and the rail does not: refused as not emulated, for to call them
+    unknown would send a correct program looking for a mistake."""
 
     def parse(self, value: Any, param: str = "") -> dict[str, Any] | None:
         """The parameters that were given, each parsed."""
@@ -253,6 +256,9 @@ class Object:
         if not isinstance(value, dict):
             raise InvalidRequest("Invalid object", code="parameter_invalid", param=param or None)
         for name in value:
+            if name in self.absent:
+                where = _inside(param, name)
+                raise NotEmulated(f"the parameter {where} here", param=where)
             if name not in self.fields:
                 raise UnknownParameter(_inside(param, name))
         for name in self.required:

@@ -92,6 +92,8 @@ async function money() {
   await refunds.update(refund, { metadata: { a: 'b' } })
   await refunds.retrieve(refund)
   await refunds.list({ payment_intent })
+  const { latest_charge } = await stripe.paymentIntents.retrieve(payment_intent)
+  assert.equal((await first(raw('GET', `/v1/charges/${latest_charge}/refunds`))).id, refund)
   await failure(refunds.cancel(refund)) // it has succeeded
   for (const name of ['createDispute', 'createDispute', 'createIssuerFraudRecord']) await pay(name)
   await later(3_600)
@@ -147,6 +149,7 @@ async function billing(customer) {
   await invoices.search({ query: 'total>0' })
   await invoices.update(invoice, { metadata: { a: 'b' } })
   await invoices.listLineItems(invoice)
+  await invoices.sendInvoice(invoice)
   await invoicePayments.retrieve((await first(invoicePayments.list({ invoice }))).id)
   await subscriptions.cancel(id)
   for (const end of ['pay', 'voidInvoice', 'markUncollectible']) {

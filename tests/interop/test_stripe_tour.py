@@ -104,6 +104,8 @@ def money(client: stripe.StripeClient, served: Served) -> None:
     v1.refunds.update(refund, {"metadata": {"a": "b"}})
     v1.refunds.retrieve(refund)
     v1.refunds.list({"payment_intent": paid})
+    charge = v1.payment_intents.retrieve(paid).latest_charge
+    assert raw(client, "get", f"/v1/charges/{charge}/refunds")["data"][0]["id"] == refund
     with pytest.raises(stripe.InvalidRequestError, match="cancel"):  # it has succeeded
         v1.refunds.cancel(refund)
     for card in ("createDispute", "createDispute", "createIssuerFraudRecord"):
@@ -170,6 +172,7 @@ def billing(client: stripe.StripeClient, customer: str) -> None:
     v1.invoices.search({"query": "total>0"})
     v1.invoices.update(invoice, {"metadata": {"a": "b"}})
     v1.invoices.line_items.list(invoice)
+    v1.invoices.send_invoice(invoice)
     payment = v1.invoice_payments.list({"invoice": invoice}).data[0]
     v1.invoice_payments.retrieve(payment.id)
     v1.subscriptions.cancel(subscription.id)

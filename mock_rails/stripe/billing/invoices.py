@@ -103,6 +103,14 @@ def pay_elsewhere(op: Operation, invoice: Record) -> None:
     _be_paid(op, invoice)
 
 
+def send(op: Operation, invoice: Record) -> None:
+    """Tell the customer of it; a draft is opened first."""
+    require(invoice, "sent", "draft", "open", "paid", "uncollectible")
+    if invoice["status"] == "draft":
+        finalize(op, invoice)
+    op.emit("invoice.sent", invoice)
+
+
 def void(op: Operation, invoice: Record) -> None:
     """Take an invoice back for ever."""
     require(invoice, "voided", "open", "uncollectible")

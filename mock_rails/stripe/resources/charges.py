@@ -69,6 +69,7 @@ CAPTURE: Final = Object(
         "statement_descriptor_suffix": Text(22),
         "transfer_group": Text(),
         "transfer_data": Anything(),
+        "application_fee": Anything(),
     }
 )
 LIST: Final = Object(
@@ -166,10 +167,18 @@ includable("charge", "refunds", _refunds)
 views.older("charge", "2022-11-15", _with_refunds)
 views.older("payment_intent", "2022-11-15", _with_charges)
 
+
+def list_refunds(call: Call) -> Page:
+    """The refunds of a charge: the list that an expanded charge has the address of."""
+    charge = call.operation.get(TABLE, call.id, param="charge")
+    return listed(call, "refunds", lambda one: bool(one["charge"] == charge.id))
+
+
 ENDPOINTS: Final = (
     Endpoint("POST", "/v1/charges", create, CREATE),
     Endpoint("GET", "/v1/charges", list_all, LIST),
     Endpoint("GET", "/v1/charges/{id}", retrieve),
     Endpoint("POST", "/v1/charges/{id}", update, UPDATE),
     Endpoint("POST", "/v1/charges/{id}/capture", capture, CAPTURE),
+    Endpoint("GET", "/v1/charges/{id}/refunds", list_refunds, Object(LIST_FIELDS)),
 )

@@ -28,9 +28,12 @@ _EVIDENCE: Final[dict[str, Kind]] = {
 }
 UPDATE: Final = Object(
     {"evidence": Object(_EVIDENCE), "metadata": Metadata(), "submit": Boolean()},
+    absent=("amount", "intended_submission_method"),
 )
 _SAME: Final = ("charge", "payment_intent")
-_FILTERS: Final = Object({**LIST_FIELDS, **CREATED, **dict.fromkeys(_SAME, Text())})
+_FILTERS: Final = Object(
+    {**LIST_FIELDS, **CREATED, **dict.fromkeys(_SAME, Text())}, absent=("status", "transaction")
+)
 
 
 def retrieve(call: Call) -> Record:

@@ -8,7 +8,7 @@ from mock_rails.stripe.endpoint import Call, Endpoint
 from mock_rails.stripe.errors import Missing
 from mock_rails.stripe.events import KEPT_S, TABLE
 from mock_rails.stripe.parameters import Boolean, ListOf, Object, Text
-from mock_rails.stripe.wire.lists import LIST_FIELDS, listed
+from mock_rails.stripe.wire.lists import CREATED, LIST_FIELDS, listed
 
 if TYPE_CHECKING:
     from mock_rails.stripe.endpoint import Page
@@ -19,11 +19,13 @@ _MOST_TYPES: Final = 20
 LIST: Final = Object(
     {
         **LIST_FIELDS,
+        **CREATED,
         "type": Text(),
         "types": ListOf(Text(), longest=_MOST_TYPES),
         "delivery_success": Boolean(),
     },
     exclusive=(("type", "types"),),
+    absent=("object_id",),
 )
 
 

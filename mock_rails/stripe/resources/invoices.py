@@ -12,7 +12,7 @@ from mock_rails.stripe.endpoint import Call, Endpoint
 from mock_rails.stripe.parameters import Boolean, Choice, Metadata, Object, Text
 from mock_rails.stripe.version import BASIL
 from mock_rails.stripe.wire import expand, views
-from mock_rails.stripe.wire.lists import LIST_FIELDS, listed
+from mock_rails.stripe.wire.lists import CREATED, LIST_FIELDS, listed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,20 +22,33 @@ if TYPE_CHECKING:
     from mock_rails.stripe.operation import Operation
 
 PAY: Final = Object(
-    {"payment_method": Text(), "off_session": Boolean(), "paid_out_of_band": Boolean()}
+    {"payment_method": Text(), "off_session": Boolean(), "paid_out_of_band": Boolean()},
+    absent=("forgive", "mandate", "source"),
 )
-UPDATE: Final = Object({"description": Text(nullable=True), "metadata": Metadata()})
+UPDATE: Final = Object(
+    {"description": Text(nullable=True), "metadata": Metadata()},
+    absent=(
+        "account_tax_ids", "application_fee_amount", "auto_advance", "automatic_tax",
+        "automatically_finalizes_at", "collection_method", "custom_fields", "days_until_due",
+        "default_payment_method", "default_source", "default_tax_rates", "discounts", "due_date",
+        "effective_at", "footer", "issuer", "number", "on_behalf_of", "payment_settings",
+        "rendering", "shipping_cost", "shipping_details", "statement_descriptor", "transfer_data",
+    ),
+)  # fmt: skip
 LIST: Final = Object(
     {
         **LIST_FIELDS,
+        **CREATED,
         "customer": Text(),
         "subscription": Text(),
         "status": Choice(("draft", "open", "paid", "uncollectible", "void")),
         "collection_method": Choice(("charge_automatically", "send_invoice")),
-    }
+    },
+    absent=("customer_account", "due_date"),
 )
 LIST_PAYMENTS: Final = Object(
-    {**LIST_FIELDS, "invoice": Text(), "status": Choice(("canceled", "open", "paid"))}
+    {**LIST_FIELDS, **CREATED, "invoice": Text(), "status": Choice(("canceled", "open", "paid"))},
+    absent=("payment",),
 )
 
 
@@ -63,6 +76,13 @@ def finalize(call: Call) -> Record:
     """Open a draft before its time."""
     op, invoice = _found(call)
     invoices.finalize(op, invoice)
+    return invoice
+
+
+def send(call: Call) -> Record:
+    """Mail it to the customer: in test mode nothing is sent but the event. A draft is opened."""
+    op, invoice = _found(call)
+    invoices.send(op, invoice)
     return invoice
 
 
@@ -134,7 +154,7 @@ def _payments(op: Operation, invoice: Mapping[str, Any]) -> dict[str, Any]:
     """The list that an invoice shows only when it is asked for."""
     record = op.get(TABLE, invoice["id"])
     found = [one.fields for one in invoices.payments_of(op, record)]
-    url = f"/v1/invoices/{record.id}/payments"
+    url = f"/v1/invoice_payments?invoice={record.id}"
     return {"object": "list", "data": found, "has_more": False, "url": url}
 
 
@@ -168,6 +188,7 @@ ENDPOINTS: Final = (
     Endpoint("POST", "/v1/invoices/{id}/finalize", finalize, Object({"auto_advance": Boolean()})),
     Endpoint("POST", "/v1/invoices/{id}/mark_uncollectible", mark_uncollectible),
     Endpoint("POST", "/v1/invoices/{id}/pay", pay, PAY),
+    Endpoint("POST", "/v1/invoices/{id}/send", send),
     Endpoint("POST", "/v1/invoices/{id}/void", void),
     Endpoint("GET", "/v1/invoice_payments", list_payments, LIST_PAYMENTS),
     Endpoint("GET", "/v1/invoice_payments/{id}", retrieve_payment),

@@ -47,6 +47,7 @@ OTHER_TYPES: Final = (
 )  # fmt: skip
 """Types that Stripe has besides; a PaymentIntent may name them, none can be made."""
 
+_NEWER_TYPES: Final = ("bizum", "custom", "paypay", "payto", "scalapay", "sequra", "sunbit", "upi")
 _TEST_METHOD: Final = re.compile(r"pm_[A-Za-z]{1,30}_[A-Za-z]{1,50}")
 """What Stripe calls its test payment methods, as `pm_usBankAccount_success`; no id has two `_`."""
 
@@ -72,14 +73,17 @@ DATA: Final[dict[str, Any]] = {
 }
 """What describes a new PaymentMethod, here and in `payment_method_data`."""
 
-CREATE: Final = Object({**DATA, "customer": Text(), "payment_method": Text()})
+CREATE: Final = Object(
+    {**DATA, "customer": Text(), "payment_method": Text()}, absent=(*OTHER_TYPES, *_NEWER_TYPES)
+)
 UPDATE: Final = Object(
     {
         "billing_details": BILLING,
         "metadata": Metadata(),
         "allow_redisplay": DATA["allow_redisplay"],
         "card": Object({"exp_month": Integer(1, 12), "exp_year": Integer(2000, 2100)}),
-    }
+    },
+    absent=("us_bank_account",),
 )
 
 
@@ -365,7 +369,7 @@ ENDPOINTS: Final = (
         "POST",
         "/v1/payment_methods/{id}/attach",
         attach_to,
-        Object({"customer": Text()}, required=("customer",)),
+        Object({"customer": Text()}, required=("customer",), absent=("customer_account",)),
     ),
     Endpoint("POST", "/v1/payment_methods/{id}/detach", detach),
 )

@@ -9,7 +9,7 @@ from mock_rails.stripe.endpoint import Call, Endpoint
 from mock_rails.stripe.errors import InvalidRequest
 from mock_rails.stripe.parameters import Boolean, Choice, Integer, Metadata, Object, Text
 from mock_rails.stripe.resources import products
-from mock_rails.stripe.wire.lists import LIST_FIELDS, listed
+from mock_rails.stripe.wire.lists import CREATED, LIST_FIELDS, listed
 
 if TYPE_CHECKING:
     from mock_rails.stripe.endpoint import Page
@@ -44,18 +44,25 @@ CREATE: Final = Object(
     },
     required=("currency", "unit_amount"),
     exclusive=(("product", "product_data"),),
-)
+    absent=(
+        "billing_scheme", "currency_options", "custom_unit_amount", "tax_behavior", "tiers",
+        "tiers_mode", "transfer_lookup_key", "transform_quantity", "unit_amount_decimal",
+    ),
+)  # fmt: skip
 UPDATE: Final = Object(
-    {"active": Boolean(), "nickname": Text(nullable=True), "metadata": Metadata()}
+    {"active": Boolean(), "nickname": Text(nullable=True), "metadata": Metadata()},
+    absent=("currency_options", "lookup_key", "tax_behavior", "transfer_lookup_key"),
 )
 LIST: Final = Object(
     {
         **LIST_FIELDS,
+        **CREATED,
         "active": Boolean(),
         "currency": Text(3),
         "product": Text(),
         "type": Choice(("one_time", "recurring")),
-    }
+    },
+    absent=("lookup_keys", "recurring"),
 )
 
 

@@ -7,13 +7,19 @@ from typing import TYPE_CHECKING, Any, Final
 from mock_rails.stripe.endpoint import Call, Endpoint
 from mock_rails.stripe.errors import InvalidRequest
 from mock_rails.stripe.parameters import Boolean, Metadata, Object, Text
-from mock_rails.stripe.wire.lists import LIST_FIELDS, listed
+from mock_rails.stripe.wire.lists import CREATED, LIST_FIELDS, listed
 
 if TYPE_CHECKING:
     from mock_rails.stripe.endpoint import Page
     from mock_rails.stripe.model import Record
 
 TABLE: Final = "products"
+
+_ABSENT: Final = (
+    "images", "marketing_features", "package_dimensions", "shippable", "statement_descriptor",
+    "tax_code", "tax_details", "url",
+)  # fmt: skip
+"""What Stripe's products have besides, for shops and taxes."""
 
 CREATE: Final = Object(
     {
@@ -25,6 +31,7 @@ CREATE: Final = Object(
         "metadata": Metadata(),
     },
     required=("name",),
+    absent=("default_price_data", "type", *_ABSENT),
 )
 UPDATE: Final = Object(
     {
@@ -34,7 +41,11 @@ UPDATE: Final = Object(
         "unit_label": Text(100, nullable=True),
         "default_price": Text(),
         "metadata": Metadata(),
-    }
+    },
+    absent=_ABSENT,
+)
+LIST: Final = Object(
+    {**LIST_FIELDS, **CREATED, "active": Boolean()}, absent=("ids", "shippable", "type", "url")
 )
 
 
@@ -116,7 +127,7 @@ def delete(call: Call) -> dict[str, Any]:
 
 ENDPOINTS: Final = (
     Endpoint("POST", "/v1/products", create, CREATE),
-    Endpoint("GET", "/v1/products", list_all, Object({**LIST_FIELDS, "active": Boolean()})),
+    Endpoint("GET", "/v1/products", list_all, LIST),
     Endpoint("GET", "/v1/products/{id}", retrieve),
     Endpoint("POST", "/v1/products/{id}", update, UPDATE),
     Endpoint("DELETE", "/v1/products/{id}", delete),

@@ -44,6 +44,7 @@ CREATE: Final = Object(
         "origin": Choice(("customer_balance",)),
     },
     exclusive=(("charge", "payment_intent"),),
+    absent=("currency", "customer"),  # of a customer's cash balance
 )
 _SAME: Final = ("charge", "payment_intent")
 _FILTERS: Final = Object({**LIST_FIELDS, **CREATED, **dict.fromkeys(_SAME, Text())})

@@ -326,7 +326,10 @@ ENDPOINTS: Final = (
         "GET",
         _PATH,
         list_all,
-        Object({**LIST_FIELDS, **CREATED, "customer": Text(), "payment_method": Text()}),
+        Object(
+            {**LIST_FIELDS, **CREATED, "customer": Text(), "payment_method": Text()},
+            absent=("attach_to_self", "customer_account"),
+        ),
     ),
     Endpoint("GET", _PATH + "/{id}", retrieve, Object({"client_secret": Text()}), publishable=True),
     Endpoint("POST", _PATH + "/{id}", update, UPDATE),

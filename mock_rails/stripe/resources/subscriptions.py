@@ -21,7 +21,7 @@ from mock_rails.stripe.parameters import (
 )
 from mock_rails.stripe.version import BASIL
 from mock_rails.stripe.wire import views
-from mock_rails.stripe.wire.lists import LIST_FIELDS, listed
+from mock_rails.stripe.wire.lists import CREATED, LIST_FIELDS, listed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,9 +41,16 @@ _LATER: Final = (
 )  # fmt: skip
 """Parameters that Stripe has and the MPP draft forbids: refused by name."""
 
+_ABSENT: Final = (
+    "automatic_tax", "billing_schedules", "billing_thresholds", "default_source",
+    "invoice_settings", "payment_settings", "trial_settings",
+)  # fmt: skip
+"""Others that the draft does not speak of."""
+
 _ITEM: Final = Object(
     {"price": Text(), "quantity": Integer(1, _MOST_QUANTITY), "metadata": Metadata()},
     required=("price",),
+    absent=("billing_thresholds", "discounts", "price_data", "tax_rates", "trial"),
 )
 _CANCELLATION: Final = Object(
     {
@@ -77,6 +84,7 @@ CREATE: Final = Object(
         **dict.fromkeys(_LATER, Anything()),
     },
     required=("customer", "items"),
+    absent=(*_ABSENT, "billing_mode", "currency", "customer_account"),
 )
 UPDATE: Final = Object(
     {
@@ -88,14 +96,19 @@ UPDATE: Final = Object(
         "proration_behavior": Choice(("always_invoice", "create_prorations", "none")),
         "items": Anything(),
         **dict.fromkeys(_LATER, Anything()),
-    }
-)
+    },
+    absent=(
+        *_ABSENT, "collection_method", "off_session", "pause_collection", "payment_behavior",
+        "proration_date",
+    ),
+)  # fmt: skip
 CANCEL: Final = Object(
     {"invoice_now": Boolean(), "prorate": Boolean(), "cancellation_details": _CANCELLATION}
 )
 LIST: Final = Object(
     {
         **LIST_FIELDS,
+        **CREATED,
         "customer": Text(),
         "price": Text(),
         "status": Choice(
@@ -103,7 +116,11 @@ LIST: Final = Object(
              "paused", "trialing", "unpaid")
         ),
         "test_clock": Text(),
-    }
+    },
+    absent=(
+        "automatic_tax", "collection_method", "current_period_end", "current_period_start",
+        "customer_account", "plan",
+    ),
 )  # fmt: skip
 
 

@@ -30,7 +30,9 @@ _INTERVALS_S: Final = {
 _LONGEST_IDLE_S: Final = 2 * 366 * _DAY_S
 
 CREATE: Final = Object(
-    {"frozen_time": Integer(0, _LATEST_S), "name": Text(300)}, required=("frozen_time",)
+    {"frozen_time": Integer(0, _LATEST_S), "name": Text(300)},
+    required=("frozen_time",),
+    absent=("customer",),
 )
 ADVANCE: Final = Object({"frozen_time": Integer(0, _LATEST_S)}, required=("frozen_time",))
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mock_rails.stripe.errors import InvalidRequest, NotEmulated
-from mock_rails.stripe.wire.stripe_paths import does_stripe, is_stripes
+from mock_rails.stripe.wire.stripe_paths import WORDS_NOT_IDS, does_stripe, is_stripes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,6 +38,8 @@ class Router:
 
     def find(self, verb: str, path: str) -> tuple[Endpoint, dict[str, str]]:
         """The endpoint and the ids in its path, or the refusal that fits."""
+        if (verb, path) in WORDS_NOT_IDS:
+            raise NotEmulated(f"{verb} {path}")
         values: list[str] = []
         node: _Node | None = self._root
         for part in path.split("/")[1:]:

@@ -64,6 +64,10 @@ _PLAIN: Final = _words("balance events balance_transactions webhook_endpoints in
 """Nouns with nothing below an id."""
 
 
+WORDS_NOT_IDS: Final = frozenset({("POST", "/v1/invoices/create_preview")})
+"""What Stripe does at a word where the rail would read an id."""
+
+
 def is_stripes(path: str) -> bool:
     """Whether Stripe has such a path."""
     parts = path.split("/")[1:]

@@ -22,6 +22,7 @@ from mock_rails.stripe.resources import payment_methods, refunds
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from mock_rails.stripe.model import Record
     from mock_rails.stripe.operation import Operation
 
 NOW_S = 1_767_225_600
@@ -155,8 +156,12 @@ class PaymentIntents(RuleBasedStateMachine):
 
     @rule(intent=made, amount=AMOUNTS | st.none())
     def capture(self, intent: str, amount: int | None) -> None:
-        params = {} if amount is None else {"amount_to_capture": amount}
-        self.deed(intent, lambda op, pi: intents.capture(op, pi, params))
+        def capture(op: Operation, pi: Record) -> Record:
+            held = pi["amount_capturable"]
+            part = amount and 1 + amount % (held or amount)  # within what is held, if any is
+            return intents.capture(op, pi, {} if part is None else {"amount_to_capture": part})
+
+        self.deed(intent, capture)
 
     @rule(intent=made)
     def cancel(self, intent: str) -> None:
@@ -244,4 +249,4 @@ def _reachable(status: str) -> set[str]:
 
 
 TestPaymentIntents = PaymentIntents.TestCase
-TestPaymentIntents.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)
+TestPaymentIntents.settings = settings(max_examples=200, stateful_step_count=30, deadline=None)

@@ -266,3 +266,26 @@ async def test_an_item_is_found_by_its_id(shop: Shop) -> None:
     assert await shop.get(f"subscription_items/{item['id']}") == item
     missing = await shop.http.get("/v1/subscription_items/si_none")
     assert (missing.status_code, missing.json()["error"]["code"]) == (404, "resource_missing")
+
+
+async def test_an_invoice_is_sent_and_its_payments_are_at_their_address(shop: Shop) -> None:
+    made = await shop.subscribe(await shop.customer(), await shop.price())
+    path = f"invoices/{made['latest_invoice']}"
+    assert (await shop.post(f"{path}/send"))["status"] == "paid"
+    assert (await shop.event_types())[-1] == "invoice.sent"
+    shown = await shop.get(path, **{"expand[]": "payments"})
+    listed = await shop.http.get(shown["payments"]["url"])
+    assert listed.json()["data"] == shown["payments"]["data"]
+    waiting = await shop.subscribe(
+        await shop.customer(), await shop.price(), payment_behavior="default_incomplete"
+    )
+    path = f"invoices/{waiting['latest_invoice']}"
+    await shop.post(f"{path}/void")
+    assert "void" in (await shop.post(f"{path}/send", 400))["error"]["message"]
+
+
+async def test_lists_of_billing_take_a_time(shop: Shop) -> None:
+    await shop.subscribe(await shop.customer(), await shop.price())
+    for noun in ("products", "prices", "subscriptions", "invoices", "invoice_payments", "events"):
+        assert (await shop.get(noun, **{"created[gte]": NEW_YEAR_S}))["data"], noun
+        assert not (await shop.get(noun, **{"created[gt]": NEW_YEAR_S}))["data"], noun

@@ -161,3 +161,14 @@ async def test_funds_of_one_card_are_available_at_once(shop: Shop) -> None:
     balance = await shop.get("/v1/balance")
     assert balance["available"][0]["amount"] == 941
     assert balance["pending"][0]["amount"] == 941
+
+
+async def test_the_address_of_a_charges_refunds_is_a_list(shop: Shop) -> None:
+    charge = await shop.post("/v1/charges", amount=500, currency="usd", source="tok_visa")
+    other = await shop.post("/v1/charges", amount=500, currency="usd", source="tok_visa")
+    made = [await shop.post("/v1/refunds", charge=charge["id"], amount=10) for _ in range(3)]
+    await shop.post("/v1/refunds", charge=other["id"], amount=10)
+    shown = await shop.get(f"/v1/charges/{charge['id']}", expand=["refunds"])
+    listed = await shop.get(shown["refunds"]["url"], limit=2)
+    assert [one["id"] for one in listed["data"]] == [made[2]["id"], made[1]["id"]]
+    assert listed["has_more"]
