@@ -37,6 +37,7 @@ def rail() -> Lightning:
 async def opened(rail: Lightning) -> AsyncIterator[Open]:
     """A node of the network over its LND."""
     async with AsyncExitStack() as stack:
+
         def one(name: str, role: str = "admin") -> LndNode:
             api = LndApi(rail, name)
             http = httpx.AsyncClient(transport=LocalApp(api))
