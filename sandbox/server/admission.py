@@ -8,13 +8,14 @@ credential; it is asked once.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from mpp import Credential
 from mpp._parsing import ParseError
 from mpp.errors import MalformedCredentialError, PaymentError, PaymentMethodUnsupportedError
 
-from sandbox.server.challenges import invalid
+from sandbox.server.challenges import invalid, opaque_of
 from sandbox.server.digest import body_digest, digest_matches
 from sandbox.server.refusals import Refused
 from sandbox.server.route import binding
@@ -88,8 +89,8 @@ def admit(
 ) -> Admitted:
     """Check a `Payment ...` field against a route's offers, or raise Refused."""
     progress.credential = credential = _parsed(value)
-    echo = credential.challenge
-    candidates = _candidates(echo, offers)
+    candidates = _candidates(credential.challenge, offers)
+    echo = _completed(credential.challenge, candidates[0], request)
     try:
         progress.opened = opened = challenges.open(echo)
     except PaymentError as error:
@@ -143,6 +144,15 @@ def _candidates(echo: ChallengeEcho, offers: Sequence[Offer]) -> list[Offer]:
             got=named,
         )
     return found
+
+
+def _completed(echo: ChallengeEcho, offer: Offer, request: PaidRequest) -> ChallengeEcho:
+    """The challenge with what some clients do not echo: `opaque` and `digest` (Alby's; facts:
+    lightning 1.2). Both follow from the request, and the id proves them as if they were said."""
+    if echo.opaque is not None or not getattr(offer, "is_personal", False):
+        return echo
+    digest = echo.digest or body_digest(request.body)
+    return replace(echo, opaque=opaque_of(binding(offer, request), None), digest=digest)
 
 
 def _check_digest(offer: Offer, echo: ChallengeEcho, body: bytes) -> None:

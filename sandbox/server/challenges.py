@@ -7,7 +7,8 @@ Facts: protocol 1.3. The id is an HMAC over all that the challenge says, so noth
 hashes to its id was made here. Slots, formatting and parsing are pympp's; an offer's request is
 canonicalised and formatted once (by pympp's own formatter), and then each challenge costs a few
 string joins and one HMAC. A nonce in `opaque`, under pympp's name for it, makes every id new: a
-single-use mark on one never hits another.
+single-use mark on one never hits another. A request that is one client's own, such as an invoice,
+makes it new by itself; then there is none, so that `opaque` can be told from what is asked again.
 """
 
 from __future__ import annotations
@@ -151,7 +152,8 @@ class Challenges:
         """A new challenge for the offer; `request` is one client's version of the offer's own."""
         form = self._form(offer) if request is None else self._made(offer, request)
         expires = self._end(min(self.lifetime_s, getattr(offer, "lifetime_s", self.lifetime_s)))
-        opaque = _b64url(_opaque_json(self.nonce(), scope or {}))
+        is_new_anyway = getattr(offer, "is_personal", False)
+        opaque = opaque_of(scope or {}, None if is_new_anyway else self.nonce())
         slots = f"{form.bound}{expires}|{digest or ''}|"
         if self.header:
             slots = f"{slots}{self.header}|"
@@ -291,12 +293,14 @@ def invalid(echo: ChallengeEcho, reason: str) -> InvalidChallengeError:
     return InvalidChallengeError(echo.id[:_LONGEST_SHOWN_ID], reason)
 
 
-def _opaque_json(nonce: str, scope: Mapping[str, str]) -> bytes:
-    """The canonical JSON of the scope with the nonce: keys in order, for '_' sorts before a-z."""
-    rest = "".join(
-        f",{encode_basestring(name)}:{encode_basestring(scope[name])}" for name in sorted(scope)
-    )
-    return f'{{"{NONCE}":"{nonce}"{rest}}}'.encode()
+def opaque_of(scope: Mapping[str, str], nonce: str | None) -> str:
+    """The canonical JSON of the scope and the nonce, encoded: keys in order, for '_' sorts before
+    a-z."""
+    members = [] if nonce is None else [f'"{NONCE}":"{nonce}"']
+    members += [
+        f"{encode_basestring(name)}:{encode_basestring(scope[name])}" for name in sorted(scope)
+    ]
+    return _b64url(f"{{{','.join(members)}}}".encode())
 
 
 def _b64url(data: bytes) -> str:

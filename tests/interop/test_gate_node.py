@@ -2,8 +2,8 @@
 
 Every `gate_*.test.mjs` in this folder is one topic, run by Node's own test runner against a devnet
 of its own (`mpp-sandbox up`): mppx's client library for charge (by chain and by card), session, SSE
-and WebSocket, and mppx's command line, which also validates what we serve (facts, protocol
-2.8-2.10 and 3; stripe 5).
+and WebSocket, mppx's command line, which also validates what we serve (facts, protocol 2.8-2.10 and
+3; stripe 5), and Alby's lightning-tools, which pay invoices and L402 tickets (lightning 1.5, 6).
 
 To run a topic by hand, start `mpp-sandbox up`, then in this folder, after `npm ci`:
 `RPC_URL=http://127.0.0.1:8545 WS_URL=ws://127.0.0.1:8545 API_URL=http://127.0.0.1:8402
@@ -80,6 +80,7 @@ def run(topic: str) -> None:
             "RPC_URL": devnet["tempo"]["url"],
             "WS_URL": devnet["tempo"]["ws_url"],
             **stripe_environment(devnet["stripe"]),
+            **lightning_environment(devnet["lightning"]),
         }
         run_topic(topic, env)
 
@@ -93,6 +94,15 @@ def stripe_environment(stripe: dict[str, Any]) -> dict[str, str]:
         "STRIPE_PORT": str(at.port),
         "STRIPE_URL": stripe["url"],
         **stripe.get("proxy", {}),
+    }
+
+
+def lightning_environment(lightning: dict[str, Any]) -> dict[str, str]:
+    """The payer's LND, by the names that its clients know."""
+    payer = lightning["lnd"]["payer"]
+    return {
+        "LND_REST_HOST": payer["url"],
+        "LND_MACAROON_HEX": payer["macaroons"]["admin"],
     }
 
 
