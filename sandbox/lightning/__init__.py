@@ -9,6 +9,7 @@ from sandbox.lightning.lnd import LndNode
 from sandbox.lightning.local import LocalApp
 from sandbox.lightning.node import (
     NEVER_BEGUN,
+    UNREACHABLE,
     LightningNode,
     MadeInvoice,
     NodeError,
@@ -20,6 +21,7 @@ from sandbox.lightning.prices import sats
 
 __all__ = [
     "NEVER_BEGUN",
+    "UNREACHABLE",
     "LightningNode",
     "LndNode",
     "LocalApp",

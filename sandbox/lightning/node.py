@@ -16,6 +16,9 @@ from mock_rails.core.errors import SandboxError
 NEVER_BEGUN: Final = "NEVER_BEGUN"
 """The reason of a payment that the node has never heard of: nothing of it is under way."""
 
+UNREACHABLE: Final = "the node cannot be reached"
+"""The reason of a payment that the node was never asked for."""
+
 
 @dataclass(frozen=True, slots=True)
 class MadeInvoice:

@@ -39,17 +39,22 @@ _STREAM_HEADERS: Final = {"cache-control": "no-cache, no-transform"}
 def build_app(documents: Documents, clock: Clock) -> Starlette:
     """The merchants' application; `documents` describe it to whoever has not paid yet."""
     answers = _Answers(documents, clock)
+    # What one rail alone pays for is served only where that rail is taken: else it would be free.
+    of_rails = {
+        "/stripe/quote": answers.quote,
+        "/lightning/quote": answers.quote,
+        "/lightning/search": answers.search,
+        "/lightning/complete": answers.complete,
+    }
+    priced = documents.openapi["paths"]
     return Starlette(
         routes=[
             Route("/", answers.index),
             Route("/health", answers.health),
             Route("/quote", answers.quote),
-            Route("/stripe/quote", answers.quote),
-            Route("/lightning/quote", answers.quote),
+            *(Route(path, answer) for path, answer in of_rails.items() if path in priced),
             Route("/search", answers.search),
-            Route("/lightning/search", answers.search),
             Route("/complete", answers.complete),
-            Route("/lightning/complete", answers.complete),
             Route("/v1/chat/completions", answers.chat, methods=["POST"]),
             Route("/report", answers.report),
             Route("/openapi.json", answers.openapi),

@@ -4,7 +4,8 @@
                 challenges=Challenges(...), store=MemoryStore(clock), clock=clock)
 
 `Gate` goes around any ASGI application. Offers say how a route is paid for: `charge_offers` makes
-them of pympp's charge methods, `SessionServer` keeps payment channels and makes them of those.
+them of pympp's charge methods, `SessionServer` keeps payment channels and makes them of those,
+`LightningServer` takes satoshis through a Lightning node.
 `stores` is what the gate remembers: the state of each channel, and which credentials were used.
 
 The names below are loaded when they are first asked for: most of the sandbox needs one of them.
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from sandbox.server.challenges import Challenges
     from sandbox.server.charge import ChargeOffer, charge_offers
     from sandbox.server.gate import Gate
+    from sandbox.server.lightning import LightningServer
     from sandbox.server.offer import Offer, Settlement
     from sandbox.server.request import PaidRequest
     from sandbox.server.route import Route
@@ -29,6 +31,7 @@ __all__ = [
     "Challenges",
     "ChargeOffer",
     "Gate",
+    "LightningServer",
     "MemoryStore",
     "Offer",
     "PaidRequest",
@@ -46,6 +49,7 @@ _HOMES: Final = {
     "Challenges": "challenges",
     "ChargeOffer": "charge",
     "Gate": "gate",
+    "LightningServer": "lightning",
     "MemoryStore": "stores",
     "Offer": "offer",
     "PaidRequest": "request",

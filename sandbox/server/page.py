@@ -129,7 +129,8 @@ def _section(issued: Issued) -> str:
 
 
 def _deposit(issued: Issued) -> str | None:
-    deposit = issued.request.get("suggestedDeposit")
+    asked = issued.request
+    deposit = asked.get("suggestedDeposit", asked.get("depositAmount"))
     if deposit is None:
         return None
     currency = issued.request.get("currency", "")

@@ -117,7 +117,6 @@ class LightningChargeOffer(Offer):
             reference=reference,
             amount=self._amount_sat,
             currency="sat",
-            payer=credential.source,
             details={"paymentHash": reference},
         )
 

@@ -20,6 +20,7 @@ from mpp.errors import PaymentError
 from mock_rails.lightning.bolt11 import Bolt11Error, decode
 from sandbox.lightning.node import (
     NEVER_BEGUN,
+    UNREACHABLE,
     NodeError,
     Paid,
     PaymentFailed,
@@ -186,7 +187,10 @@ class Closer:
                 timeout_s=self._timeout_s,
             )
         except PaymentFailed as failed:
-            await self._ended(session, Refund.FAILED, failed.reason)
+            if failed.reason == UNREACHABLE:  # no attempt yet: it is made when the node is back
+                self._background.note("lightning.refund.waits", sessionId=session.id)
+            else:
+                await self._ended(session, Refund.FAILED, failed.reason)
         except PaymentOutcomeUnknown:
             self._background.note("lightning.refund.unknown", sessionId=session.id)
         else:

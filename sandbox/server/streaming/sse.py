@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
     from mock_rails.core import Clock
     from sandbox.server.offer import Settlement
+
     Message = MutableMapping[str, Any]
     Receive = Callable[[], Awaitable[Message]]
     Send = Callable[[Message], Awaitable[None]]

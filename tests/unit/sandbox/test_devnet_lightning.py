@@ -213,7 +213,8 @@ async def test_merchants_elsewhere_take_what_they_are_told_to() -> None:
             Devnet(bare) as shop,
             httpx.AsyncClient(base_url=str(shop.api_url)) as http,
         ):
-            assert (await http.get("/lightning/quote")).status_code in {200, 404}
+            assert (await http.get("/lightning/quote")).status_code == 404
+            assert (await http.get("/stripe/quote")).status_code == 404
             paths = [one["path"] for one in shop.info()["merchants"]["routes"]]
             assert not [path for path in paths if path.startswith("/lightning")]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from sandbox.lightning import LocalApp, PaymentFailed
+from sandbox.lightning import UNREACHABLE, LocalApp, PaymentFailed
 from sandbox.methods.lightning_session import Refund, Status
 from sandbox.server.lightning import FeeLimit, LightningServer
 from sandbox.server.stores import SqliteStore
@@ -317,6 +317,26 @@ async def test_a_refund_that_failed_is_one_attempt() -> None:
             await world.server.look()
         assert (await world.record(session)).refund is Refund.FAILED
         assert len(list(world.rail.node("merchant").payments())) == 1
+
+
+async def test_a_refund_waits_for_a_node_that_is_not_there() -> None:
+    """Nothing was attempted, so the one attempt is still to come."""
+    async with opened() as world:
+        session, _ = await world.open()
+        before = world.balance()
+        pay = world.merchant.pay
+
+        async def gone(*_: Any, **__: Any) -> Any:
+            raise PaymentFailed(UNREACHABLE)
+
+        world.merchant.pay = gone  # type: ignore[method-assign]
+        assert (await world.close(session)).json()["refundStatus"] == "failed"
+        await world.server.look()
+        assert (await world.record(session)).refund is Refund.PENDING
+        world.merchant.pay = pay  # type: ignore[method-assign]
+        await world.server.look()
+        assert (await world.record(session)).refund is Refund.SUCCEEDED
+        assert world.balance() - before == (DEPOSIT - UNIT) * 1_000
 
 
 async def test_nothing_left_is_nothing_sent() -> None:
