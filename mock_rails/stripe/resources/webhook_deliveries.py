@@ -48,7 +48,7 @@ def resend(call: Call) -> dict[str, Any]:
     endpoints = [
         one
         for one in op.state.all(queue.ENDPOINTS)
-        if one.account == event.account and wanted in (None, one.id)
+        if queue.receives(one, event) and wanted in (None, one.id)
     ]
     if not endpoints:
         raise InvalidRequest("There is no such webhook endpoint to send it to.", param="endpoint")

@@ -65,7 +65,7 @@ def create(call: Call) -> dict[str, Any]:
             "status": "enabled",
             "url": _checked_url(given["url"]),
         },
-        {"secret": secret},
+        {"secret": secret, "connect": bool(given.get("connect"))},
     )
     return {**endpoint.fields, "secret": secret}
 

@@ -127,7 +127,7 @@ class Deliverer:
         elif not self._rail.settings.webhooks_anywhere and not _is_local(delivery["url"]):
             self._finish(delivery, {"error": "the address is not on this machine"}, "blocked")
         else:
-            body = orjson.dumps({**event.fields, "api_version": _version(endpoint, event)})
+            body = orjson.dumps(_message(endpoint, event))
             self._note(delivery, await self._post(http, delivery["url"], body, endpoint))
 
     async def _post(
@@ -190,8 +190,11 @@ class Deliverer:
         return self._rail.operation(delivery.account, livemode=delivery["livemode"])
 
 
-def _version(endpoint: Record, event: Record) -> Any:
-    return endpoint["api_version"] or event["api_version"]
+def _message(endpoint: Record, event: Record) -> dict[str, Any]:
+    """What is sent: the event, in the endpoint's version; a platform is told whose it is."""
+    whose = {} if endpoint.account == event.account else {"account": event.account}
+    version = endpoint["api_version"] or event["api_version"]
+    return {**event.fields, "api_version": version, **whose}
 
 
 def _is_local(url: str) -> bool:

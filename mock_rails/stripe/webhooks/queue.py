@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from mock_rails.stripe import faults
+from mock_rails.stripe.settings import DEFAULT_ACCOUNT
 
 if TYPE_CHECKING:
     from mock_rails.stripe.model import Record
@@ -30,7 +31,7 @@ def add(operation: Operation, event: Record) -> None:
     wanted = [
         one
         for one in operation.state.all(ENDPOINTS)
-        if one.account == event.account and _asks_for(one, event["type"])
+        if receives(one, event) and _asks_for(one, event["type"])
     ]
     for endpoint in wanted:
         _add_with_faults(operation, event, endpoint)
@@ -68,6 +69,16 @@ def close(operation: Operation, delivery: Record, state: str) -> None:
     event = operation.find("events", delivery["event"])
     if event is not None and state == "delivered":
         _count(operation, event, -1)
+
+
+def receives(endpoint: Record, event: Record) -> bool:
+    """Whether the event is of the endpoint's account and mode; an endpoint that a platform made
+    with `connect` gets those of the accounts connected to it, and not its own."""
+    if endpoint["livemode"] != event["livemode"]:
+        return False
+    if endpoint.hidden.get("connect"):
+        return endpoint.account == DEFAULT_ACCOUNT and event.account != DEFAULT_ACCOUNT
+    return endpoint.account == event.account
 
 
 def _asks_for(endpoint: Record, event_type: str) -> bool:
