@@ -104,6 +104,36 @@ async def test_the_merchants_take_satoshis_by_charge_and_by_session() -> None:
         assert balance(devnet, "merchant") - earned == (10 + 6) * 1_000 - refund_fee
 
 
+async def test_a_stream_that_is_used_up_goes_on_after_a_top_up() -> None:
+    """Over sockets: the first answer is held while a second connection pays (facts 2.4)."""
+    async with Devnet(FREE) as devnet, customer_of(devnet) as customer:
+        session, _ = await customer.opened("/lightning/search")
+        path = "/lightning/complete?tokens=150"
+        challenge = await customer.asked(path)
+        sent = Credential(challenge.to_echo(), {"action": "bearer", **session})
+        headers = {"Authorization": sent.to_authorization()}
+        tokens, events = 0, []
+        async with customer.http.stream("GET", path, headers=headers) as answer:
+            async for line in answer.aiter_lines():
+                tokens += "chat.completion.chunk" in line
+                if line.startswith("event: "):
+                    events.append((line.removeprefix("event: "), tokens))
+                if line == "event: payment-need-topup":
+                    more = await customer.asked(path)
+                    topped = await customer.shown(
+                        path,
+                        more,
+                        {
+                            "action": "topUp",
+                            "sessionId": session["sessionId"],
+                            "topUpPreimage": await customer.paid(more),
+                        },
+                    )
+                    assert topped.json() == {"status": "ok"}
+        assert tokens == 150
+        assert events == [("payment-need-topup", 99), ("payment-receipt", 150)]
+
+
 async def test_a_report_is_paid_over_lightning_too() -> None:
     async with Devnet(FREE) as devnet, customer_of(devnet) as customer:
         challenge = await customer.asked("/report", "lightning/charge")

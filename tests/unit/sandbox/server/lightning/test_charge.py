@@ -8,20 +8,27 @@ import json
 import logging
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
+from mpp import Credential
 
+from mock_rails.core import Clock
 from mock_rails.lightning.bolt11 import decode
+from sandbox.lightning import LocalApp
 from sandbox.server.route import Route
+from sandbox.server.single_use import mark_key, proof_hash
+from sandbox.server.stores import SqliteStore
 from tests.unit.sandbox.server.lightning.support import (
     START_S,
     authorization,
+    gate_of,
     opened,
     problem,
 )
 from tests.unit.sandbox.server.support import FakeOffer
 
 if TYPE_CHECKING:
-    import httpx
+    from pathlib import Path
 
 
 def receipt_of(answer: httpx.Response) -> dict[str, Any]:
@@ -81,6 +88,44 @@ async def test_fifty_identical_credentials_pay_once() -> None:
         assert len(paid) == 1
         assert others == ["unknown-challenge"] * 49
         assert world.app.served == ["/charge"]
+
+
+async def test_two_processes_at_once_take_a_credential_once(tmp_path: Path) -> None:
+    """The other one cannot know yet whether the first has taken it; the draft has one word only."""
+    path = tmp_path / "shop.db"
+    store = await SqliteStore.open(path, Clock.frozen(START_S))
+    async with opened(store=store) as world:
+        twin = await SqliteStore.open(path, world.clock)
+        gate = gate_of(world.app, world.server, world.journal, twin, world.clock)
+        challenge = await world.challenge()
+        field = authorization(challenge, {"preimage": await world.pay(challenge)})
+        async with httpx.AsyncClient(
+            transport=LocalApp(gate), base_url="http://shop.test"
+        ) as other:
+            answers = await asyncio.gather(
+                *(
+                    http.get("/charge", headers={"Authorization": field})
+                    for http in (world.http, other) * 25
+                )
+            )
+        assert sorted(one.status_code for one in answers) == [200] + [402] * 49
+        assert {problem(one) for one in answers if one.status_code == 402} == {"unknown-challenge"}
+        assert world.app.served == ["/charge"]
+        await twin.close()
+    await store.close()
+
+
+async def test_a_server_that_died_while_it_took_a_payment_delivers_it_later() -> None:
+    async with opened() as world:
+        challenge = await world.challenge()
+        payload = {"preimage": await world.pay(challenge)}
+        proof = proof_hash(Credential(challenge.to_echo(), payload))
+        mark = f"taken {world.clock.now_s()} {proof}"
+        await world.store.replays().put(mark_key(challenge.id), mark)
+        assert problem(await world.show(challenge, payload)) == "unknown-challenge"
+        world.clock.advance(61)
+        assert (await world.show(challenge, payload)).status_code == 200
+        assert problem(await world.show(challenge, payload)) == "unknown-challenge"
 
 
 async def test_what_was_taken_stays_taken_though_delivery_failed() -> None:
