@@ -15,7 +15,8 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
 from sandbox.client.budget import Limit, Payment
-from sandbox.client.errors import OutcomeUnknownError, PaymentNotPreparedError
+from sandbox.client.errors import OutcomeUnknownError
+from sandbox.client.lightning.errors import LightningPaymentFailedError
 from sandbox.client.lightning.reading import CURRENCY
 from sandbox.lightning.node import (
     NEVER_BEGUN,
@@ -110,7 +111,7 @@ class Cashier:
             return None
 
     async def pay(self, debit: Debit, invoice: Bolt11) -> bytes:
-        """Pay it; the preimage. Raises `PaymentNotPreparedError` if it certainly failed, and
+        """Pay it; the preimage. Raises `LightningPaymentFailedError` if it certainly failed, and
         `OutcomeUnknownError` if nobody knows: then `find` tells later."""
         try:
             found = await self._pay(debit, invoice)
@@ -162,7 +163,7 @@ class Cashier:
     def _end(self, debit: Debit, found: Paid | PaymentFailed | None) -> bytes:
         if isinstance(found, PaymentFailed):
             self.ledger.release(debit.reservation)
-            raise PaymentNotPreparedError(
+            raise LightningPaymentFailedError(
                 f"The Lightning payment failed: {found.reason.rstrip('.')}.",
                 hint=f"Nothing was paid. The fee could be {debit.fee_limit_sat} sat at the most.",
                 details={"reason": found.reason, "fee_limit_sat": debit.fee_limit_sat},

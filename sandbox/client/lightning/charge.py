@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from mpp import ChallengeEcho, Credential
 
-from sandbox.client.errors import ClientError, PaymentNotPreparedError, PaymentRefusedError
+from sandbox.client.errors import ClientError, PaymentRefusedError
 from sandbox.client.lightning.attempt import ChargeAttempt
 from sandbox.client.lightning.book import LightningBook
 from sandbox.client.lightning.cashier import Cashier, Debit
+from sandbox.client.lightning.errors import LightningPaymentFailedError
 from sandbox.client.lightning.reading import CHARGE, is_of, read_charge
 from sandbox.methods.lightning_charge import ChargePayload
 
@@ -101,7 +102,7 @@ class LightningChargePayer:
         self._undelivered.append(purchase)
         try:
             await self._cashier.pay(debit, request.invoice)
-        except PaymentNotPreparedError:
+        except LightningPaymentFailedError:
             self.forget(purchase)
             raise
         return ChargeAttempt(purchase, self)
@@ -188,7 +189,7 @@ class LightningChargePayer:
         """Whether it was paid; forgotten if not. Raises if nobody knows."""
         try:
             await self._cashier.find(purchase.debit)
-        except PaymentNotPreparedError:
+        except LightningPaymentFailedError:
             self.forget(purchase)
             return False
         return True

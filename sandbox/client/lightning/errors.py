@@ -4,6 +4,8 @@ ClientError
  ├── PaymentRefusedError
  │    ├── InvoiceRefusedError     the invoice is not what its challenge says             403
  │    └── DepositRefusedError     a deposit is more than the settings allow              403
+ ├── PaymentNotPreparedError
+ │    └── LightningPaymentFailedError     the payment certainly did not take place         502
  ├── UnknownSessionError          no such session in this payer's book                   404
  ├── TopUpFailedError             the deposit did not grow                               502
  └── SessionNotClosedError        the server did not close the session                   502
@@ -12,7 +14,7 @@ ClientError
 from __future__ import annotations
 
 from mock_rails.core.errors import NotFound
-from sandbox.client.errors import ClientError, PaymentRefusedError
+from sandbox.client.errors import ClientError, PaymentNotPreparedError, PaymentRefusedError
 
 
 class InvoiceRefusedError(PaymentRefusedError):
@@ -27,6 +29,13 @@ class DepositRefusedError(PaymentRefusedError):
 
     code = "deposit-refused"
     title = "The deposit would be too large"
+
+
+class LightningPaymentFailedError(PaymentNotPreparedError):
+    """The payment was tried and certainly did not take place, or the node knows of none."""
+
+    code = "lightning-payment-failed"
+    title = "The Lightning payment failed"
 
 
 class UnknownSessionError(ClientError, NotFound):

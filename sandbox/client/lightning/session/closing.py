@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from sandbox.client.errors import OutcomeUnknownError, PaymentNotPreparedError
-from sandbox.client.lightning.errors import SessionNotClosedError
+from sandbox.client.errors import OutcomeUnknownError
+from sandbox.client.lightning.errors import LightningPaymentFailedError, SessionNotClosedError
 from sandbox.client.lightning.record import State
 from sandbox.client.lightning.session.funding import forget
 from sandbox.client.lightning.session.wire import problem_of
@@ -37,11 +37,9 @@ async def close_session(services: Services, lane: Lane, live: Live) -> None:
         return
     try:
         preimage = await live.preimage()
-    except PaymentNotPreparedError:
-        if live.record.state is State.PAYING:
-            forget(lane, live)
-            return
-        raise
+    except LightningPaymentFailedError:
+        drop(lane, live)
+        return
     if live.record.state is State.PAID:
         await show_deposit(services, live, preimage)
     asked = await services.wire.challenge(live.record.url, live.record.realm)
@@ -64,6 +62,15 @@ async def close_session(services: Services, lane: Lane, live: Live) -> None:
 async def end_of(services: Services, lane: Lane, live: Live) -> None:
     """The server has no such session any more: it was idle, or the server has forgotten it."""
     await _ended(services, lane, live)
+
+
+def drop(lane: Lane, live: Live) -> None:
+    """The node knows of no such payment: it was not made, or it is another node than the one that
+    made it, such as a devnet's that was started anew."""
+    if live.record.state is State.PAYING:
+        forget(lane, live)
+    else:
+        strand(lane, live)
 
 
 def strand(lane: Lane, live: Live) -> None:

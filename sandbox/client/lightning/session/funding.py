@@ -10,7 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox.client.errors import PaymentNotPreparedError
 from sandbox.client.lightning.cashier import unknown_outcome
-from sandbox.client.lightning.errors import DepositRefusedError, TopUpFailedError
+from sandbox.client.lightning.errors import (
+    DepositRefusedError,
+    LightningPaymentFailedError,
+    TopUpFailedError,
+)
 from sandbox.client.lightning.reading import SESSION, read_deposit, read_session
 from sandbox.client.lightning.record import PendingTopUp, SessionRecord, State, place_of
 from sandbox.client.lightning.session.live import Live
@@ -69,14 +73,14 @@ async def open_session(
     lane.session = live
     try:
         await services.cashier.pay(debit, invoice)
-    except PaymentNotPreparedError:
+    except LightningPaymentFailedError:
         forget(lane, live)
         raise
     live.save(state=State.PAID)
 
 
 def forget(lane: Lane, live: Live) -> None:
-    """Its first deposit was not paid: there is no session."""
+    """Its first deposit was not paid, by all that the node knows: there is no session."""
     live.outlay.debits.clear()
     live.save(state=State.CLOSED, received_sat=0)
     if lane.session is live:
@@ -149,7 +153,7 @@ async def _pay_top_up(services: Services, live: Live, url: str) -> None:
     live.save(top_up=pending)
     try:
         await services.cashier.pay(debit, invoice)
-    except PaymentNotPreparedError:
+    except LightningPaymentFailedError:
         live.outlay.drop(debit)
         live.save(top_up=None)
         raise
@@ -162,7 +166,7 @@ async def _hand_over(services: Services, live: Live) -> None:
         raise AssertionError("what is handed over was paid")
     try:
         preimage = await live.proof_of(pending.payment_hash)
-    except PaymentNotPreparedError:
+    except LightningPaymentFailedError:
         debit = live.outlay.debit(pending.payment_hash)
         if debit is not None:
             live.outlay.drop(debit)

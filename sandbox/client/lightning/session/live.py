@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sandbox.client.errors import OutcomeUnknownError, PaymentNotPreparedError
+from sandbox.client.lightning.errors import LightningPaymentFailedError
 from sandbox.client.lightning.record import State
 from sandbox.lightning.node import NodeError, PaymentFailed
 
@@ -77,7 +78,7 @@ class Live:
         except NodeError as error:
             raise PaymentNotPreparedError(error.detail) from error
         if isinstance(found, PaymentFailed):
-            raise PaymentNotPreparedError(f"The deposit was not paid: {found.reason}.")
+            raise LightningPaymentFailedError(f"The deposit was not paid: {found.reason}.")
         if found is None:
             raise OutcomeUnknownError(
                 "The deposit of a session is under way.",

@@ -10,15 +10,15 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, NamedTuple
 
-from sandbox.client.errors import ClientError, PaymentNotPreparedError
+from sandbox.client.errors import ClientError
 from sandbox.client.lightning.book import LightningBook
 from sandbox.client.lightning.cashier import Cashier
-from sandbox.client.lightning.errors import UnknownSessionError
+from sandbox.client.lightning.errors import LightningPaymentFailedError, UnknownSessionError
 from sandbox.client.lightning.reading import SESSION, is_of, read_session
 from sandbox.client.lightning.record import State, place_of
 from sandbox.client.lightning.session.attempt import SessionAttempt
-from sandbox.client.lightning.session.closing import close_session, settle, show_deposit
-from sandbox.client.lightning.session.funding import forget, open_session, top_up
+from sandbox.client.lightning.session.closing import close_session, drop, settle, show_deposit
+from sandbox.client.lightning.session.funding import open_session, top_up
 from sandbox.client.lightning.session.lane import Lane
 from sandbox.client.lightning.session.live import Live, Services
 from sandbox.client.lightning.session.settings import LightningSessionSettings
@@ -100,7 +100,7 @@ class LightningSessionPayer:
         lane = self._lane(order.host, challenge.realm)
         await lane.wait(self.settings.patience_s)
         live = lane.session
-        if live is not None and live.is_sure:
+        if live is not None and live.is_sure and await self._is_paid(lane, live):
             if live.needs_top_up:
                 await top_up(services, live, order.url, seen=live.top_ups)
             proof = await live.preimage()
@@ -108,9 +108,7 @@ class LightningSessionPayer:
             return SessionAttempt(services, lane, live, order, echo, proof, opens=False)
         lane.begin()
         try:
-            if live is not None and not await self._is_paid(lane, live):
-                live = None
-            if live is None:
+            if lane.session is None or not await self._is_paid(lane, lane.session):
                 try:
                     await open_session(services, lane, challenge, request, order)
                 finally:
@@ -153,7 +151,7 @@ class LightningSessionPayer:
         for debit in tuple(self._strays):
             try:
                 await self._services.cashier.find(debit)
-            except PaymentNotPreparedError:
+            except LightningPaymentFailedError:
                 self._strays.remove(debit)
             except ClientError:
                 continue
@@ -198,13 +196,11 @@ class LightningSessionPayer:
         return SessionAttempt(services, lane, live, order, echo, proof, opens=opens)
 
     async def _is_paid(self, lane: Lane, live: Live) -> bool:
-        """Whether the first deposit was paid; forgotten if not. Raises if nobody knows."""
+        """Whether the first deposit was paid; given up if not. Raises if nobody knows."""
         try:
             await live.preimage()
-        except PaymentNotPreparedError:
-            if live.record.state is not State.PAYING:
-                raise
-            forget(lane, live)
+        except LightningPaymentFailedError:
+            drop(lane, live)
             return False
         return True
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from mock_rails.lightning.invoices import InvoiceRequest
 from sandbox.client.budget import Budget, Limit
 from sandbox.client.errors import BudgetExceededError
 from sandbox.client.ledger import Tally
@@ -185,6 +186,23 @@ async def test_a_run_leaves_the_sessions_of_another_that_is_alive_alone(tmp_path
         one, other = sorted(await world.server.sessions(), key=lambda each: each.spent_sat)
         assert (one.status.value, other.status.value) == ("closed", "open")
         assert other.spent_sat == 2 * UNIT
+
+
+@pytest.mark.parametrize("pays", [True, False])
+async def test_a_session_of_a_network_that_is_gone_is_given_up(tmp_path: Path, pays: bool) -> None:
+    """A devnet that was started anew knows neither the session nor its payment."""
+    options: dict[str, Any] = {"state": tmp_path, "remembers_spending": False}
+    async with opened() as world, customer(world, lightning_session=KEEP, **options) as client:
+        await client.get("/session")
+    async with opened() as world, customer(world, **options) as client:
+        world.rail.node("merchant").create_invoice(InvoiceRequest())  # hashes come otherwise
+        if pays:
+            assert (await client.get("/session")).status_code == 200
+            first, second = client.lightning_sessions.sessions()
+            assert (first.state, second.state) == (State.CLOSED, State.OPEN)
+        else:
+            (outcome,) = await client.lightning_sessions.close_all()
+            assert (outcome.session.state, outcome.error) == (State.CLOSED, None)
 
 
 async def test_a_session_nobody_has_is_not_found() -> None:
