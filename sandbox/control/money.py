@@ -63,7 +63,7 @@ async def give(
             raise BadInput("A token is named, and no amount.", hint="Name both, or neither.")
         hashes = await fund(rpc, receiver)
     else:
-        call = Call(_token(token), 0, _TRANSFER.call(receiver, _amount(amount)))
+        call = Call(read_token(token), 0, _TRANSFER.call(receiver, _amount(amount)))
         context = devnet.context
         sender = Sender(rpc, Wallet.dev(0), clock=context.clock, seeds=context.seeds)
         sent = await sender.send([call])
@@ -95,7 +95,8 @@ def read_address(text: str) -> bytes:
     return address
 
 
-def _token(text: str | None) -> bytes:
+def read_token(text: str | None) -> bytes:
+    """A token by its name or address; pathUSD where none is named."""
     by_name = {name.lower(): address for address, name in TOKENS.items()}
     if text is None:
         return next(iter(TOKENS))
