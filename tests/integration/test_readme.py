@@ -44,9 +44,18 @@ async def test_the_banner_is_the_one_that_is_printed() -> None:
     async with Devnet(DevnetSettings().with_free_ports()) as devnet:
         info, balances = devnet.info(), devnet.balances
     printed = f"{banner.text(info, balances)}\n\n{banner.ready(DevnetSettings())}"
-    ports = {"control": 8400, "merchants": 8402, "tempo": 8545, "stripe": 12111}
-    for part, port in ports.items():
-        printed = printed.replace(info[part]["url"].rpartition(":")[2], str(port))
+    lightning = info["lightning"]
+    ports = {
+        8400: info["control"],
+        8402: info["merchants"],
+        8545: info["tempo"],
+        12111: info["stripe"],
+        8080: lightning["lnd"]["merchant"],
+        8081: lightning["lnd"]["payer"],
+        9740: lightning["phoenixd"]["merchant"],
+    }
+    for port, part in ports.items():
+        printed = printed.replace(f":{part['url'].rpartition(':')[2]}", f":{port}")
     assert shown[1] == printed
 
 
