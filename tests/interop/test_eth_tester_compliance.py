@@ -152,7 +152,7 @@ class TestTempoBackend(BaseTestBackendDirect):
         BaseTestBackendDirect._check_transactions(with_gas(sent), actual)
 
 
-for _name in {key.partition("[")[0] for key in EXCEPTIONS}:
+for _name in sorted({key.partition("[")[0] for key in EXCEPTIONS}):
     setattr(TestTempoBackend, _name, unless_excepted(_name))
 
 
