@@ -15,7 +15,7 @@ import orjson
 from sandbox.client.errors import OutcomeUnknownError
 from sandbox.client.lightning.errors import LightningPaymentFailedError, SessionNotClosedError
 from sandbox.client.lightning.record import State
-from sandbox.client.lightning.session.funding import forget
+from sandbox.client.lightning.session.funding import finish_top_up, forget
 from sandbox.client.lightning.session.wire import problem_of
 from sandbox.lightning.node import NodeError
 from sandbox.methods.lightning_session import Close, Open, Refund
@@ -40,6 +40,7 @@ async def close_session(services: Services, lane: Lane, live: Live) -> None:
     except LightningPaymentFailedError:
         drop(lane, live)
         return
+    await finish_top_up(services, live)
     if live.record.state is State.PAID:
         await show_deposit(services, live, preimage)
     asked = await services.wire.challenge(live.record.url, live.record.realm)
@@ -83,6 +84,9 @@ def strand(lane: Lane, live: Live) -> None:
 
 async def settle(services: Services, live: Live, *, patience_ms: int = 0) -> bool:
     """Count what a closed session has cost, as far as that is known; whether all of it is."""
+    if not await live.look_up():
+        live.outlay.doubt()
+        return False
     record = live.record
     waited_ms = 0
     while (received := await _received(services, live)) is None and waited_ms < patience_ms:

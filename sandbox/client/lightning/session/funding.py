@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sandbox.client.errors import PaymentNotPreparedError
+from sandbox.client.errors import OutcomeUnknownError, PaymentNotPreparedError
 from sandbox.client.lightning.cashier import unknown_outcome
 from sandbox.client.lightning.errors import (
     DepositRefusedError,
@@ -95,6 +95,21 @@ async def top_up(services: Services, live: Live, url: str, *, seen: int) -> None
         if live.record.top_up is None:
             await _pay_top_up(services, live, url)
         await _hand_over(services, live)
+
+
+async def finish_top_up(services: Services, live: Live) -> None:
+    """Show the server a further deposit that was begun, if there is one: what is not credited does
+    not come back. Raises `OutcomeUnknownError` while nobody knows what came of it."""
+    async with live.funding:
+        if live.record.top_up is None:
+            return
+        try:
+            await _hand_over(services, live)
+        except (LightningPaymentFailedError, TopUpFailedError):
+            return
+        except OutcomeUnknownError as unknown:
+            if not unknown.paid:
+                raise
 
 
 def check_limit(services: Services, deposit_sat: int, held_sat: int) -> None:

@@ -68,6 +68,18 @@ class Live:
                 self.save(state=State.PAID)
         return self._preimage
 
+    async def look_up(self) -> bool:
+        """Find out what became of deposits that nobody has; whether all of them are known."""
+        is_known = True
+        for debit in tuple(self.outlay.debits):
+            try:
+                await self._services.cashier.find(debit)
+            except LightningPaymentFailedError:
+                self.outlay.drop(debit)
+            except OutcomeUnknownError:
+                is_known = False
+        return is_known
+
     async def proof_of(self, payment_hash: bytes) -> bytes:
         """The preimage of one of its deposits, from the node if need be."""
         debit = self.outlay.debit(payment_hash)

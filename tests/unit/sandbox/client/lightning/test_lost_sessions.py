@@ -293,6 +293,35 @@ async def test_a_stuck_further_deposit_is_looked_up_and_paid_once() -> None:
             assert await spent(world) == [(2 * SMALL, SMALL + UNIT)]
 
 
+async def test_a_further_deposit_that_nobody_acknowledged_is_shown_before_the_close() -> None:
+    """What is not credited does not come back."""
+    async with opened() as world:
+        sell_small(world)
+        line = Selective(world, "topUp", *["request lost"] * 3)
+        async with customer(world, line) as client:
+            await used_up(client)
+            with pytest.raises(OutcomeUnknownError, match="topUp"):
+                await client.get("/small")
+        assert await spent(world) == [(2 * SMALL, SMALL)]
+        assert client.lightning_ledger.tally() == Tally(SMALL + 2 * FEE, 0)
+
+
+async def test_a_session_is_not_closed_while_a_further_deposit_is_under_way() -> None:
+    async with opened() as world:
+        sell_small(world)
+        async with customer(world) as client:
+            await used_up(client)
+            arm(world, HTLC, "stuck_then_settle", s=120)
+            with pytest.raises(OutcomeUnknownError, match="under way"):
+                await client.get("/small")
+            (early,) = await client.lightning_sessions.close_all()
+            assert isinstance(early.error, OutcomeUnknownError)
+            world.clock.advance(121)
+            (late,) = await client.lightning_sessions.close_all()
+            assert (late.error, late.session.received_sat) == (None, SMALL)
+            assert client.lightning_ledger.tally() == Tally(SMALL + 2 * FEE, 0)
+
+
 @pytest.mark.parametrize("accident", ["answer lost", "request lost", "no connection", "gateway"])
 @pytest.mark.parametrize("times", [1, 2])
 async def test_a_closes_answer_is_lost_and_given_again(accident: str, times: int) -> None:
