@@ -94,6 +94,9 @@ def _add_stripe(rails: Any) -> None:
     stripe.add_argument(
         "--strict-version", action="store_true", help="refuse versions that are no version"
     )
+    stripe.add_argument(
+        "--prices", type=Path, metavar="FILE", help="fees, as JSON (the published US prices)"
+    )
     _add_common(stripe, STRIPE_PORT, _stripe)
 
 
@@ -190,6 +193,7 @@ def _stripe(options: argparse.Namespace) -> None:
         api_version=options.api_version,
         rate_limit=options.rate_limit,
         accounts=dict(options.key),
+        prices=options.prices,
     )
     run_stripe(chosen, _announcer(banner.lines, as_json=options.json))
 

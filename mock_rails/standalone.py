@@ -59,6 +59,8 @@ class StripeOptions:
     """Requests a second and account; None for no limit."""
     accounts: Mapping[str, str] = field(default_factory=dict)
     """API key -> account."""
+    prices: Path | None = None
+    """A file of fees; None for the published ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,7 @@ def run_stripe(options: StripeOptions, announce: Callable[[dict[str, Any]], None
     """Serve a Stripe until SIGINT or SIGTERM; `announce` gets its summary when it is ready."""
     from mock_rails.stripe.api import StripeApi
     from mock_rails.stripe.banner import summary
+    from mock_rails.stripe.price_list import read
     from mock_rails.stripe.rail import Stripe
     from mock_rails.stripe.settings import DEFAULT_VERSION, StripeSettings
 
@@ -123,6 +126,7 @@ def run_stripe(options: StripeOptions, announce: Callable[[dict[str, Any]], None
         strict_tokens=options.strict_tokens,
         accounts=dict(options.accounts),
         rate_limit=options.rate_limit,
+        prices={} if options.prices is None else read(options.prices),
     )
     stripe = Stripe(context, settings)
     host = Host(StripeApi(stripe), host=options.host, port=options.port, name="Stripe")

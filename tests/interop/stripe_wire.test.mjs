@@ -132,6 +132,25 @@ test('every failure is of its class', async () => {
   assert.ok((await failure(stripe.customers.list())) instanceof errors.StripeAPIError)
 })
 
+test('a second try meets a running first', async () => {
+  for (const maxNetworkRetries of [0, 2]) {
+    await arm('hold', {}, { ms: 300 })
+    const key = { idempotencyKey: `held ${maxNetworkRetries}` }
+    const create = (client) => client.customers.create({ name: 'Ada' }, key)
+    const first = create(stripe)
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    const second = create(stripeOf('sk_test_x', { maxNetworkRetries }))
+    if (maxNetworkRetries) {
+      assert.equal((await second).id, (await first).id)
+    } else {
+      const error = await failure(second)
+      assert.equal(error.statusCode, 409)
+      assert.equal(error.code, 'idempotency_key_in_use')
+      await first
+    }
+  }
+})
+
 test('this version no longer takes payment_method_types', async () => {
   const given = { amount: 500, currency: 'usd', payment_method_types: ['card'] }
   const error = await failure(stripe.paymentIntents.create(given))

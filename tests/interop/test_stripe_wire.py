@@ -5,6 +5,7 @@ The released SDK with nothing changed but its base address.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -169,6 +170,30 @@ def test_every_failure_is_of_its_class(served: Served) -> None:
     failing(stripe.APIError, 501, lambda: patient.v1.quotes.list())
     asked = served.do(lambda _: [one.path for one in served.log.newest()])
     assert asked.count("/v1/quotes") == 1, "what is not emulated is not tried again"
+
+
+@pytest.mark.parametrize("retries", [0, 2])
+def test_a_second_try_meets_a_running_first(served: Served, retries: int) -> None:
+    """2.5: the same key while the first runs is a 409, which the SDK tries again by itself."""
+    arm(served, "hold", ms=300)
+
+    def create(retries: int = 0) -> stripe.Customer:
+        client = served.client(max_network_retries=retries)
+        return client.v1.customers.create({"name": "Ada"}, {"idempotency_key": "held"})
+
+    with ThreadPoolExecutor() as threads:
+        first = threads.submit(create)
+        while not served.do(lambda _: any(one.fault for one in served.log.newest())):
+            pass  # each look is a turn of the loop that serves
+        if retries:
+            assert create(retries).id == first.result().id
+        else:
+            with pytest.raises(stripe.APIError) as caught:
+                create()
+            assert caught.value.http_status == 409
+            assert caught.value.error is not None
+            assert caught.value.error.code == "idempotency_key_in_use"
+    assert len(served.client().v1.customers.list().data) == 1
 
 
 def test_this_version_no_longer_takes_payment_method_types(served: Served) -> None:

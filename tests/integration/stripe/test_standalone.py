@@ -64,6 +64,16 @@ def test_options_reach_the_rail() -> None:
         assert 429 in statuses
 
 
+def test_fees_can_be_of_a_file(tmp_path: Path) -> None:
+    prices = tmp_path / "prices.json"
+    prices.write_text('{"card": {"basis_points": 150, "fixed": 25}}')
+    with running_stripe("--prices", str(prices)) as facts:
+        given = {"amount": "10000", "currency": "usd", "source": "tok_visa"}
+        assert ask(facts, "POST", "/v1/charges", data=given).status_code == 200
+        (one,) = ask(facts, "GET", "/v1/balance_transactions").json()["data"]
+        assert (one["amount"], one["fee"], one["net"]) == (10_000, 175, 9_825)
+
+
 @pytest.mark.parametrize(
     "options",
     [
@@ -71,6 +81,7 @@ def test_options_reach_the_rail() -> None:
         ("--rate-limit", "0"),
         ("--port", "x"),
         ("--api-version", "soon"),
+        ("--prices", "/none/of/these.json"),
     ],
 )
 def test_wrong_options_are_one_line(options: tuple[str, ...]) -> None:
