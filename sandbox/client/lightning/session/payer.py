@@ -236,4 +236,7 @@ class LightningSessionPayer:
             self._known[record.id] = live
             if record.state is not State.CLOSED:
                 self._lane_of(live).session = live
+            if record.state is State.OPEN:  # what comes back of it, its close will show
+                for debit in found:
+                    ledger.take_over(debit.reservation)
         self._strays = [debit for left in debits.values() for debit in left]
