@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import httpx
 import pytest
-from mpp import ChallengeEcho
+from mpp import ChallengeEcho, Credential
 from typer.testing import CliRunner
 
 from mock_rails.core.errors import BadInput
 from sandbox.cli import app, lightning, pay_options
+from sandbox.cli.conversation import request_lines
 from sandbox.cli.tally import Tally, paid_in_all
 from sandbox.cli.writing import money
 from sandbox.client.lightning.session import SessionRecord, State
@@ -122,3 +124,14 @@ def test_sessions_are_told_by_what_was_paid_in_and_came_back() -> None:
         "Session 00010203…1e1f: 40 sat were paid in; it stays open.",
         "Session 00010203…1e1f: closed; 36 sat of 40 sat came back.",
     ]
+
+
+def test_of_a_preimage_not_even_its_ends_are_shown() -> None:
+    preimage = "1234567890abcdef" * 4
+    payload = {"action": "bearer", "sessionId": "ab" * 32, "preimage": preimage}
+    credential = Credential(ChallengeEcho("id", "shop", "lightning", "session", "e30"), payload)
+    headers = {"Authorization": credential.to_authorization()}
+    text = "\n".join(request_lines(httpx.Request("GET", URL, headers=headers)))
+    assert "preimage: (64 characters, not shown)" in text
+    assert preimage[:8] not in text
+    assert f"sessionId: {'ab' * 32}" in text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import httpx
 import pytest
@@ -11,11 +12,13 @@ from sandbox.client.budget import Budget
 from sandbox.client.errors import (
     BudgetExceededError,
     CurrencyNotAllowedError,
+    OutcomeUnknownError,
     PaymentNotPreparedError,
 )
 from sandbox.client.ledger import Tally
 from sandbox.client.lightning.errors import InvoiceRefusedError
 from sandbox.client.outcome import PaymentNotMade, payment_of
+from sandbox.lightning import LndNode, Paid
 from tests.unit.sandbox.client.lightning.world import (
     COST,
     FEE,
@@ -23,6 +26,7 @@ from tests.unit.sandbox.client.lightning.world import (
     asking,
     customer,
     debits,
+    lossy,
     wallet,
 )
 from tests.unit.sandbox.client.market import paid_by
@@ -201,3 +205,21 @@ async def test_a_challenge_without_an_end_and_without_a_hash_is_paid_by_its_invo
         async with customer(world, shop) as client:
             assert (await client.get("/charge")).status_code == 200
             assert client.lightning_ledger.tally().spent == PRICE + FEE
+
+
+class Lying(LndNode):
+    """A node that says that it has paid, and shows another preimage."""
+
+    async def pay(self, bolt11: str, **options: Any) -> Paid:
+        """A preimage that nobody asked for."""
+        return Paid(bytes(32), 0)
+
+
+async def test_a_preimage_that_does_not_fit_is_shown_to_nobody() -> None:
+    async with opened() as world:
+        line = lossy(world)
+        node = Lying("http://lnd.internal", "00", http=world.payer._http)
+        async with customer(world, line, pays=wallet(world, node)) as client:
+            with pytest.raises(OutcomeUnknownError):
+                await client.get("/charge")
+        assert line.paid == []
