@@ -25,9 +25,13 @@ _COMMANDS: Final = (
     "fund",
     "inspect",
     "watch",
+    "journal",
+    "record",
+    "replay",
     "time",
     "faults",
     "snapshot",
+    "simulate",
 )
 
 _USAGE: Final = 2

@@ -1,0 +1,94 @@
+"""Lines with their interval shaded: one form for everything over something."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from scenarios.figures.style import COLOURS, new_figure
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matplotlib.figure import Figure
+
+    from scenarios.statistics import Interval
+
+Drawn = tuple["Figure", dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line: a name, where it is, and what it shows there."""
+
+    name: str
+    at: Sequence[float]
+    values: Sequence[Interval]
+    dashed: bool = False
+
+
+def lines(
+    title: str,
+    across: str,
+    up: str,
+    shown: Sequence[Line],
+    *,
+    log_x: bool = True,
+    log_y: bool = True,
+    marks: Sequence[tuple[float, str]] = (),
+    scale: float = 1.0,
+) -> Drawn:
+    """Draw lines, each named at its end; `marks` are vertical lines with a word."""
+    figure, axes = new_figure(title)
+    ends = []
+    for index, line in enumerate(shown):
+        colour = COLOURS[index % len(COLOURS)]
+        means = [one.mean * scale for one in line.values]
+        axes.plot(line.at, means, color=colour, marker="o", markersize=3,
+                  linestyle="--" if line.dashed else "-")  # fmt: skip
+        axes.fill_between(line.at, [one.low * scale for one in line.values],
+                          [one.high * scale for one in line.values],
+                          color=colour, alpha=0.2, linewidth=0)  # fmt: skip
+        ends.append((line.at[-1], means[-1], line.name, colour))
+    axes.set_xlabel(across)
+    axes.set_ylabel(up)
+    if log_x:
+        axes.set_xscale("log")
+        axes.xaxis.set_major_formatter("{x:g}")
+    if log_y:
+        axes.set_yscale("log")
+        axes.yaxis.set_major_formatter("{x:g}")
+    else:
+        axes.set_ylim(bottom=0)
+    _name_ends(axes, ends)
+    for place, word in marks:
+        axes.axvline(place, color="#555555", linewidth=1, linestyle=":")
+        axes.annotate(word, (place, 1), xycoords=("data", "axes fraction"), xytext=(4, -2),
+                      textcoords="offset points", va="top", color="#555555")  # fmt: skip
+    return figure, {
+        "title": title,
+        "x": across,
+        "y": up,
+        "lines": [
+            {"name": one.name, "x": list(one.at), "y": [v.mean * scale for v in one.values],
+             "low": [v.low * scale for v in one.values],
+             "high": [v.high * scale for v in one.values]}
+            for one in shown
+        ],
+        "marks": [list(mark) for mark in marks],
+    }  # fmt: skip
+
+
+_APART: float = 0.055
+"""How far apart two names stand at least, as a share of the axes' height."""
+
+
+def _name_ends(axes: Any, ends: list[tuple[float, float, str, str]]) -> None:
+    """Write each line's name at its right end, moved up where names would touch."""
+    to_axes = axes.transData + axes.transAxes.inverted()
+    below = -1.0
+    for x, y, name, colour in sorted(ends, key=lambda end: end[1]):
+        place = max(float(to_axes.transform((x, y))[1]), below + _APART)
+        below = place
+        axes.annotate(name, (1.01, place), xycoords="axes fraction", color=colour, va="center",
+                      annotation_clip=False)  # fmt: skip

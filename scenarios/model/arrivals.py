@@ -1,0 +1,61 @@
+"""Who comes when: open arrivals, arrivals from a trace, and the tokens of a stream (style 4.2)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mock_rails.core.errors import BadInput
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable, Sequence
+
+    from simpy import Environment
+
+    from scenarios.streams import Draw, Streams
+
+    Visit = Callable[[int], Generator[Any, Any, None]]
+
+
+def poisson(
+    env: Environment, visit: Visit, gap: Draw, size: Draw, until_s: float
+) -> Generator[Any, Any, None]:
+    """Visits at exponential gaps until a time; each is given its size when it arrives."""
+    timeout, process = env.timeout, env.process
+    while True:
+        yield timeout(gap())
+        if env.now >= until_s:
+            return
+        process(visit(int(size())))
+
+
+def trace(
+    env: Environment, visit: Visit, arrivals: Iterable[tuple[float, int]]
+) -> Generator[Any, Any, None]:
+    """Visits at recorded times, in seconds from the beginning, with their recorded sizes."""
+    for at_s, size in arrivals:
+        if at_s < env.now:
+            raise BadInput(f"A trace goes back in time at {at_s:g} s.")
+        yield env.timeout(at_s - env.now)
+        env.process(visit(size))
+
+
+def visit_sizes(streams: Streams, mean: int) -> Draw:
+    """How many requests a visit has: geometric, at least one; no memory, so any may be the last."""
+    return streams.draw("visits", lambda generator, size: generator.geometric(1 / mean, size))
+
+
+def token_gaps(streams: Streams, tokens_per_s: float, spread: float) -> Draw:
+    """The gaps between the tokens of a language model: gamma, `spread` is their relative spread.
+
+    1 is a Poisson stream, 0.3 a steady decoder; bursts of several tokens are above 1.
+    """
+    shape = spread**-2
+    scale = 1 / (tokens_per_s * shape)
+    return streams.draw("tokens", lambda generator, size: generator.gamma(shape, scale, size))
+
+
+def zipf_clients(streams: Streams, clients: int, weights: Sequence[float]) -> Draw:
+    """Which service a client asks next, by the services' popularity."""
+    return streams.draw(
+        "services", lambda generator, size: generator.choice(len(weights), size, p=weights)
+    )

@@ -1,0 +1,79 @@
+"""A result as files: JSON for people, JSON lines and columns for programs; the same bytes again.
+
+run.json         the study, its parameters, seed, commit and version
+records.jsonl    a line for each configuration of each replication
+records.npz      the same as one array a column (`numpy.load`)
+summary.json     means with intervals
+NAME.png .svg .json   each figure, and the numbers it shows
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from mock_rails import __version__
+
+if TYPE_CHECKING:
+    from scenarios.experiment import Result, Row
+
+_ROOT: Final = Path(__file__).parent.parent
+
+
+def write(result: Result, folder: Path, *, figures: bool = True) -> list[Path]:
+    """Write all files of a result; returns which."""
+    folder.mkdir(parents=True, exist_ok=True)
+    written = [folder / name for name in ("run.json", "records.jsonl", "records.npz")]
+    written.append(folder / "summary.json")
+    written[0].write_text(_json(described(result)))
+    written[1].write_text("".join(json.dumps(row) + "\n" for row in result.rows))
+    with written[2].open("wb") as file:
+        np.savez(file, **columns(result.rows))  # type: ignore[arg-type]
+    written[3].write_text(_json(result.summary()))
+    if figures:
+        from scenarios.figures.style import save
+
+        for name, (figure, numbers) in result.study.figures(result).items():
+            written += save(figure, folder / name, numbers)
+    return written
+
+
+def described(result: Result) -> Row:
+    """What was run, so that it can be run again."""
+    return {
+        "study": result.study.name,
+        "parameters": result.parameters.model_dump(mode="json"),
+        "seed": result.method.seed,
+        "replications": result.replications,
+        "confidence": result.method.confidence,
+        "version": __version__,
+        "commit": commit(),
+    }
+
+
+def columns(rows: list[Row]) -> dict[str, np.ndarray]:
+    """The rows turned into one array for each column."""
+    return {name: np.array([row[name] for row in rows]) for name in rows[0]}
+
+
+def commit(root: Path = _ROOT) -> str | None:
+    """The commit of the checkout that this runs from; None where it is installed."""
+    git = root / ".git"
+    try:
+        head = (git / "HEAD").read_text().strip()
+        if not head.startswith("ref: "):
+            return head
+        reference = head.removeprefix("ref: ")
+        if (git / reference).is_file():
+            return (git / reference).read_text().strip()
+        packed = (git / "packed-refs").read_text().splitlines()
+    except OSError:
+        return None
+    return next((one.split()[0] for one in packed if one.endswith(f" {reference}")), None)
+
+
+def _json(document: Any) -> str:
+    return json.dumps(document, indent=2) + "\n"

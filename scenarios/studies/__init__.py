@@ -1,0 +1,1 @@
+"""One file a study: its question, assumptions, parameters with sources, result, figure, trust."""

@@ -1,0 +1,189 @@
+"""Charge against session: latency, fee and throughput (facts: protocol 6, E1, E3, E4).
+
+Both intents serve the same visits: the same arrivals, lengths and thinking times are drawn for
+both, so that the difference between them is the protocol's and not the dice's.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from scenarios.calibrate import DEFAULT, profile
+from scenarios.experiment import Result, Row, Study
+from scenarios.model import payments
+from scenarios.model.arrivals import poisson, visit_sizes
+from scenarios.model.books import MERCHANTS, VALIDATORS
+from scenarios.model.chain import Chain
+from scenarios.model.station import Station
+from scenarios.model.tally import Tally
+from scenarios.parameters import Parameters, known
+
+if TYPE_CHECKING:
+    from scenarios.figures.lines import Drawn
+    from scenarios.streams import Streams
+
+FREE: Final = "free"
+CHARGE: Final = "charge"
+SESSION: Final = "session"
+INTENTS: Final = (CHARGE, SESSION, FREE)
+_VISITS: Final = {
+    FREE: payments.free_visit,
+    CHARGE: payments.charge_visit,
+    SESSION: payments.session_visit,
+}
+_CHECKS: Final = {FREE: "gate_free", CHARGE: "gate_charge", SESSION: "gate_voucher"}
+_MS: Final = 1_000
+
+
+class ChargeVsSession(Parameters):
+    """What is compared, and under which load."""
+
+    requests: tuple[int, ...] = known(
+        (1, 3, 10, 30, 100), "mean requests in a visit, one configuration each", "chosen"
+    )
+    price: int = known(20_000, "price of a request, base units", "the registry's median", gt=0)
+    requests_per_s: float = known(100.0, "offered load, requests a second", "chosen", gt=0)
+    think_s: float = known(1.0, "mean pause of an agent between requests", "chosen", ge=0)
+    rtt_ms: float = known(20.0, "network round trip, agent to server", "chosen; E1: 0-50", ge=0)
+    block_ms: float = known(500.0, "block time", "the docs' finality, E3", gt=0)
+    workers: int = known(2, "processes of the server", "chosen", gt=0)
+    visits: int = known(400, "mean visits in a replication after warm-up", "chosen", gt=0)
+    timing: str = known(DEFAULT, "profile of service times: a name or a file", "facts/profiles")
+
+
+def scene_of(p: ChargeVsSession, intent: str, streams: Streams, since_s: float) -> payments.Scene:
+    """A server, a chain and a network, with the random streams of one replication."""
+    from simpy import Environment
+
+    timing = profile(p.timing)
+    return payments.Scene(
+        env=Environment(),
+        chain=Chain(p.block_ms / _MS),
+        gate=Station(p.workers),
+        one_way_s=p.rtt_ms / _MS / 2,
+        challenge=streams.draw("challenge", timing["gate_challenge"].sampler()),
+        check=streams.draw("check", timing[_CHECKS[intent]].sampler()),
+        node=streams.draw("node", timing["node_rpc"].sampler()),
+        think=streams.exponential("think", p.think_s),
+        price=p.price,
+        latency=Tally(since_s),
+        first=Tally(since_s),
+    )
+
+
+def play(p: ChargeVsSession, intent: str, mean: int, streams: Streams) -> payments.Scene:
+    """One run of one configuration: warm-up, then visits, until the last one has gone."""
+    horizon_s = p.visits * mean / p.requests_per_s
+    warm_s = min(horizon_s / 10, 2 * mean * (p.think_s + p.block_ms / _MS))
+    scene = scene_of(p, intent, streams, warm_s)
+    visit = _VISITS[intent]
+    gap = streams.exponential("arrivals", mean / p.requests_per_s)
+    sizes = visit_sizes(streams, mean)
+    scene.env.process(
+        poisson(scene.env, lambda size: visit(scene, size), gap, sizes, warm_s + horizon_s)
+    )
+    scene.env.run()
+    scene.books.check()
+    return scene
+
+
+def replicate(p: ChargeVsSession, streams: Streams) -> list[Row]:
+    """All configurations once."""
+    rows: list[Row] = []
+    for mean in p.requests:
+        for intent in INTENTS:
+            scene = play(p, intent, mean, streams)
+            fees = scene.books.balances[VALIDATORS]
+            latency = scene.latency
+            rows.append(
+                {
+                    "intent": intent,
+                    "requests": mean,
+                    "latency_mean_ms": latency.mean * _MS,
+                    "latency_p50_ms": latency.quantile(0.5) * _MS,
+                    "latency_p95_ms": latency.quantile(0.95) * _MS,
+                    "latency_p99_ms": latency.quantile(0.99) * _MS,
+                    "first_mean_ms": scene.first.mean * _MS,
+                    "fee_per_request": fees / scene.delivered,
+                    "fee_share": fees / (scene.delivered * p.price),
+                    "transactions_per_request": scene.transactions / scene.delivered,
+                    "capacity_per_s": p.workers * scene.delivered / scene.gate.busy_s,
+                    "utilisation": scene.gate.utilisation(scene.env.now),
+                    "merchant_net_per_request": scene.books.balances[MERCHANTS] / scene.delivered,
+                }
+            )
+    return rows
+
+
+def findings(result: Result) -> list[str]:
+    """The answer, with its numbers."""
+    p = result.parameters
+    said = []
+    for mean in p.requests:
+        slower = result.difference("latency_mean_ms", (SESSION, mean), (CHARGE, mean))
+        dearer = result.difference("fee_per_request", (SESSION, mean), (CHARGE, mean))
+        said.append(
+            f"{mean} requests a visit: by charge, a request takes {slower.mean:.0f} ms longer "
+            f"({slower.low:.0f} to {slower.high:.0f}) and its fee differs by {dearer.mean:+.2f} "
+            f"base units ({dearer.low:+.2f} to {dearer.high:+.2f})."
+        )
+    most = p.requests[-1]
+    rates = [result.interval("capacity_per_s", intent, most).mean for intent in INTENTS]
+    said.append(
+        f"The server's {p.workers} processes are busy all the time at {rates[0]:,.0f} charges/s, "
+        f"{rates[1]:,.0f} requests/s in sessions of {most}, {rates[2]:,.0f} free requests/s."
+    )
+    added = result.difference("latency_p50_ms", (FREE, most), (SESSION, most))
+    said.append(
+        f"In visits of {most}, a session's median request takes {added.mean:.1f} ms longer than a "
+        f"free one (E1 claims under 100 ms)."
+    )
+    return said
+
+
+def figures(result: Result) -> dict[str, Drawn]:
+    """Latency and fee over the length of a visit."""
+    from scenarios.figures.lines import Line, lines
+
+    requests = result.parameters.requests
+
+    def over(metric: str, intents: tuple[str, ...]) -> list[Line]:
+        return [
+            Line(one, requests, [result.interval(metric, one, mean) for mean in requests])
+            for one in intents
+        ]
+
+    across = "mean requests in a visit"
+    return {
+        "latency": lines(
+            "How long a request takes", across, "mean ms from request to answer",
+            over("latency_mean_ms", INTENTS),
+        ),
+        "fee": lines(
+            "What the chain costs", across, "fee per request, base units ($0.000001)",
+            over("fee_per_request", (CHARGE, SESSION)),
+        ),
+    }  # fmt: skip
+
+
+STUDY: Final[Any] = Study(
+    name="charge_vs_session",
+    question="At which length of a visit does a session beat a charge per request: in latency, "
+    "in fees, in throughput?",
+    assumptions=(
+        "Visits arrive as a Poisson process; their length is geometric; inside, steps wait.",
+        "The server's processes share one queue; the chain is quiet, its base fee at the floor.",
+        "Every charge is challenged first; a session is challenged once, then pays ahead.",
+        "A session's deposit is exactly what it needs, and the merchant closes it at its end.",
+        "Payer and payee have sent before and hold the token; nothing fails.",
+    ),
+    trust="Fees are the chain's own receipts. Latency stands on service times measured on one "
+    "machine over loopback, and on network and block times that are parameters: trust the "
+    "differences and the crossing, not the milliseconds.",
+    parameters=ChargeVsSession,
+    replicate=replicate,
+    keys=("intent", "requests"),
+    watched="latency_mean_ms",
+    findings=findings,
+    figures=figures,
+)
