@@ -43,6 +43,7 @@ class SessionAttempt:
         preimage: bytes,
         *,
         opens: bool,
+        price_sat: int,
     ) -> None:
         self._services = services
         self._lane = lane
@@ -50,6 +51,8 @@ class SessionAttempt:
         self._order = order
         self._challenge = challenge
         self._opens = opens
+        self._price_sat = price_sat
+        live.spent_sat += price_sat
         self._losses = 0
         self._has_left = False
         payload = (
@@ -81,10 +84,11 @@ class SessionAttempt:
         """Whether to go on with a fresh challenge, and so with what it says is missing."""
         problem = problem_of(response)
         live = self._live
+        live.spent_sat -= self._price_sat
+        if problem == _NOT_COVERED:
+            live.not_covered(self._price_sat)
         if live.is_sure:
-            if problem == _NOT_COVERED:
-                live.needs_top_up = True
-            elif problem in {_NOT_FOUND, _CLOSED}:
+            if problem in {_NOT_FOUND, _CLOSED}:
                 await end_of(self._services, self._lane, live)
             return True
         if problem == _CLOSED:
@@ -96,7 +100,6 @@ class SessionAttempt:
             live.bearer_refused = True
         elif problem == _NOT_COVERED:  # it knows the session
             live.save(state=State.OPEN)
-            live.needs_top_up = True
         if live.open_refused and live.bearer_refused:
             strand(self._lane, live)
             raise self._unknown(

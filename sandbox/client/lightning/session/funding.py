@@ -198,5 +198,4 @@ async def _hand_over(services: Services, live: Live) -> None:
             raise TopUpFailedError(words, details={"problem": problem_of(answer)})
         raise unknown_outcome(debit, words, paid=True, problem=problem_of(answer))
     live.top_ups += 1
-    live.needs_top_up = False
     live.save(top_up=None, deposit_sat=live.record.deposit_sat + pending.amount_sat)

@@ -43,12 +43,23 @@ class Live:
         self.outlay = Outlay(services.ledger)
         self.funding = asyncio.Lock()
         """One further deposit at a time."""
-        self.needs_top_up = False
+        self.spent_sat = 0
+        """What this run's requests have cost, as far as it can be told; what an earlier one's did,
+        only the server knows."""
         self.top_ups = 0
         self.open_refused = False
         self.bearer_refused = False
         self._services = services
         self._preimage: bytes | None = None
+
+    @property
+    def left_sat(self) -> int:
+        """What may be left of what was paid in."""
+        return self.record.deposit_sat - self.spent_sat
+
+    def not_covered(self, price_sat: int) -> None:
+        """The server says that this much is not left."""
+        self.spent_sat = max(self.spent_sat, self.record.deposit_sat - price_sat + 1)
 
     @property
     def is_sure(self) -> bool:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from sandbox.client.lightning.session.wire import Send
     from sandbox.client.lightning.wallet import LightningWallet
     from sandbox.client.payer import Attempt, Order
+    from sandbox.methods.lightning_session import SessionRequest
 
 _log = logging.getLogger(__name__)
 
@@ -101,11 +102,14 @@ class LightningSessionPayer:
         await lane.wait(self.settings.patience_s)
         live = lane.session
         if live is not None and live.is_sure and await self._is_paid(lane, live):
-            if live.needs_top_up:
+            price_sat = _price(request, order)
+            while live.left_sat < price_sat:
                 await top_up(services, live, order.url, seen=live.top_ups)
             proof = await live.preimage()
             echo = challenge.to_echo()
-            return SessionAttempt(services, lane, live, order, echo, proof, opens=False)
+            return SessionAttempt(
+                services, lane, live, order, echo, proof, opens=False, price_sat=price_sat
+            )
         lane.begin()
         try:
             if lane.session is None or not await self._is_paid(lane, lane.session):
@@ -113,7 +117,7 @@ class LightningSessionPayer:
                     await open_session(services, lane, challenge, request, order)
                 finally:
                     self._remember(lane)  # its deposit may be under way
-            return await self._confirm(lane, challenge, order)
+            return await self._confirm(lane, challenge, order, _price(request, order))
         except BaseException:
             lane.end()
             raise
@@ -181,7 +185,9 @@ class LightningSessionPayer:
 
     # -- inside -----------------------------------------------------------------------------------
 
-    async def _confirm(self, lane: Lane, challenge: Challenge, order: Order) -> SessionAttempt:
+    async def _confirm(
+        self, lane: Lane, challenge: Challenge, order: Order, price_sat: int
+    ) -> SessionAttempt:
         """Show the server a deposit that it may not know of. What was bought with it at another
         place is not asked for here: a bearer shows whether the session is open, and if it is not,
         it is opened where it was to be."""
@@ -193,7 +199,9 @@ class LightningSessionPayer:
             await show_deposit(services, live, proof)
             live.open_refused, live.bearer_refused = True, False
         echo = live.record.challenge if opens else challenge.to_echo()
-        return SessionAttempt(services, lane, live, order, echo, proof, opens=opens)
+        return SessionAttempt(
+            services, lane, live, order, echo, proof, opens=opens, price_sat=price_sat
+        )
 
     async def _is_paid(self, lane: Lane, live: Live) -> bool:
         """Whether the first deposit was paid; given up if not. Raises if nobody knows."""
@@ -240,3 +248,8 @@ class LightningSessionPayer:
                 for debit in found:
                     ledger.take_over(debit.reservation)
         self._strays = [debit for left in debits.values() for debit in left]
+
+
+def _price(request: SessionRequest, order: Order) -> int:
+    """What a request costs at once; a stream is paid for as it is read."""
+    return 0 if order.streams else request.amount_sat

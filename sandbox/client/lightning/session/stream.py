@@ -55,6 +55,8 @@ class LightningReader(EventReader):
             if receipt["reference"] != session:
                 raise FrameError("The receipt is of another session than the stream's.")
             self.receipt = receipt
+            if type(receipt.get("spent")) is int:
+                self._live.spent_sat += receipt["spent"]
             return
         if not isinstance(value, dict) or value.get("sessionId") != session:
             raise FrameError(f"The {event.name} is of another session than the stream's.")
