@@ -90,7 +90,7 @@ def forget(lane: Lane, live: Live) -> None:
 async def top_up(services: Services, live: Live, url: str, *, seen: int) -> None:
     """Make the deposit grow, unless it has since `seen` further deposits were counted."""
     async with live.funding:
-        if live.top_ups != seen:
+        if live.top_ups != seen or not live.is_sure:
             return
         if live.record.top_up is None:
             await _pay_top_up(services, live, url)

@@ -103,8 +103,10 @@ class LightningSessionPayer:
         live = lane.session
         if live is not None and live.is_sure and await self._is_paid(lane, live):
             price_sat = _price(request, order)
-            while live.left_sat < price_sat:
+            while live.is_sure and live.left_sat < price_sat:
                 await top_up(services, live, order.url, seen=live.top_ups)
+            if not live.is_sure:  # it came to its end meanwhile
+                return await self.prepare(challenge, order)
             proof = await live.preimage()
             echo = challenge.to_echo()
             return SessionAttempt(
