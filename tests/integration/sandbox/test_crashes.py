@@ -68,7 +68,7 @@ class Customer:
         step = {"do": "voucher", "cumulative": self.signed + 1}
         if self.payer.channel is None:
             step = {"do": "open", "deposit": DEPOSIT, "cumulative": 1}
-        elif self.delivered == 0 and self.lost and self.signed <= 1:
+        elif self.lost and not self.signed:
             step = {"do": "again"}  # the opening's answer was lost: it is sent again
         self.signed += step["do"] == "voucher"
         try:
@@ -80,6 +80,9 @@ class Customer:
         if self.chain_dies and response.status_code in {500, 503}:
             self.lost += 1
             return False
+        if step["do"] == "again" and _is_spent(response):
+            self.signed = 1  # the crash cost what the opening authorised: one unit, undelivered
+            return await self.ask()
         assert response.status_code == 200, response.text
         receipt = SessionReceipt.from_header(response.headers["payment-receipt"])
         self.accepted = max(self.accepted, receipt.accepted)
@@ -91,6 +94,11 @@ class Customer:
         """Be a good customer until the server dies."""
         while await self.ask():
             pass
+
+
+def _is_spent(response: httpx.Response) -> bool:
+    """Whether it says that all which was authorised has been spent."""
+    return response.status_code == 402 and "/session/insufficient-balance" in response.text
 
 
 class Site(NamedTuple):
