@@ -27,8 +27,10 @@ $(STAMP): pyproject.toml constraints.txt
 	$(PIP) install --quiet --constraint constraints.txt --editable '.[all,dev]'
 	@touch $@
 
+# One process a core, four at most: many tests start processes of their own. ARGS="-n0 -k clock -x"
+# runs in this one, as a debugger wants it.
 test: $(STAMP) ## run all tests
-	$(PY) -m pytest $(ARGS)
+	$(PY) -m pytest -n auto --maxprocesses 4 --dist worksteal $(ARGS)
 
 check: $(STAMP) ## lint, types, import contracts, tidiness
 	$(BIN)/ruff check .
