@@ -26,7 +26,16 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 Replicate = Callable[[Any, Streams], list[Row]]
 
-STUDIES: Final = ("charge_vs_session",)
+STUDIES: Final = (
+    "block_time",
+    "break_even",
+    "card_retries",
+    "charge_vs_session",
+    "deposit_size",
+    "fee_spike",
+    "settlement",
+    "voucher_step",
+)
 """The modules of `scenarios/studies`, each with a `STUDY`."""
 
 

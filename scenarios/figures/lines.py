@@ -39,6 +39,8 @@ def lines(
     scale: float = 1.0,
 ) -> Drawn:
     """Draw lines, each named at its end; `marks` are vertical lines with a word."""
+    from matplotlib.ticker import LogFormatter
+
     figure, axes = new_figure(title)
     ends = []
     for index, line in enumerate(shown):
@@ -58,6 +60,7 @@ def lines(
     if log_y:
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_minor_formatter(LogFormatter())  # names them where there are few decades
     else:
         axes.set_ylim(bottom=0)
     _name_ends(axes, ends)

@@ -3,5 +3,12 @@
 from __future__ import annotations
 
 QUICK: dict[str, dict[str, str]] = {
+    "block_time": {"block_times_ms": "1,500", "visits": "20", "requests": "5"},
+    "break_even": {"requests": "1,10", "visits": "20"},
+    "card_retries": {"purchases": "60", "declines": "0,0.2"},
     "charge_vs_session": {"requests": "1,10", "visits": "40"},
+    "deposit_size": {"deposits": "3,30", "visits": "20"},
+    "fee_spike": {"spike_s": "15", "requests": "5"},
+    "settlement": {"schedules": "10r,60s,end", "channels": "2", "horizon_s": "200"},
+    "voucher_step": {"steps": "1,10", "rtt_ms": "50", "tokens": "200"},
 }
