@@ -10,6 +10,7 @@ INVOICE: Final = "lightning.invoice"
 PAY: Final = "lightning.pay"
 HTLC: Final = "lightning.htlc"
 FORWARD: Final = "lightning.forward"
+NODE: Final = "lightning.node"
 
 FAULT_POINTS: Final = (
     FaultPoint(
@@ -54,5 +55,11 @@ FAULT_POINTS: Final = (
             FaultAction("unknown_next_peer", "send it back: the next node is not there"),
         ),
         context=("node", "scid", "payment_hash", "amount_msat"),
+    ),
+    FaultPoint(
+        NODE,
+        "Somebody calls a node over its wire, whatever for.",
+        (FaultAction("down", "break the connection, and do nothing of what is asked"),),
+        context=("node",),
     ),
 )

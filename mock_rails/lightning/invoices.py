@@ -193,6 +193,8 @@ class Invoices:
             return HtlcFailure.INCORRECT_DETAILS
         if self._agenda.now_s() >= record.expires_at_s:
             return HtlcFailure.INCORRECT_DETAILS
+        if attempt.payment_secret != record.payment_secret:
+            return HtlcFailure.INCORRECT_DETAILS
         wanted = record.amount_msat
         if wanted is not None and not wanted <= attempt.total_msat <= 2 * wanted:
             return HtlcFailure.INCORRECT_DETAILS

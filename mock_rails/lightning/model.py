@@ -159,6 +159,8 @@ class Attempt:
     """What reaches the payee."""
     total_msat: int
     """What all parts together are to bring."""
+    payment_secret: bytes
+    """What shows the payee that its payer has read the invoice (BOLT 4)."""
     hops: tuple[Hop, ...]
     created_us: int
     locked: int = 0

@@ -54,6 +54,11 @@ class Node:
         self.rail.catch_up()
         return list(self.rail.network.of_node[self.name])
 
+    def reached(self) -> None:
+        """Somebody calls it over its wire; raises ResponseLostError if it is said to be down."""
+        if self.rail.context.faults.check(faults.NODE, node=self.name) is not None:
+            raise ResponseLostError
+
     # -- invoices ---------------------------------------------------------------------------------
 
     def create_invoice(self, request: InvoiceRequest) -> InvoiceRecord:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from mock_rails.core.journal import Journal
     from mock_rails.lightning.agenda import Agenda
     from mock_rails.lightning.invoices import Invoices
+    from mock_rails.lightning.latency import Latency
     from mock_rails.lightning.model import Hop
     from mock_rails.lightning.network import Network
     from mock_rails.lightning.news import News
@@ -78,6 +79,7 @@ class Payments:
         invoices: Invoices,
         travel: Travel,
         agenda: Agenda,
+        latency: Latency,
         fault_plan: Faults,
         journal: Journal,
         news: News,
@@ -88,6 +90,7 @@ class Payments:
         self._invoices = invoices
         self._travel = travel
         self._agenda = agenda
+        self._latency = latency
         self._faults = fault_plan
         self._journal = journal
         self._news = news
@@ -166,6 +169,9 @@ class Payments:
             self._fail(payment, _REASONS[fault.do])
             return
         payment.loses_response = fault is not None
+        if self._latency.has_no_way():
+            self._fail(payment, FailureReason.NO_ROUTE)
+            return
         self._agenda.add(payment.deadline_us, TIME_OUT, payment.node, payment.payment_hash.hex())
         self._go_on(payment, invoice)
 
@@ -211,12 +217,13 @@ class Payments:
         if self._agenda.now_us() >= payment.deadline_us:
             self._give_up(payment, FailureReason.TIMEOUT)
             return
-        parts = self._plan(payment, invoice or decode(payment.invoice), missing_msat)
+        invoice = invoice or decode(payment.invoice)
+        parts = self._plan(payment, invoice, missing_msat)
         if not parts:
             self._give_up(payment, self._why_not(payment, missing_msat))
             return
         for amount_msat, hops in parts:
-            self._launch(payment, amount_msat, hops)
+            self._launch(payment, amount_msat, invoice.payment_secret, hops)
         self._news.tell(("payment", payment.node, payment.payment_hash), payment)
 
     def _give_up(self, payment: Payment, reason: FailureReason) -> None:
@@ -271,7 +278,9 @@ class Payments:
             parts.append((amount_msat, hops))
         return parts
 
-    def _launch(self, payment: Payment, amount_msat: int, hops: Sequence[Hop]) -> None:
+    def _launch(
+        self, payment: Payment, amount_msat: int, payment_secret: bytes, hops: Sequence[Hop]
+    ) -> None:
         self._travel.count += 1
         attempt = Attempt(
             id=self._travel.count,
@@ -279,6 +288,7 @@ class Payments:
             payment_hash=payment.payment_hash,
             amount_msat=amount_msat,
             total_msat=payment.amount_msat,
+            payment_secret=payment_secret,
             hops=tuple(hops),
             created_us=self._agenda.now_us(),
         )

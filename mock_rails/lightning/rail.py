@@ -61,7 +61,7 @@ class Lightning:
         context, settings = self.context, self.settings
         self.agenda = Agenda(context.clock, self._wake)
         self.network = Network(self.topology, context.seeds)
-        self.latency = Latency(settings.latency, context.seeds)
+        self.latency = Latency(settings.figures, context.seeds)
         self.invoices = Invoices(
             self.network, self.agenda, context.seeds, context.journal, self.news, settings
         )
@@ -78,6 +78,7 @@ class Lightning:
             self.invoices,
             self.travel,
             self.agenda,
+            self.latency,
             context.faults,
             context.journal,
             self.news,

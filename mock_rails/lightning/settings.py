@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from mock_rails.core.errors import BadInput, nearest
+from mock_rails.lightning.latency import TIMES, Times
 
-LATENCIES: Final = ("instant", "realistic")
+LATENCIES: Final = tuple(TIMES)
 PROFILES: Final = ("0.20", "0.21")
 
 LND_PORT: Final = 8080
@@ -22,13 +23,21 @@ class LightningSettings:
     network: str = "regtest"
     """The chain that invoices name: `mainnet`, `testnet`, `signet`, `regtest`, `simnet`."""
     latency: str = "instant"
-    """How long things take: `instant`, or `realistic` by published measurements (facts 5.2)."""
+    """How long things take: `instant`, `realistic` by published measurements, or `spark`, whose
+    invoices take seconds (facts 5.2)."""
+    times: Times | None = None
+    """Figures of one's own in place of a profile's."""
     lnd_profile: str = "0.21"
     """The LND whose rules and routes the nodes have."""
     expired_kept_s: int = 3_600
     """How long an invoice that was never paid is remembered after its end."""
     payments_kept: int = 100_000
     """Payments and settled invoices that a node remembers; the oldest are forgotten."""
+
+    @property
+    def figures(self) -> Times:
+        """How long things take, in numbers."""
+        return self.times or TIMES[self.latency]
 
     def __post_init__(self) -> None:
         """Refuse what no network is."""

@@ -104,7 +104,7 @@ class Travel:
         attempt.locked -= 1
         self._tell("htlc.failed", attempt, hop, failure=attempt.failure)
         if at:
-            self._soon(FAIL, attempt.id, at - 1)
+            self._fail_soon(attempt, at - 1)
         else:
             self._end(attempt, PaymentStatus.FAILED)
 
@@ -173,7 +173,11 @@ class Travel:
     def _send_back(self, attempt: Attempt, at: int, failure: HtlcFailure) -> None:
         """The receiver of a hop sends it back."""
         attempt.failure, attempt.failed_at = failure, at
-        self._soon(FAIL, attempt.id, at)
+        self._fail_soon(attempt, at)
+
+    def _fail_soon(self, attempt: Attempt, at: int) -> None:
+        """A payer takes a moment to find another way, once it knows."""
+        self._soon(FAIL, attempt.id, at, late_us=0 if at else self._latency.retry_us())
 
     def _soon(self, what: str, *args: Any, late_us: int = 0) -> None:
         due_us = self._agenda.now_us() + self._latency.hop_us() + late_us

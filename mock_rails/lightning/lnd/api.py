@@ -75,11 +75,13 @@ class LndApi:
         kind = scope["type"]
         if kind == "http":
             try:
+                self.node.reached()
                 await self._http(scope, receive, send)
             except ResponseLostError:
                 await break_off(receive, send)
         elif kind == "websocket":
             try:
+                self.node.reached()
                 await self._websocket(scope, receive, send)
             except ResponseLostError:
                 await break_off(receive, send)

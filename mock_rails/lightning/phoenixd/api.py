@@ -96,13 +96,18 @@ class PhoenixdApi:
         kind = scope["type"]
         if kind == "http":
             try:
+                self.node.reached()
                 await self._http(scope, receive, send)
             except ResponseLostError:
                 await break_off(receive, send)
             except Departed:
                 return
         elif kind == "websocket":
-            await self._websocket(scope, receive, send)
+            try:
+                self.node.reached()
+                await self._websocket(scope, receive, send)
+            except ResponseLostError:
+                await break_off(receive, send)
         elif kind == "lifespan":
             await self._lifespan(receive, send)
         else:

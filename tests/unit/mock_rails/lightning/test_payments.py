@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import aclosing
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -233,6 +234,18 @@ async def test_followers_see_a_payment_to_its_end(make_network: MakeNetwork) -> 
             rail.catch_up()
     assert seen[0] == "IN_FLIGHT"
     assert seen[-1] == "SUCCEEDED"
+
+
+def test_who_does_not_know_the_invoices_secret_is_told_nothing(make_network: MakeNetwork) -> None:
+    """A hash alone pays nothing (facts 5.3): the secret is what only the invoice says."""
+    rail = make_network("default")
+    record = invoice(rail)
+    forged = replace(decode(record.text), payment_secret=bytes(32))
+    payment = start(rail, encode(forged, rail.network.node("merchant").key))
+    assert payment.failure is FailureReason.INCORRECT_DETAILS
+    assert payment.attempts[0].failure is HtlcFailure.INCORRECT_DETAILS
+    assert record.state is InvoiceState.OPEN
+    assert start(rail, record.text).status is PaymentStatus.SUCCEEDED
 
 
 # -- parts ----------------------------------------------------------------------------------------

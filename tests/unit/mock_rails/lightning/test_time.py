@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import statistics
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from mock_rails.core.seeds import Seeds
 from mock_rails.core.snapshot import canonical_bytes
 from mock_rails.lightning.errors import LightningError
 from mock_rails.lightning.invoices import InvoiceRequest
-from mock_rails.lightning.latency import Latency
+from mock_rails.lightning.latency import REALISTIC, TIMES, Latency, Times
 from mock_rails.lightning.model import PaymentStatus
 from mock_rails.lightning.payments import PaymentRequest
 from mock_rails.lightning.rail import Lightning
@@ -38,7 +39,7 @@ def story(seed: str) -> tuple[list[str], bytes]:
     context.faults.arm({"at": "lightning.forward", "do": "fail", "when": "probability=1/3"})
     for amount_msat in (5_000, 8_000_000_000, 70_000):
         buy(rail, amount_msat)
-        for _ in range(20):
+        for _ in range(40):
             context.clock.advance(timedelta(milliseconds=150))
             rail.catch_up()
     return list(context.journal.lines()), canonical_bytes(rail.snapshot())
@@ -52,7 +53,7 @@ def test_one_seed_gives_one_story_to_the_byte() -> None:
 
 
 def test_realistic_times_have_the_published_shapes() -> None:
-    latency = Latency("realistic", Seeds("shape"))
+    latency = Latency(replace(REALISTIC, slow_per_million=0), Seeds("shape"))
     hops = [latency.hop_us() for _ in range(2_000)]
     assert 99_000 < statistics.mean(hops) < 101_000
     assert 18_000 < statistics.stdev(hops) < 22_000
@@ -61,9 +62,44 @@ def test_realistic_times_have_the_published_shapes() -> None:
     assert 2_800_000 < statistics.mean(payees) < 3_200_000  # exponential, so is its deviation
     assert 2_700_000 < statistics.stdev(payees) < 3_300_000
     invoices = [latency.invoice_us() for _ in range(500)]
-    assert 30_000 <= min(invoices) < max(invoices) <= 90_000
-    instant = Latency("instant", Seeds("shape"))
-    assert instant.hop_us() == instant.payee_us() == instant.invoice_us() == 0
+    assert 57_000 < statistics.median(invoices) < 63_000
+    assert max(invoices) > 90_000
+    assert 10_000 < min(invoices) < 30_000
+    instant = Latency(TIMES["instant"], Seeds("shape"))
+    assert instant.hop_us() == instant.payee_us() == instant.invoice_us() == instant.retry_us() == 0
+    assert not instant.has_no_way()
+
+
+def test_one_payment_of_a_hundred_is_slow_and_three_of_a_thousand_find_no_route() -> None:
+    latency = Latency(replace(REALISTIC, payee_tail_us=0), Seeds("tail"))
+    slow = [took for _ in range(20_000) if (took := latency.payee_us()) > 1_000_000]
+    assert 150 < len(slow) < 250
+    assert 9_000_000 <= min(slow) < max(slow) <= 31_000_000
+    lost = sum(latency.has_no_way() for _ in range(20_000))
+    assert 40 < lost < 80
+
+
+def test_another_way_takes_a_moment_to_find(make_network: MakeNetwork) -> None:
+    rail = make_network("default", times=Times(retry_us=300_000))
+    rail.context.faults.arm({"at": "lightning.forward", "do": "fail", "when": "nth=1"})
+    payment = buy(rail)
+    assert payment.status is PaymentStatus.IN_FLIGHT
+    rail.context.clock.advance(1)
+    rail.catch_up()
+    assert payment.status is PaymentStatus.SUCCEEDED
+    first, second = payment.attempts
+    assert second.created_us - first.created_us == 300_000
+
+
+def test_a_payment_may_come_to_nothing_and_be_tried_again(make_network: MakeNetwork) -> None:
+    rail = make_network("pair", times=Times(no_way_per_million=500_000))
+    record = rail.node("merchant").create_invoice(InvoiceRequest(5_000))
+    outcomes = []
+    while PaymentStatus.SUCCEEDED not in outcomes:
+        payment = rail.node("payer").start_payment(PaymentRequest(record.text))
+        outcomes.append(payment.status)
+    assert outcomes[:-1] == [PaymentStatus.FAILED] * (len(outcomes) - 1)
+    assert rail.node("merchant").balance_msat == 5_000_005_000
 
 
 def test_latency_passes_on_the_sandboxs_clock(make_network: MakeNetwork) -> None:
@@ -218,6 +254,6 @@ def test_every_move_is_counted(make_network: MakeNetwork) -> None:
 @pytest.mark.parametrize(
     "settings", [{"network": "moon"}, {"latency": "slow"}, {"lnd_profile": "1"}]
 )
-def test_settings_that_are_none_are_refused(settings: dict[str, str]) -> None:
+def test_settings_that_are_none_are_refused(settings: dict[str, Any]) -> None:
     with pytest.raises(BadInput, match="is no"):
         LightningSettings(**settings)

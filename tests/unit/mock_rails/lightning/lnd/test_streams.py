@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 from websockets.asyncio.client import connect
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import InvalidMessage, InvalidStatus
 
 from mock_rails.core.rail import RailContext
 from mock_rails.lightning.lnd import api as lnd_api
@@ -186,6 +186,24 @@ async def test_an_invoice_that_hangs_is_called_off_with_its_client(nodes: Nodes)
         await nodes.merchant.http.post("/v1/invoices", json={}, timeout=0.2)
     assert (await nodes.merchant.get("/v1/invoices"))["invoices"] == []
     await nodes.merchant.invoice(value=1)
+
+
+async def test_a_node_that_is_down_does_nothing_for_anybody(nodes: Nodes) -> None:
+    """Aimed at one node (facts 7.1.5); the other is there, and so is this one later."""
+    invoice = await nodes.merchant.invoice(value=1)
+    nodes.rail.context.faults.arm(
+        {"at": "lightning.node", "do": "down", "where": {"node": "payer"}}
+    )
+    for verb, path in (("POST", SEND), ("GET", "/v1/getinfo"), ("GET", "/v1/payments")):
+        with pytest.raises(httpx.RemoteProtocolError):
+            await nodes.payer.http.request(verb, path, json={"payment_request": invoice})
+    with pytest.raises(InvalidMessage):
+        async with connect(address(nodes.payer, FOLLOW)):
+            pass
+    await nodes.merchant.get("/v1/getinfo")
+    nodes.rail.context.faults.clear()
+    assert (await nodes.payer.get("/v1/payments", include_incomplete=True))["payments"] == []
+    assert (await nodes.payer.send(invoice))[-1]["status"] == "SUCCEEDED"
 
 
 # -- WebSockets -----------------------------------------------------------------------------------
