@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import logging
 from heapq import heapify, heappop, heappush
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 from mock_rails.core.errors import ConservationError
@@ -37,6 +38,16 @@ def handles(what: str, handler: Callable[[Operation, Mapping[str, Any]], None]) 
     _HANDLERS[what] = handler
 
 
+def _handler(what: str) -> Callable[[Operation, Mapping[str, Any]], None]:
+    """What is done then. The files that do it are loaded when the first of them is needed: a
+    devnet starts without them."""
+    if what not in _HANDLERS:
+        import_module("mock_rails.stripe.endpoints")
+    if what not in _HANDLERS:
+        raise ValueError(f"Nothing handles {what!r}.")
+    return _HANDLERS[what]
+
+
 class Agenda:
     """The entries of one state, the earliest first."""
 
@@ -47,8 +58,7 @@ class Agenda:
 
     def schedule(self, operation: Operation, due_s: int, what: str, args: Mapping[str, Any]) -> str:
         """Add an entry, on the operation's test clock if it is on one; returns its id."""
-        if what not in _HANDLERS:
-            raise ValueError(f"Nothing handles {what!r}.")
+        _handler(what)
         record = self._state.add(
             Record(
                 TABLE,
@@ -116,7 +126,7 @@ def run(operation: Operation, entry: Record) -> None:
     """
     try:
         with operation.state.transaction():
-            _HANDLERS[entry["what"]](operation, entry["args"])
+            _handler(entry["what"])(operation, entry["args"])
     except ConservationError:
         raise
     except Exception as error:

@@ -42,7 +42,6 @@ class Stripe:
     def __init__(
         self, context: RailContext | None = None, settings: StripeSettings | None = None
     ) -> None:
-        import_module("mock_rails.stripe.endpoints")  # what comes due is theirs to do
         self.context = context or RailContext.create()
         self.settings = settings or StripeSettings()
         self.context.faults.register(faults.FAULT_POINTS)
@@ -134,6 +133,7 @@ class Stripe:
 
     def restore(self, document: object) -> None:
         """Become the state of a snapshot."""
+        import_module("mock_rails.stripe.endpoints")  # what follows from its objects is theirs
         self.state.restore(document)
         self.agenda.reread()
 
