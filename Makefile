@@ -14,7 +14,7 @@ STAMP := $(VENV)/.stamp
 PIP := $(PY) -m pip --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test check format up conformance demo bench-chain bench-session bench-stripe bench-lightning lock clean
+.PHONY: help setup test check format up conformance demo bench-chain bench-session bench-stripe bench-lightning bench-sim lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -63,6 +63,9 @@ bench-stripe: $(STAMP) ## compare the Stripe rail with a bare server: rates, lat
 
 bench-lightning: $(STAMP) ## measure the Lightning rail: invoices, payments, the BOLT 11 codec
 	$(PY) -m benchmarks.micro.lightning $(ARGS)
+
+bench-sim: $(STAMP) ## compare the simulator's events with a bare SimPy loop
+	$(PY) -m benchmarks.micro.sim $(ARGS)
 
 # Resolves everything anew in a throw-away environment. Run it with PYTHON=python3.11, the oldest
 # version supported, so that the pins fit all newer ones; then run `make check test`.

@@ -33,6 +33,7 @@ STUDIES: Final = (
     "charge_vs_session",
     "deposit_size",
     "fee_spike",
+    "registry_sessions",
     "settlement",
     "voucher_step",
 )

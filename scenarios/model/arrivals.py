@@ -54,7 +54,7 @@ def token_gaps(streams: Streams, tokens_per_s: float, spread: float) -> Draw:
     return streams.draw("tokens", lambda generator, size: generator.gamma(shape, scale, size))
 
 
-def zipf_clients(streams: Streams, clients: int, weights: Sequence[float]) -> Draw:
+def zipf_clients(streams: Streams, weights: Sequence[float]) -> Draw:
     """Which service a client asks next, by the services' popularity."""
     return streams.draw(
         "services", lambda generator, size: generator.choice(len(weights), size, p=weights)

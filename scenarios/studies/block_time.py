@@ -57,7 +57,11 @@ def findings(result: Result) -> list[str]:
             f"{late.mean:.0f}; half a block and two round trips are "
             f"{block_ms / 2 + 2 * p.rtt_ms:.0f}. A session's median is {session.mean:.1f} ms."
         )
-    return said
+    return [
+        *said,
+        "Where the median is above that, agents keep step with the blocks: their answers come with "
+        "a block, so that after a short pause they have most of the next one to wait for.",
+    ]
 
 
 def figures(result: Result) -> dict[str, Drawn]:
