@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import signal
 import ssl
 import subprocess
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -16,9 +18,11 @@ from mock_rails.lightning import banner
 from mock_rails.lightning.api import PASSWORD, listeners
 from mock_rails.lightning.rail import Lightning
 from mock_rails.lightning.topology import Topology
+from mock_rails.listening import LOOPBACK, bind
 from tests.interop.lightning_support import running_lightning
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -42,6 +46,66 @@ def test_state_is_saved_at_the_end_and_loaded_at_the_start(tmp_path: Path) -> No
         assert ask(second, "payer", "GET", "/v1/payments")["payments"] == [paid]
         again = ask(second, "payer", "POST", "/v2/router/send", **fields)
         assert again["error"]["message"] == "invoice is already paid"
+
+
+@contextmanager
+def alone(*options: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
+    """The rail as a process that a test ends by itself, and what it says."""
+    command = [sys.executable, "-m", "mock_rails", "lightning", "--port", "0", "--json", *options]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        try:
+            yield process, json.loads(process.stdout.readline())
+        finally:
+            if process.poll() is None:
+                process.kill()
+
+
+def test_ctrl_c_ends_it_though_somebody_follows_and_a_kill_leaves_the_last_state_whole(
+    tmp_path: Path,
+) -> None:
+    state = tmp_path / "network.json"
+    options = ("--state", str(state), "--seed", "9")
+    with alone(*options) as (process, facts):
+        for memo in ("kept", "kept too"):
+            ask(facts, "merchant", "POST", "/v1/invoices", value=1, memo=memo)
+        lnd = facts["lnd"]["merchant"]
+        headers = {"Grpc-Metadata-macaroon": lnd["macaroons"]["admin"]}
+        url = f"{lnd['url']}/v1/invoices/subscribe?add_index=1"
+        with httpx.stream("GET", url, headers=headers, timeout=30) as following:
+            lines = following.iter_lines()
+            assert json.loads(next(lines))["result"]["memo"] == "kept too"
+            process.send_signal(signal.SIGINT)
+            assert json.loads(next(lines))["error"]["message"] == "server shutting down"
+        _, errors = process.communicate(timeout=30)
+        assert process.returncode == 0
+        assert "Traceback" not in errors
+    before = state.read_bytes()
+    with alone(*options) as (process, facts):
+        ask(facts, "merchant", "POST", "/v1/invoices", value=1, memo="lost")
+        process.kill()
+    assert state.read_bytes() == before
+    with alone(*options) as (_, facts):
+        listed = ask(facts, "merchant", "GET", "/v1/invoices")["invoices"]
+        assert [one["memo"] for one in listed] == ["kept", "kept too"]
+
+
+def test_a_busy_port_is_one_line() -> None:
+    with bind(LOOPBACK, 0) as taken:
+        port = str(taken.getsockname()[1])
+        for option in ("--port", "--phoenixd-port"):
+            done = subprocess.run(
+                [sys.executable, "-m", "mock_rails", "lightning", "--port", "0", option, port],
+                capture_output=True,
+                text=True,
+                timeout=60,
+                check=False,
+            )
+            assert (done.returncode, done.stdout) == (1, "")
+            (line,) = done.stderr.splitlines()
+            assert port in line
 
 
 def test_options_reach_the_network(tmp_path: Path) -> None:

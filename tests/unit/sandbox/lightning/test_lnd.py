@@ -15,6 +15,7 @@ import pytest
 from mock_rails.lightning.bolt11 import decode
 from mock_rails.lightning.lnd.api import LndApi
 from mock_rails.lightning.rail import Lightning
+from mock_rails.lightning.settings import LightningSettings
 from sandbox.lightning import (
     NEVER_BEGUN,
     LndNode,
@@ -28,9 +29,9 @@ from sandbox.lightning import (
 Open = Callable[..., LndNode]
 
 
-@pytest.fixture
-def rail() -> Lightning:
-    return Lightning()
+@pytest.fixture(params=["0.20", "0.21"])
+def rail(request: pytest.FixtureRequest) -> Lightning:
+    return Lightning(settings=LightningSettings(lnd_profile=request.param))
 
 
 @pytest.fixture
