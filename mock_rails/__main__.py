@@ -122,7 +122,9 @@ def _add_lightning(rails: Any) -> None:
     )  # fmt: skip
     lightning.add_argument("--network", default="regtest", help="what invoices name (regtest)")
     lightning.add_argument(
-        "--latency", default="instant", help="instant, realistic by published figures, or spark (instant)"
+        "--latency",
+        default="instant",
+        help="instant, realistic by published figures, or spark (instant)",
     )
     lightning.add_argument(
         "--phoenixd-port", type=_typed(parse_port),
