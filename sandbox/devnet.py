@@ -38,8 +38,10 @@ from sandbox.snapshots.books import Books
 from sandbox.storage import open_store, public_name
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
+    from mock_rails.core.clock import Clock
     from mock_rails.core.rail import Rail
     from mock_rails.lightning.api import Listener
     from mock_rails.lightning.rail import Lightning
@@ -58,9 +60,18 @@ _WILDCARDS: Final = frozenset({"0.0.0.0", "::", ""})
 class Devnet:
     """Everything that `mpp-sandbox up` runs. It starts once."""
 
-    def __init__(self, settings: DevnetSettings | None = None) -> None:
+    def __init__(
+        self,
+        settings: DevnetSettings | None = None,
+        *,
+        clock: Clock | None = None,
+        tap: Callable[[str, Any], Any] | None = None,
+    ) -> None:
+        """`tap` is given what each port will serve, by its name, and returns what is served there:
+        how a run is recorded. The devnet's own programs go round it."""
         self.settings = settings or DevnetSettings()
-        self.context = RailContext.create(seed=self.settings.seed)
+        self.context = RailContext.create(seed=self.settings.seed, clock=clock)
+        self._tap = tap
         self.chain: Chain | None = None
         self.stripe: Stripe | None = None
         self.lightning: Lightning | None = None
@@ -81,6 +92,8 @@ class Devnet:
         self._tempo_host: Host | None = None
         self._stripe_host: Host | None = None
         self._stripe_proxy: StripeProxy | None = None
+        self._stripe_inside: str | None = None
+        """Where the merchants find Stripe while its own port is tapped."""
         self._wires: list[tuple[Listener, Host]] = []
         """Lightning's nodes as they are served."""
         self._api_host: Host | None = None
@@ -220,8 +233,14 @@ class Devnet:
             return
         from mock_rails.stripe.api import StripeApi
 
-        host = self._host(StripeApi(self.stripe, lazy=True), self.settings.stripe_port, "Stripe")
+        api = StripeApi(self.stripe, lazy=True)
+        host = self._host(api, self.settings.stripe_port, "Stripe")
         self._stripe_host = await self._stack.enter_async_context(host)
+        if self._tap is not None:
+            from sandbox.recording.inside import Inside
+
+            inside = Host(Inside(api), host=LOOPBACK)
+            self._stripe_inside = (await self._stack.enter_async_context(inside)).url
         self._stack.callback(self.stripe.attach_chain(ChainDeposits(self.chain)))
         if self.settings.stripe_proxy:
             from mock_rails.stripe.proxy import StripeProxy
@@ -276,7 +295,7 @@ class Devnet:
         if self.books is not None:
             assert isinstance(store, MemoryStore)
             self.books.attach(store)
-        stripe = card_account(self.stripe_url, self.context.clock)
+        stripe = card_account(self._stripe_inside or self.stripe_url, self.context.clock)
         if stripe is not None:
             self._stack.push_async_callback(stripe.aclose)
         till = Till(
@@ -360,7 +379,8 @@ class Devnet:
         self._stack.callback(control.end_streams)
 
     def _host(self, app: Any, port: int, name: str) -> Host:
-        return Host(app, host=self.settings.host, port=port, name=name)
+        served = app if self._tap is None else self._tap(name, app)
+        return Host(served, host=self.settings.host, port=port, name=name)
 
     async def tell_time(self) -> None:
         """Let the merchant processes, if there are any, go by the clock as it was just moved."""

@@ -71,7 +71,7 @@ class Clock:
         """Sandbox time in microseconds since 1970."""
         if self._frozen_at_us is not None:
             return self._frozen_at_us
-        now_us = time.time_ns() // 1_000 + self._offset_us
+        now_us = self.wall_us() + self._offset_us
         if now_us < self._latest_us:  # the wall was set back: stand still until it has caught up
             return self._latest_us
         self._latest_us = now_us
@@ -91,7 +91,12 @@ class Clock:
 
     def wall_s(self) -> int:
         """Real time in seconds: only for what outsiders check, such as webhook signatures."""
-        return time.time_ns() // 1_000_000_000
+        return self.wall_us() // US_PER_S
+
+    def wall_us(self) -> int:
+        """The same in microseconds. All that this clock knows of the real time comes from here, so
+        that a clock which replays a run overrides nothing else."""
+        return time.time_ns() // 1_000
 
     def monotonic_ns(self) -> int:
         """A counter for measuring how long something really took; never sandbox time."""
@@ -162,6 +167,15 @@ class Clock:
         """Wait in real time, whatever the sandbox's time does: for sockets and processes only."""
         await asyncio.sleep(_span_us(span) / US_PER_S)
 
+    @property
+    def next_due_us(self) -> int | None:
+        """The earliest time that somebody waits for; None if nobody waits."""
+        return min((one.deadline_us for one in self._sleepers), default=None)
+
+    def wake(self) -> None:
+        """Let everybody who waits look at the time again."""
+        self._wake_sleepers()
+
     # -- snapshots --------------------------------------------------------------------------------
 
     def snapshot(self) -> dict[str, Any]:
@@ -177,7 +191,7 @@ class Clock:
             case {"frozen_at_us": at_us, **rest} if not rest and _is_time(at_us):
                 self._move_to(at_us, frozen=True)
             case {"offset_us": int(offset_us), **rest} if not rest and _is_time(
-                at_us := time.time_ns() // 1_000 + offset_us
+                at_us := self.wall_us() + offset_us
             ):
                 self._move_to(at_us, frozen=False)
                 self._offset_us = offset_us  # exactly: microseconds have passed since the reading
@@ -194,7 +208,7 @@ class Clock:
             self._frozen_at_us = at_us
         else:
             self._frozen_at_us = None
-            self._offset_us = at_us - time.time_ns() // 1_000
+            self._offset_us = at_us - self.wall_us()
         self._latest_us = 0 if frozen else at_us
         self._wake_sleepers()
 

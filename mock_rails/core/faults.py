@@ -151,7 +151,13 @@ class Faults:
         self._journal.append(
             "sandbox",
             "fault.fired",
-            {"id": struck.id, "at": point, "do": struck.fault.do, "hit": struck.hits},
+            {
+                "id": struck.id,
+                "at": point,
+                "do": struck.fault.do,
+                "hit": struck.hits,
+                "met": context,
+            },
         )
         return struck.fault
 

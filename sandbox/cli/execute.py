@@ -66,6 +66,15 @@ async def _execute(devnet: Devnet, command: list[str], codes: list[int]) -> None
             codes.append(await _run(command, known, signals))
 
 
+async def run_beside(devnet: Devnet, command: list[str]) -> int:
+    """Run a command beside a devnet that runs: its exit code."""
+    from sandbox.info import environment
+
+    with _Signals() as signals:
+        known = _beside(os.environ, environment(devnet.info()))
+        return await _run(command, known, signals)
+
+
 def _beside(own: Mapping[str, str], devnet: Mapping[str, str]) -> dict[str, str]:
     """The command's environment: ours with the devnet's, whose options for Node come on top."""
     found = {**own, **devnet}

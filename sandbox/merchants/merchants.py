@@ -14,6 +14,7 @@ from mock_rails.stripe.banner import TEST_KEY
 from sandbox.lightning.prices import BTC_USD
 from sandbox.merchants import discovery
 from sandbox.merchants.routes import build_routes, ticket_prices
+from sandbox.server.stores import MemoryStore
 
 if TYPE_CHECKING:
     import httpx
@@ -129,7 +130,13 @@ class Merchants:
         self.gate = Gate(
             answers,
             self.routes,
-            challenges=Challenges(realm=host, secret=secret, clock=till.clock),
+            challenges=Challenges(
+                realm=host,
+                secret=secret,
+                clock=till.clock,
+                # Marks in memory end with the run, so that nonces may begin alike in the next.
+                seeds=till.seeds if isinstance(till.store, MemoryStore) else None,
+            ),
             store=till.store,
             clock=till.clock,
             journal=till.journal,

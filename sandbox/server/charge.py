@@ -124,6 +124,8 @@ class ChargeOffer(Offer):
     def _settlement(self, receipt: Receipt, credential: Credential) -> Settlement:
         payer = receipt.payer or _address(credential.source)
         reference = receipt.reference
+        if self._clock is not None:  # pympp dates it by the machine's
+            receipt = replace(receipt, timestamp=self._clock.utc())
         return Settlement(
             receipt=receipt.to_payment_receipt(),
             reference=reference,

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from mock_rails.tempo.crypto.hashing import keccak256
 from sandbox.methods.disclosure import disclosed
 from sandbox.server.admission import CHECKS
 from sandbox.server.digest import body_digest
@@ -77,6 +78,7 @@ class Exchange:
             unknown=isinstance(error, OutcomeUnknownError),
             checks=self._checks(refused),
             offers=_offers(issued),
+            tx=_sent_transaction(self.progress.credential),
             **self._credential(),
         )
 
@@ -207,6 +209,21 @@ def _offers(issued: Sequence[Issued]) -> list[dict[str, Any]]:
         }
         for one in issued
     ]
+
+
+def _sent_transaction(credential: Credential | None) -> str | None:
+    """The hash of the transaction that a refused credential holds: it may have been mined all the
+    same, and only its hash leads from the chain's events to this exchange."""
+    payload = None if credential is None else credential.payload
+    if not isinstance(payload, dict) or payload.get("type") != "transaction":
+        return None
+    given = payload.get("signature") or payload.get("transaction")
+    if not isinstance(given, str) or not given.startswith("0x"):
+        return None
+    try:
+        return f"0x{keccak256(bytes.fromhex(given[2:])).hex()}"
+    except ValueError:
+        return None
 
 
 def _cost(total: int | None) -> dict[str, int]:

@@ -227,7 +227,13 @@ def test_what_struck_is_in_the_journal(faults: Faults, context: RailContext) -> 
     strikes(faults, 3)
     (event,) = context.journal.read(kind="fault.fired")
     assert event.rail == "sandbox"
-    assert event.data == {"id": fault_id, "at": "lightning.pay", "do": "no_route", "hit": 2}
+    assert event.data == {
+        "id": fault_id,
+        "at": "lightning.pay",
+        "do": "no_route",
+        "hit": 2,
+        "met": {},
+    }
 
 
 # -- disarming -------------------------------------------------------------------------------------
