@@ -30,14 +30,14 @@ async def tell(options: argparse.Namespace) -> None:
         await story.one_charge()
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
         with Progress(*columns, console=console) as progress:
-            charge, session = await story.many(progress)
+            runs = await story.many(progress)
         await story.a_stream()
     story.title("The bill")
-    console.print(summary_table(charge, session))
-    story.say(conclusion(charge, session))
+    console.print(summary_table(runs))
+    story.say(conclusion(runs))
     from benchmarks.report.demo import write_figures
 
-    written = write_figures(options.out, charge, session)
+    written = write_figures(options.out, runs)
     story.say(f"Figures: {', '.join(str(path) for path in written if path.suffix == '.png')}")
 
 

@@ -1,4 +1,4 @@
-"""The story in chapters: a charge step by step, a thousand requests twice, a stream, a top-up.
+"""The story in chapters: a charge step by step, a thousand requests in five ways, a stream.
 
 Every line on the screen comes from what was just sent and answered; nothing is played back.
 """
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from benchmarks.demo.measure import FEE_UNIT, Run
+from benchmarks.demo.rails import by_card, by_deposit, by_invoice, priced
 from sandbox.chain import TempoRpc, receipt
 from sandbox.client import Budget, PaidClient, SessionSettings, Wallet
 from sandbox.client.events import EventKind
@@ -101,27 +102,51 @@ class Story:
 
     # -- chapter 2 --------------------------------------------------------------------------------
 
-    async def many(self, progress: Any) -> tuple[Run, Run]:
-        """The same requests, first by a charge each, then through one session."""
-        self.title(f"2  The same {self.requests:,} requests, paid in two ways")
+    async def many(self, progress: Any) -> list[Run]:
+        """The same requests on three rails: the charge and the session of the chain come first."""
+        self.title(f"2  The same {self.requests:,} requests on three rails, paid in five ways")
+        return [*await self._on_the_chain(progress), *await self._on_other_rails(progress)]
+
+    async def _on_the_chain(self, progress: Any) -> tuple[Run, Run]:
         url = f"{self.api}/report"
-        charge = Run("charge", PRICE)
+        charge = Run("tempo charge", PRICE)
         async with self.client("tempo/charge") as client:
-            await self._repeat(client, url, charge, progress, "a charge each   ")
-        session = Run("session", PRICE)
+            await self._repeat(client, url, charge, progress, charge.name)
+        session = Run("tempo session", PRICE, covers=None)
         deposit = PRICE * (self.requests + WARM_UP + 10)
         settings = SessionSettings(deposit=deposit, max_deposit=deposit, close_on_exit=False)
         async with self.client("tempo/session", session=settings) as client:
-            await self._repeat(client, url, session, progress, "through a session")
+            await self._repeat(client, url, session, progress, session.name)
             closed = await _close(client)
             await self._add_fee(session, closed.closed_tx)
         return charge, session
+
+    async def _on_other_rails(self, progress: Any) -> list[Run]:
+        """By card, by an invoice each, and from deposits over Lightning."""
+        url = f"{self.api}/report"
+
+        async def repeat(client: PaidClient, run: Run) -> None:
+            await self._repeat(client, url, run, progress, run.name)
+
+        def price(method: str, intent: str) -> int:
+            return priced(self.info, "/report", method, intent)
+
+        card = await by_card(self.info, self.clock, price("stripe", "charge"), repeat)
+        sats = price("lightning", "charge"), price("lightning", "session")
+        invoices = await by_invoice(self.info, self.clock, sats[0], repeat)
+        deposits, back = await by_deposit(self.info, self.clock, sats[1], repeat)
+        progress.console.print(
+            f"A Lightning deposit pays for {deposits.covers} requests; {back:,} sat that were left "
+            "came back at the end.",
+            highlight=False,
+        )
+        return [card, invoices, deposits]
 
     async def _repeat(
         self, client: PaidClient, url: str, run: Run, progress: Any, words: str
     ) -> None:
         hashes: list[bytes] = []
-        task = progress.add_task(words, total=self.requests)
+        task = progress.add_task(f"{words:17}", total=self.requests)
         for number in range(-WARM_UP, self.requests):
             began_ns = self.clock.monotonic_ns()
             response = await client.get(url)
@@ -131,7 +156,7 @@ class Story:
                 run.latencies_us.append(took_us)
                 progress.advance(task)
             # A session's opening belongs to it, though it happened while warming up.
-            if tx_hash is not None and (number >= 0 or run.name == "session"):
+            if tx_hash is not None and (number >= 0 or run.covers is None):
                 hashes.append(tx_hash)
         for tx_hash in hashes:
             await self._add_fee(run, tx_hash)
@@ -189,6 +214,8 @@ def _transaction_of(response: httpx.Response) -> bytes | None:
     """The transaction that the response's receipt names, if one was needed."""
     payment = response.extensions["mpp"]
     payment.raise_if_unpaid()
+    if not payment.method.startswith("tempo/"):
+        return None
     receipt_json = payment.receipt or {}
     found = receipt_json.get("txHash")
     if found is None and payment.method.endswith("/charge"):

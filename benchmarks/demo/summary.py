@@ -8,39 +8,53 @@ from typing import TYPE_CHECKING
 from benchmarks.demo.measure import FEE_UNIT, break_even
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.table import Table
 
     from benchmarks.demo.measure import Run
 
 
-def summary_table(charge: Run, session: Run) -> Table:
-    """Both ways side by side."""
+def summary_table(runs: Sequence[Run]) -> Table:
+    """All ways, one below the other."""
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    table = Table(title=f"{charge.requests:,} requests of ${charge.price / FEE_UNIT:.2f}")
-    table.add_column("")
-    table.add_column("a charge each", justify="right")
-    table.add_column("one session", justify="right")
-    runs = (charge, session)
-    table.add_row("time to an answer, half of them", *(_ms(run, 50) for run in runs))
-    table.add_row("time to an answer, 99 of 100", *(_ms(run, 99) for run in runs))
-    table.add_row("transactions on the chain", *(f"{run.transactions:,}" for run in runs))
-    table.add_row("fees in all", *(f"${sum(run.fees) / FEE_UNIT:.4f}" for run in runs))
-    table.add_row("fee per request", *(_dollars(run.fee_per_request / FEE_UNIT) for run in runs))
-    table.add_row(
-        "fee as a share of the price", *(f"{run.fee_per_request / run.price:.4%}" for run in runs)
-    )
+    table = Table(box=SIMPLE_HEAD, title=f"{runs[0].requests:,} requests of /report")
+    table.add_column("paid by", no_wrap=True)
+    for column in ("price", "half in", "99% in", "payments", "fee each", "of price"):
+        table.add_column(column, justify="right", no_wrap=True)
+    for run in runs:
+        table.add_row(
+            run.name,
+            f"${run.price / FEE_UNIT:.2f}",
+            _ms(run, 50),
+            _ms(run, 99),
+            f"{run.transactions:,}",
+            _dollars(run.fee_per_request / FEE_UNIT),
+            f"{run.fee_per_request / run.price:.3%}",
+        )
     return table
 
 
-def conclusion(charge: Run, session: Run) -> str:
-    """What the table says, in two sentences."""
+def conclusion(runs: Sequence[Run]) -> str:
+    """What the table says, in a few sentences."""
+    charge, session, _, invoices, deposits = runs
+    said = [
+        f"A request through the session was answered {_faster(charge, session)} times as fast as "
+        "one by a charge."
+    ]
     crossing = break_even(charge, session)
-    faster = charge.percentile_us(50) / max(session.percentile_us(50), 1)
-    said = f"A request through the session was answered {faster:.1f} times as fast."
-    if crossing is None:
-        return said
-    return f"{said} From {crossing} requests on, the session also costs less in fees."
+    if crossing is not None:
+        said.append(f"From {crossing} requests on, the session also costs less in fees.")
+    payments = invoices.transactions / max(deposits.transactions, 1)
+    said.append(f"Deposits take {payments:.1f} times fewer Lightning payments than invoices.")
+    said.append("Banks and nodes answer at once here: their own time comes on top.")
+    return " ".join(said)
+
+
+def _faster(slow: Run, fast: Run) -> str:
+    return f"{slow.percentile_us(50) / max(fast.percentile_us(50), 1):.1f}"
 
 
 def _dollars(amount: float) -> str:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 BLUE: Final = "#0072B2"
 ORANGE: Final = "#D55E00"
 GREEN: Final = "#009E73"
+PURPLE: Final = "#CC79A7"
+YELLOW: Final = "#E69F00"
 GREY: Final = "#555555"
 """Of the palette by Okabe and Ito."""
 
