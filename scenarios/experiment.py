@@ -33,6 +33,8 @@ STUDIES: Final = (
     "charge_vs_session",
     "deposit_size",
     "fee_spike",
+    "fleet",
+    "outage",
     "registry_sessions",
     "settlement",
     "voucher_step",

@@ -1,10 +1,11 @@
 """A result as files: JSON for people, JSON lines and columns for programs; the same bytes again.
 
-run.json         the study, its parameters, seed, commit and version
-records.jsonl    a line for each configuration of each replication
-records.npz      the same as one array a column (`numpy.load`)
-summary.json     means with intervals
+run.json              the study, its parameters, seed, commit and version
+records.jsonl         a line for each configuration of each replication
+records.npz           the same as one array a column (`numpy.load`)
+summary.json          means with intervals
 NAME.png .svg .json   each figure, and the numbers it shows
+report.html           all of it on one page that needs nothing else
 """
 
 from __future__ import annotations
@@ -34,10 +35,15 @@ def write(result: Result, folder: Path, *, figures: bool = True) -> list[Path]:
         np.savez(file, **columns(result.rows))  # type: ignore[arg-type]
     written[3].write_text(_json(result.summary()))
     if figures:
+        from scenarios.figures.report import page
         from scenarios.figures.style import save
 
+        drawn = []
         for name, (figure, numbers) in result.study.figures(result).items():
             written += save(figure, folder / name, numbers)
+            drawn.append((folder / name).with_suffix(".svg").read_text())
+        written.append(folder / "report.html")
+        written[-1].write_text(page(result, described(result), drawn))
     return written
 
 

@@ -25,6 +25,8 @@ class Line:
     at: Sequence[float]
     values: Sequence[Interval]
     dashed: bool = False
+    colour: int | None = None
+    """Which of the palette, where it is not its place among the lines."""
 
 
 def lines(
@@ -37,14 +39,17 @@ def lines(
     log_y: bool = True,
     marks: Sequence[tuple[float, str]] = (),
     scale: float = 1.0,
+    names: Sequence[str] = (),
 ) -> Drawn:
-    """Draw lines, each named at its end; `marks` are vertical lines with a word."""
+    """Draw lines, each named at its end; `marks` are vertical lines with a word, `names` stand
+    for the places on the axis across."""
     from matplotlib.ticker import LogFormatter
 
     figure, axes = new_figure(title)
     ends = []
     for index, line in enumerate(shown):
-        colour = COLOURS[index % len(COLOURS)]
+        chosen = index if line.colour is None else line.colour
+        colour = COLOURS[chosen % len(COLOURS)]
         means = [one.mean * scale for one in line.values]
         axes.plot(line.at, means, color=colour, marker="o", markersize=3,
                   linestyle="--" if line.dashed else "-")  # fmt: skip
@@ -56,13 +61,15 @@ def lines(
     axes.set_ylabel(up)
     if log_x:
         axes.set_xscale("log")
-        axes.xaxis.set_major_formatter("{x:g}")
+        axes.xaxis.set_major_formatter("{x:,.10g}")
     if log_y:
         axes.set_yscale("log")
-        axes.yaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_major_formatter("{x:,.10g}")
         axes.yaxis.set_minor_formatter(LogFormatter())  # names them where there are few decades
     else:
         axes.set_ylim(bottom=0)
+    if names:
+        axes.set_xticks(shown[0].at, names)
     _name_ends(axes, ends)
     for place, word in marks:
         axes.axvline(place, color="#555555", linewidth=1, linestyle=":")

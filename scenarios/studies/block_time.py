@@ -74,7 +74,7 @@ def figures(result: Result) -> dict[str, Drawn]:
             "How long a request takes", "block time, ms", "ms from request to answer",
             [
                 Line(f"{intent}, {name}", at, [result.interval(metric, intent, one) for one in at],
-                     dashed=name == "p99")
+                     dashed=name == "p99", colour=INTENTS.index(intent))
                 for intent in (CHARGE, SESSION)
                 for name, metric in (("median", "latency_p50_ms"), ("p99", "latency_p99_ms"))
             ],

@@ -145,11 +145,12 @@ def figures(result: Result) -> dict[str, Drawn]:
     at = (1, 2, 3)
     return {
         "spike": lines(
-            "What a fee spike does", "1 before, 2 in, 3 after the spike",
+            "What a fee spike does", "when the request was made",
             "fee per request, base units",
             [Line(one, at, [result.interval("fee_per_request", one, phase) for phase in _PHASES])
              for one in _INTENTS],
             log_x=False,
+            names=_PHASES,
         )
     }  # fmt: skip
 

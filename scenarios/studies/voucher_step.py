@@ -144,7 +144,7 @@ def figures(result: Result) -> dict[str, Drawn]:
             [
                 Line(f"{policy}, {rtt_ms:g} ms", p.steps,
                      [result.interval("stalled_share", policy, rtt_ms, one) for one in p.steps],
-                     dashed=policy == "ahead")
+                     dashed=policy == "ahead", colour=p.rtt_ms.index(rtt_ms))
                 for policy in POLICIES for rtt_ms in p.rtt_ms
             ],
             log_y=False, scale=100,

@@ -9,6 +9,8 @@ QUICK: dict[str, dict[str, str]] = {
     "charge_vs_session": {"requests": "1,10", "visits": "40"},
     "deposit_size": {"deposits": "3,30", "visits": "20"},
     "fee_spike": {"spike_s": "15", "requests": "5"},
+    "fleet": {"agents": "1000", "requests": "5", "block_ms": "5000"},
+    "outage": {"outages_s": "0,60", "horizon_s": "120"},
     "registry_sessions": {"requests": "1,30", "exponents": "1", "visits": "5"},
     "settlement": {"schedules": "10r,60s,end", "channels": "2", "horizon_s": "200"},
     "voucher_step": {"steps": "1,10", "rtt_ms": "50", "tokens": "200"},

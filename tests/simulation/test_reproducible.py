@@ -46,6 +46,6 @@ def test_a_study_is_complete(name: str, tmp_path: Path) -> None:
     assert study.watched in result.metrics
     assert all(len(said) > 20 for said in study.findings(result))
     written = {path.suffix for path in write(result, tmp_path)}
-    assert written == {".json", ".jsonl", ".npz", ".png", ".svg"}
+    assert written == {".html", ".json", ".jsonl", ".npz", ".png", ".svg"}
     again = run(study, parameters, Method(replications=2))
     assert again.rows == result.rows
