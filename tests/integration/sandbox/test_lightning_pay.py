@@ -87,6 +87,35 @@ def test_a_session_goes_on_from_command_to_command_and_comes_back(buyer: Buyer) 
     assert "70 sat to send back" in told
 
 
+def test_a_stream_longer_than_its_deposit_is_topped_up_as_it_goes(buyer: Buyer) -> None:
+    words = buyer.says("/lightning/complete?tokens=600", "--stream", "--close")
+    assert "Paid 600 sat for" in words
+    assert "400 sat of 1,000 sat came back" in words
+    short = buyer.pays("/lightning/complete?tokens=600", "--stream", "--max", "0.6", code=1)
+    assert short["outcome"] == "refused"
+    assert "asks for 500 sat, but 99 sat is left of total (600 sat)" in short["reason"]
+
+
+def test_a_node_that_is_not_there_or_goes_down_is_told_and_nothing_is_paid(
+    buyer: Buyer, devnet: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LND_MACAROON_HEX", "0201")
+    away = buyer.pays("/lightning/quote", "--lnd", "http://127.0.0.1:9", code=1)
+    assert away["outcome"] != "paid"
+    monkeypatch.delenv("LND_MACAROON_HEX")
+    before = payments(devnet)
+    where = ("--where", "node=payer")
+    armed = run("faults", "arm", "lightning.node", "down", *where, "--control-url", devnet.control)
+    assert armed.returncode == 0, armed.stderr
+    down = buyer.pays("/lightning/quote", code=3)
+    assert down["outcome"] == "unknown"
+    done = run("faults", "clear", "--control-url", devnet.control)
+    assert done.returncode == 0, done.stderr
+    assert payments(devnet) == before
+    assert buyer.pays("/lightning/quote")["outcome"] == "paid"
+    assert len(payments(devnet)) == len(before) + 1
+
+
 def test_what_is_beyond_the_budget_is_not_paid(buyer: Buyer) -> None:
     refused = buyer.pays("/lightning/quote", "--max", "0.005", code=1)
     assert refused["outcome"] == "refused"
