@@ -103,9 +103,9 @@ class LightningSessionPayer:
         live = lane.session
         if live is not None and live.is_sure and await self._is_paid(lane, live):
             price_sat = _price(request, order)
-            while live.is_sure and live.left_sat < price_sat:
+            while not _has_ended(live) and live.left_sat < price_sat:
                 await top_up(services, live, order.url, seen=live.top_ups)
-            if not live.is_sure:  # it came to its end meanwhile
+            if _has_ended(live):
                 return await self.prepare(challenge, order)
             proof = await live.preimage()
             echo = challenge.to_echo()
@@ -250,6 +250,11 @@ class LightningSessionPayer:
                 for debit in found:
                     ledger.take_over(debit.reservation)
         self._strays = [debit for left in debits.values() for debit in left]
+
+
+def _has_ended(live: Live) -> bool:
+    """Whether a session came to its end while somebody waited."""
+    return not live.is_sure
 
 
 def _price(request: SessionRequest, order: Order) -> int:
