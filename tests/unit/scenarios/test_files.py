@@ -100,3 +100,15 @@ def test_results_come_in_the_order_of_the_tasks() -> None:
 def test_a_grid_is_all_combinations() -> None:
     found = list(points({"a": "1,2", "b": "3+4"}))
     assert found == [{"a": "1", "b": "3,4"}, {"a": "2", "b": "3,4"}]
+
+
+def test_a_report_is_one_page_that_needs_nothing_else(tmp_path: Path) -> None:
+    study = find("settlement")
+    parameters = study.parameters.read(QUICK["settlement"])
+    write(run(study, parameters, Method(replications=2)), tmp_path)
+    page = (tmp_path / "report.html").read_text()
+    assert page.count("<svg") == 1
+    assert study.question in page
+    assert all(name in page for name in study.parameters.model_fields)
+    for outside in ("<script", "<link", "<img", "src=", "@import"):
+        assert outside not in page
