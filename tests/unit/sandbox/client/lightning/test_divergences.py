@@ -8,6 +8,7 @@ arrived is another.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -17,6 +18,7 @@ from sandbox.client.errors import OutcomeUnknownError
 from sandbox.client.ledger import Tally
 from sandbox.client.lightning.session import LightningSessionSettings, State
 from sandbox.lightning import LocalApp
+from sandbox.methods.lightning_session import Session, deduct
 from tests.unit.sandbox.client.lightning.test_lost_sessions import action_of
 from tests.unit.sandbox.client.lightning.world import FEE, SMALL, customer, debits, sell_small
 from tests.unit.sandbox.server.lightning.support import DEPOSIT, UNIT, World, opened
@@ -212,3 +214,40 @@ async def test_a_server_that_has_forgotten_a_session_is_paid_another_and_told_ap
             first, second = client.lightning_sessions.sessions()
             assert (first.state, second.state) == (State.CLOSED, State.OPEN)
             assert len(client.lightning_ledger.unknown) == 1
+
+
+async def test_a_server_that_holds_more_first_and_counts_what_was_used_later_is_lived_with() -> (
+    None
+):
+    """Aperture deducts when a session is shown, and reconciles to the use afterwards (facts 2.6.6):
+    the client's count is off meanwhile, it tops up when it is told to, and the end tells all."""
+    async with opened() as world:
+        sell_small(world)
+
+        def metered(shop: Answer) -> Answer:
+            async def answer(request: httpx.Request) -> httpx.Response:
+                (session,) = await world.server.sessions()
+                book = world.server._context.book
+                held = min(UNIT, session.available_sat)
+                await book.update(session.id, lambda one: deduct(one, held, 1, world.clock.now_s()))
+                found = await shop(request)
+                await found.aread()
+
+                def reconciled(one: Session | None) -> Session:
+                    assert one is not None
+                    return replace(one, spent_sat=one.spent_sat - held)
+
+                await book.update(session.id, reconciled)
+                return found
+
+            return answer
+
+        async with customer(world, Odd(world, "bearer", metered)) as client:
+            for _ in range(5):
+                assert (await client.get("/small")).status_code == 200
+            (outcome,) = await client.lightning_sessions.close_all()
+            (session,) = await world.server.sessions()
+            assert session.spent_sat == 5 * UNIT
+            assert outcome.session.received_sat == session.deposit_sat - session.spent_sat
+            fees = FEE * len(debits(world))
+            assert client.lightning_ledger.tally() == Tally(5 * UNIT + fees, 0)
