@@ -61,7 +61,7 @@ bench-session: $(STAMP) ## compare the gate with an mppx server: sessions, chall
 bench-stripe: $(STAMP) ## compare the Stripe rail with a bare server: rates, latency, start-up
 	$(PY) -m benchmarks.micro.stripe $(ARGS)
 
-bench-lightning: $(STAMP) ## measure the Lightning rail: invoices, payments, the BOLT 11 codec
+bench-lightning: $(STAMP) ## measure Lightning: invoices, payments, the codec, paid requests
 	$(PY) -m benchmarks.micro.lightning $(ARGS)
 
 bench-sim: $(STAMP) ## compare the simulator's events with a bare SimPy loop

@@ -1,8 +1,9 @@
 """The Lightning rail in process, interleaved: `make bench-lightning`.
 
 What it costs to make an invoice and to pay one, beside the one signature that no invoice can do
-without, and our codec beside PyPI's `bolt11` where that is installed. Each round runs every
-workload once on a fresh network.
+without, and our codec beside PyPI's `bolt11` where that is installed; then whole requests paid by
+invoice and by bearer, beside transfers and vouchers on the chain. Each round runs every workload
+once on a fresh network.
 
 Only ratios of one run are worth quoting: a machine's speed drifts.
 """
@@ -13,6 +14,7 @@ import argparse
 import statistics
 import sys
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,6 +22,14 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from benchmarks.micro.lightning_paid import (
+    LIGHTNING_CHARGE,
+    LIGHTNING_SESSION,
+    PATHS,
+    TEMPO_CHARGE,
+    TEMPO_SESSION,
+    paid,
+)
 from mock_rails.core.clock import Clock
 from mock_rails.core.rail import RailContext
 from mock_rails.lightning.bolt11 import decode, encode
@@ -49,6 +59,8 @@ RATIOS: Final = {
     "lightning.payment": (ROUTED, SIGN),
     "bolt11.encode": (ENCODE, PYPI_ENCODE),
     "bolt11.decode": (DECODE, PYPI_DECODE),
+    "lightning.bearer": (LIGHTNING_SESSION, TEMPO_SESSION),
+    "lightning.charge": (LIGHTNING_CHARGE, TEMPO_CHARGE),
 }
 """Name of a ratio of rates -> ours and what it is compared with."""
 
@@ -204,6 +216,10 @@ def _pypi_decode(seed: str, count: int) -> Timed | None:
     return timed(_texts(seed, max(1, count // 10)), bolt11.decode)
 
 
+def _request(name: str, seed: str, count: int) -> Timed:
+    return Timed(*paid(name, seed, count))
+
+
 WORKLOADS: Final[dict[str, Callable[[str, int], Timed | None]]] = {
     SIGN: _sign,
     INVOICE: _make,
@@ -216,6 +232,7 @@ WORKLOADS: Final[dict[str, Callable[[str, int], Timed | None]]] = {
     DECODE: _decode,
     PYPI_ENCODE: _pypi_encode,
     PYPI_DECODE: _pypi_decode,
+    **{name: partial(_request, name) for name in PATHS},
 }
 """None from one that this environment lacks."""
 
@@ -225,7 +242,7 @@ WORKLOADS: Final[dict[str, Callable[[str, int], Timed | None]]] = {
 
 def _report(found: dict[str, list[Timed]]) -> None:
     rates = {name: statistics.median(run.rate for run in runs) for name, runs in found.items()}
-    table = Table(title="The Lightning rail in process, medians of all rounds")
+    table = Table(title="The Lightning rail, medians of all rounds")
     table.add_column("workload")
     for column in ("per second", "us each"):
         table.add_column(column, justify="right")
