@@ -20,7 +20,12 @@ def summary_table(runs: Sequence[Run]) -> Table:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    table = Table(box=SIMPLE_HEAD, title=f"{runs[0].requests:,} requests of /report")
+    table = Table(
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+        collapse_padding=True,
+        title=f"{runs[0].requests:,} requests of /report",
+    )
     table.add_column("paid by", no_wrap=True)
     for column in ("price", "half in", "99% in", "payments", "fee each", "of price"):
         table.add_column(column, justify="right", no_wrap=True)

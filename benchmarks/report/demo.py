@@ -24,6 +24,8 @@ _WIDTH_IN: Final = 8.5
 
 def latency_figure(runs: Sequence[Run]) -> Figure:
     """The share of the requests that were answered within a time, for each way."""
+    from matplotlib.ticker import LogLocator
+
     figure, axes = new_figure("How long a paid request takes", _WIDTH_IN)
     for run, colour in zip(runs, _COLOURS, strict=False):
         ordered = sorted(run.latencies_us)
@@ -32,7 +34,9 @@ def latency_figure(runs: Sequence[Run]) -> Figure:
         label = f"{run.name}\nmedian {median:.1f} ms"
         axes.plot([one / 1_000 for one in ordered], shares, color=colour, label=label)
     axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_formatter("")
     axes.margins(x=0.05)
     axes.set_xlabel("milliseconds from request to answer (log)")
     axes.set_ylabel("requests answered, %")
