@@ -32,6 +32,7 @@ HEAVY = (
 # name; whoever imports such a module at the top is found out by its own test.
 MAY_LOAD = {
     "benchmarks.locustfile": {"locust"},
+    "benchmarks.micro.sim": {"numpy", "simpy"},
     "benchmarks.report": {"matplotlib", "numpy"},
     "mock_rails.tempo.eth_tester_backend": {"eth", "eth_abi", "eth_account", "eth_tester"},
     "mock_rails.tempo.evm": {"eth", "eth_abi", "eth_account"},
