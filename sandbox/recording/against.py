@@ -94,14 +94,14 @@ def _members(name: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> It
 def _challenges(headers: list[str]) -> dict[str, dict[str, Any]]:
     """What is asked for, by method and intent."""
     from mpp import Challenge
-    from mpp.errors import PaymentError
+    from mpp._parsing import ParseError
 
     found: dict[str, dict[str, Any]] = {}
     for header in headers:
         for part in _split(header):
             try:
                 challenge = Challenge.from_www_authenticate(part)
-            except (PaymentError, ValueError):
+            except ParseError:  # L402, or another scheme
                 continue
             request = dict(challenge.request)
             details = request.pop("methodDetails", None)
