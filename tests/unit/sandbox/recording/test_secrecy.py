@@ -6,7 +6,6 @@ import base64
 
 from sandbox.recording.secrecy import Censor
 
-
 LIVE = "sk_" + "live_"
 
 
