@@ -77,7 +77,7 @@ def pytest_runtest_makereport(
     """Tell of a failing test what its devnet knows of it."""
     report = yield
     devnet = item.stash.get(_DEVNET, None)
-    if report.failed and call.when == "call" and devnet is not None:
+    if report.failed and call.when != "teardown" and devnet is not None:
         report.sections.append(_told(item, devnet))
     return report
 
@@ -104,7 +104,7 @@ def devnet(request: pytest.FixtureRequest, _mpp_stages: Stages) -> Iterator[Devn
     try:
         begins = stage.begin(wanted)
     except FaultError as error:
-        pytest.fail(f"@pytest.mark.mpp: {error}", pytrace=False)
+        raise _refused(error) from None
     item.stash[_DEVNET] = DevnetFixture(stage, begins)
     yield item.stash[_DEVNET]
     del item.stash[_DEVNET]
@@ -188,7 +188,12 @@ def _read(item: pytest.Item) -> Wanted:
     try:
         return marks.read(item)
     except marks.BadMark as error:
-        pytest.fail(f"@pytest.mark.mpp: {error}", pytrace=False)
+        raise _refused(error) from None
+
+
+def _refused(error: Exception) -> pytest.fail.Exception:
+    """A test that fails for its mark; nobody needs our call stack for that."""
+    return pytest.fail.Exception(f"@pytest.mark.mpp: {error}", pytrace=False)
 
 
 def _told(item: pytest.Item, devnet: DevnetFixture) -> tuple[str, str]:

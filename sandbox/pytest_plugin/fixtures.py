@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
+__tracebackhide__ = True
+"""pytest's word: a failing test shows its own code, not how it is carried to the devnet."""
+
 
 class DevnetFixture:
     """The devnet of one test: addresses, ways in, and snapshots."""
@@ -41,6 +44,10 @@ class DevnetFixture:
         """The journal's offset before the test."""
         self.transport = Bridge(stage)
         """For httpx clients of the test: `httpx.AsyncClient(transport=devnet.transport)`."""
+
+    def __repr__(self) -> str:
+        """Where it is, and what it is drawn from."""
+        return f"<devnet at {self.url()}, seed {self.seed!r}>"
 
     @property
     def devnet(self) -> TestedDevnet:
@@ -118,11 +125,22 @@ class DevnetFixture:
         return self.stage.call(function, *args)
 
 
-class MerchantFixture:
-    """The devnet's merchants: what they sell, what they have and who owes them."""
+class _Of:
+    """Something of a test's devnet."""
 
     def __init__(self, devnet: DevnetFixture) -> None:
         self._devnet = devnet
+
+    def __repr__(self) -> str:
+        """What it is, and whose."""
+        return f"<{type(self).__name__.removesuffix('Fixture').lower()} of {self._devnet!r}>"
+
+
+class MerchantFixture(_Of):
+    """The devnet's merchants: what they sell, what they have and who owes them."""
+
+    def __init__(self, devnet: DevnetFixture) -> None:
+        super().__init__(devnet)
         self.url = devnet.url
         """The address of their paid API, with a path."""
         self.address = f"0x{Wallet.dev(info.MERCHANT).address.hex()}"
@@ -153,11 +171,11 @@ class MerchantFixture:
         return self._devnet.call(channels.close, self._devnet.devnet, channel_id)
 
 
-class ChainFixture:
+class ChainFixture(_Of):
     """The Tempo chain."""
 
     def __init__(self, devnet: DevnetFixture) -> None:
-        self._devnet = devnet
+        super().__init__(devnet)
         self.url = devnet.rpc_url
         """Where its JSON-RPC is."""
 
@@ -184,12 +202,9 @@ class ChainFixture:
         return self._devnet.call(money.accounts, self._devnet.devnet)
 
 
-class ClockFixture:
+class ClockFixture(_Of):
     """The time of all rails, the merchants and the payer. It runs with the machine's until moved,
     and every test begins at the present."""
-
-    def __init__(self, devnet: DevnetFixture) -> None:
-        self._devnet = devnet
 
     @property
     def now(self) -> datetime:
@@ -238,11 +253,8 @@ def _instant(at: str | datetime) -> str:
     return at.astimezone(UTC).isoformat() if isinstance(at, datetime) else at
 
 
-class FaultsFixture:
+class FaultsFixture(_Of):
     """What is to go wrong in this test; all is well again in the next."""
-
-    def __init__(self, devnet: DevnetFixture) -> None:
-        self._devnet = devnet
 
     def arm(
         self,
@@ -288,11 +300,8 @@ class FaultsFixture:
         }
 
 
-class JournalFixture:
+class JournalFixture(_Of):
     """What has happened in this test, in order."""
-
-    def __init__(self, devnet: DevnetFixture) -> None:
-        self._devnet = devnet
 
     def __iter__(self) -> Iterator[Event]:
         """All events."""

@@ -95,7 +95,7 @@ def _block_time(value: object) -> int | None:
 
     if isinstance(value, timedelta):
         value = f"{value // timedelta(milliseconds=1)}ms"
-    elif type(value) is int:
+    elif type(value) in {int, float}:
         value = f"{value}s"
     try:
         if isinstance(value, str):
@@ -103,7 +103,7 @@ def _block_time(value: object) -> int | None:
     except BadInput as error:
         raise BadMark(f"block_time: {error}") from None
     raise BadMark(
-        f"block_time is a span between blocks, such as '500ms', 2 (seconds) or a timedelta, "
+        f"block_time is a span between blocks, such as '500ms', 0.5 (seconds) or a timedelta, "
         f"not {_shown(value)}."
     )
 

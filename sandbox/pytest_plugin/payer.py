@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from sandbox.client.streaming import EventReader
     from sandbox.pytest_plugin.stage import Stage
 
+__tracebackhide__ = True
+"""pytest's word: a failing test shows its own code, not how it is carried to the devnet."""
+
 
 class PayerFixture:
     """Sends requests and pays for them, on whichever rail is asked for."""
@@ -42,6 +45,10 @@ class PayerFixture:
         self.sync = SyncPayer(self)
         """The same payer for tests that do not wait."""
         self._others: list[PayerFixture] = []
+
+    def __repr__(self) -> str:
+        """Who pays."""
+        return f"<payer {self.address}>"
 
     @property
     def address(self) -> str:

@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
+__tracebackhide__ = True
+"""pytest's word: a failing test shows its own code, not how it is carried to the devnet."""
+
 _PARTS: Final = frozenset({Part.RAILS, Part.MERCHANTS})
 _TURNS: Final = 24
 """Turns of the loop in which those who slept until now do what is due."""
@@ -113,7 +116,11 @@ class Stage:
         devnet, context = self.devnet, self.devnet.context
         assert devnet.chain is not None
         assert devnet.merchants is not None
+        assert devnet.books is not None
         self.switchboard.clear()
+        context.faults.clear()
+        devnet.books.reset()
+        await devnet.merchants.stop(refund=False)  # without books there is nothing to settle
         devnet.chain.impersonated.clear()
         devnet.chain.impersonate_all = False
         devnet.chain.set_block_time(None)
@@ -121,7 +128,6 @@ class Stage:
         snapshot.apply(self._base, context, devnet.parts)
         if wanted.seed != SEED:
             context.seeds.restore({"seed": wanted.seed, "streams": {}})
-        await devnet.merchants.stop(refund=False)  # their books are empty again: nothing to settle
         fresh = Merchants(
             self._till,
             host=devnet.merchants.host,
