@@ -157,7 +157,10 @@ class Stage:
         return self._opened.call(function, *args)
 
     async def acall(self, function: Callable[..., Awaitable[_T]], *args: Any) -> _T:
-        """The same for whoever has an event loop, be it asyncio's or trio's."""
+        """The same for whoever has an event loop, be it asyncio's or trio's, or the devnet's own:
+        a test's application that is mounted there asks the chain, too."""
+        if threading.get_ident() == self._thread:
+            return await function(*args)
         future = self._opened.start_task_soon(function, *args)
         try:
             asyncio.get_running_loop()

@@ -1,6 +1,7 @@
 """What the pages under docs/do show is what happens: their commands run, and answer as shown.
 
-A page is one sitting: its commands run in order, in one folder, beside one devnet. Numbers, hashes
+A page is one sitting: its commands run in order, in one folder, beside one devnet. A block under
+`<!-- file: NAME -->` is a file in that folder. Numbers, hashes
 and times differ from run to run, so they are compared by their places only; a shown line that ends
 in `...` goes on differently.
 """
@@ -26,6 +27,7 @@ PORTS = {"control": 8400, "merchants": 8402, "tempo": 8545, "stripe": 12111}
 TIMEOUT_S = 60
 
 _BLOCK = re.compile(r"^```console\n(.*?)^```", re.DOTALL | re.MULTILINE)
+_FILE = re.compile(r"^<!-- file: (\S+) -->\n```\w+\n(.*?)^```", re.DOTALL | re.MULTILINE)
 _HASH = re.compile(r"0x[0-9a-f]+(?:…[0-9a-f]+)?")
 _NUMBER = re.compile(r"[0-9][0-9,.:TZdhms-]*")
 
@@ -63,6 +65,9 @@ def test_its_commands_answer_as_it_shows(
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     control = devnet["control"]["url"]
     environment = {"MPP_SANDBOX_CONTROL_URL": control, "XDG_STATE_HOME": str(tmp_path)}
+    for name, content in _FILE.findall(page.read_text()):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(content)
     for command, shown in steps(page.read_text()):
         run = command
         for part, port in PORTS.items():

@@ -171,12 +171,15 @@ async def test_an_application_of_the_test_is_reached_too(
     devnet: DevnetFixture, payer: PayerFixture
 ) -> None:
     async def hello(request: Request) -> PlainTextResponse:
-        return PlainTextResponse("hello")
+        async with httpx.AsyncClient(transport=devnet.transport) as client:
+            call = {"jsonrpc": "2.0", "id": 1, "method": "eth_chainId", "params": []}
+            chain = await client.post(devnet.rpc_url, json=call)
+        return PlainTextResponse(f"hello from {int(chain.json()['result'], 16)}")
 
     devnet.mount("http://shop.test", Starlette(routes=[Route("/", hello)]))
-    assert (await payer.get("http://shop.test/")).text == "hello"
+    assert (await payer.get("http://shop.test/")).text == "hello from 1337"
     async with httpx.AsyncClient(transport=devnet.transport) as client:
-        assert (await client.get("http://shop.test/")).text == "hello"
+        assert (await client.get("http://shop.test/")).text == "hello from 1337"
         assert (await client.get(devnet.url("/quote"))).status_code == 402
         with pytest.raises(httpx.ConnectError, match="Nothing of the devnet is at"):
             await client.get("http://mpp-sandbox.test:1/")
