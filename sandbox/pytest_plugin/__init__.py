@@ -191,7 +191,7 @@ def _read(item: pytest.Item) -> Wanted:
         raise _refused(error) from None
 
 
-def _refused(error: Exception) -> pytest.fail.Exception:
+def _refused(error: Exception) -> BaseException:
     """A test that fails for its mark; nobody needs our call stack for that."""
     return pytest.fail.Exception(f"@pytest.mark.mpp: {error}", pytrace=False)
 
