@@ -25,6 +25,9 @@ def test_the_demo_tells_its_story_and_draws_it(tmp_path: Path) -> None:
     for name in ("latency", "cost"):
         assert (tmp_path / f"{name}.png").stat().st_size > 10_000
     numbers = json.loads((tmp_path / "cost.json").read_text())
-    assert numbers["charge"]["transactions"] == REQUESTS
-    assert numbers["session"]["transactions"] == 2, "an open and a close"
-    assert all(fee > 0 for fee in numbers["session"]["fees_base_units"])
+    for way in ("tempo charge", "card", "lightning charge"):
+        assert numbers[way]["transactions"] == REQUESTS
+    assert numbers["tempo session"]["transactions"] == 2, "an open and a close"
+    assert numbers["lightning session"]["transactions"] < REQUESTS
+    for way in numbers.values():
+        assert all(fee > 0 for fee in way["fees_base_units"])
