@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, MutableMapping
+    from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
 
     # ASGI's own words; for annotations only, so they are imported while type checking.
     Message = MutableMapping[str, Any]
@@ -25,6 +26,28 @@ async def read_body(receive: Receive, limit: int) -> bytes | None:
             size += len(chunks[-1])
         body = b"".join(chunks)
     return None if event["type"] == "http.disconnect" else body
+
+
+async def live(
+    receive: Receive,
+    send: Send,
+    *works: Callable[[], Coroutine[Any, Any, None]],
+    begun: Callable[[], Awaitable[None]] | None = None,
+) -> None:
+    """An application's lifetime (ASGI's lifespan): do these works from its start to its end."""
+    tasks: list[asyncio.Task[None]] = []
+    while (await receive())["type"] == "lifespan.startup":
+        tasks = [asyncio.create_task(work()) for work in works]
+        if begun is not None:
+            await begun()
+        await send({"type": "lifespan.startup.complete"})
+    for task in tasks:
+        task.cancel()
+    ends = await asyncio.gather(*tasks, return_exceptions=True)
+    for end in ends:
+        if isinstance(end, Exception):
+            raise end  # it had died before it was cancelled, and nobody was told
+    await send({"type": "lifespan.shutdown.complete"})
 
 
 async def break_off(receive: Receive, send: Send) -> None:

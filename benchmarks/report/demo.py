@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from benchmarks.demo.measure import FEE_UNIT, break_even
-from benchmarks.report.style import BLUE, GREEN, GREY, ORANGE, PURPLE, YELLOW, new_figure, save
+from scenarios.figures.style import BLUE, GREEN, GREY, ORANGE, PURPLE, YELLOW, new_figure, save
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

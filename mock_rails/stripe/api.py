@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 from mock_rails import __version__
-from mock_rails.connection import break_off, read_body
+from mock_rails.connection import break_off, live, read_body
 from mock_rails.stripe.errors import InvalidRequest
 from mock_rails.stripe.wire import disturbance
 from mock_rails.stripe.wire.request import Answer, Request, dump
@@ -46,7 +44,6 @@ class StripeApi:
         start, for a rail that a run may never use."""
         self.rail = rail
         self.body_limit = body_limit
-        self._timekeeper: asyncio.Task[None] | None = None
         if not lazy:
             import_module("mock_rails.stripe.wire.dispatcher")
 
@@ -63,7 +60,7 @@ class StripeApi:
         if kind == "http":
             await self._http(scope, receive, send)
         elif kind == "lifespan":
-            await self._lifespan(receive, send)
+            await live(receive, send, self.rail.keep_time)
         elif kind == "websocket":
             await receive()
             await send({"type": "websocket.close"})  # a 403: there are none here
@@ -107,22 +104,6 @@ class StripeApi:
             "api_version": self.rail.settings.default_version,
             "usage": "point a Stripe SDK here; any sk_test_... key will do",
         }
-
-    # -- lifetime ---------------------------------------------------------------------------------
-
-    async def _lifespan(self, receive: Receive, send: Send) -> None:
-        while True:
-            event = await receive()
-            if event["type"] == "lifespan.startup":
-                self._timekeeper = asyncio.create_task(self.rail.keep_time())
-                await send({"type": "lifespan.startup.complete"})
-            else:
-                if self._timekeeper is not None:
-                    self._timekeeper.cancel()
-                    with contextlib.suppress(asyncio.CancelledError):
-                        await self._timekeeper
-                await send({"type": "lifespan.shutdown.complete"})
-                return
 
 
 async def _send(answer: Answer, receive: Receive, send: Send, *, silent: bool) -> None:

@@ -24,6 +24,7 @@ from sandbox.client.nodes import Nodes
 from sandbox.client.spending import Spending
 from sandbox.client.streams import READ_TIMEOUT_S, open_socket, open_stream
 from sandbox.client.transport import PaidTransport, ThroughClient, TransportSettings
+from sandbox.client.verbs import Verbs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -53,7 +54,7 @@ PREFER: Final = (
 _MANAGEMENT_TIMEOUT: Final = httpx.Timeout(10, read=35)
 
 
-class PaidClient:
+class PaidClient(Verbs):
     """Sends requests and pays what they ask for, within a budget.
 
     `wallet` pays on the chain within `budget`, and `card` at Stripe within `card_budget`, which
@@ -139,26 +140,6 @@ class PaidClient:
         a payment may have been made without an answer.
         """
         return await self._http.request(method, url, **options)
-
-    async def get(self, url: str | httpx.URL, **options: Any) -> httpx.Response:
-        """GET."""
-        return await self.request("GET", url, **options)
-
-    async def post(self, url: str | httpx.URL, **options: Any) -> httpx.Response:
-        """POST; the body is sent again with the payment."""
-        return await self.request("POST", url, **options)
-
-    async def put(self, url: str | httpx.URL, **options: Any) -> httpx.Response:
-        """PUT; the body is sent again with the payment."""
-        return await self.request("PUT", url, **options)
-
-    async def delete(self, url: str | httpx.URL, **options: Any) -> httpx.Response:
-        """DELETE."""
-        return await self.request("DELETE", url, **options)
-
-    async def head(self, url: str | httpx.URL, **options: Any) -> httpx.Response:
-        """HEAD."""
-        return await self.request("HEAD", url, **options)
 
     @property
     def ledgers(self) -> tuple[Ledger, ...]:

@@ -20,6 +20,7 @@ from mock_rails.lightning.topology import PAYER
 from mock_rails.stripe.banner import TEST_KEY
 from sandbox.client import CardWallet, LightningWallet, PaidClient, SessionSettings, Wallet
 from sandbox.client.lightning.session import LightningSessionSettings
+from sandbox.client.verbs import Verbs
 from sandbox.lightning import LndNode
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ __tracebackhide__ = True
 """pytest's word: a failing test shows its own code, not how it is carried to the devnet."""
 
 
-class PayerFixture:
+class PayerFixture(Verbs):
     """Sends requests and pays for them, on whichever rail is asked for."""
 
     def __init__(self, stage: Stage, wallet: Wallet, options: Mapping[str, Any]) -> None:
@@ -87,26 +88,6 @@ class PayerFixture:
     async def request(self, method: str, url: str | httpx.URL, **options: Any) -> httpx.Response:
         """Send a request with httpx's options, and pay if that is asked for."""
         return await self._stage.acall(partial(self.client.request, method, url, **options))
-
-    async def get(self, url: str | httpx.URL, **options: Any) -> httpx.Response:
-        """GET."""
-        return await self.request("GET", url, **options)
-
-    async def post(self, url: str | httpx.URL, **options: Any) -> httpx.Response:
-        """POST; the body is sent again with the payment."""
-        return await self.request("POST", url, **options)
-
-    async def put(self, url: str | httpx.URL, **options: Any) -> httpx.Response:
-        """PUT; the body is sent again with the payment."""
-        return await self.request("PUT", url, **options)
-
-    async def delete(self, url: str | httpx.URL, **options: Any) -> httpx.Response:
-        """DELETE."""
-        return await self.request("DELETE", url, **options)
-
-    async def head(self, url: str | httpx.URL, **options: Any) -> httpx.Response:
-        """HEAD."""
-        return await self.request("HEAD", url, **options)
 
     @asynccontextmanager
     async def stream(

@@ -26,8 +26,8 @@ from mpp.server.method import RequestContext, ServerMethod, ValidateContext, Ver
 from pydantic import ValidationError
 
 from mock_rails.core.errors import BadInput
+from sandbox.methods.unchecked import PaymentUncheckedError
 from sandbox.server.offer import Offer, Settlement
-from sandbox.server.refusals import PaymentUncheckedError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence

@@ -14,6 +14,7 @@ import orjson
 from mpp.errors import InternalPaymentError, PaymentError
 
 from mock_rails.core.errors import PROBLEM_TYPE_PREFIX
+from sandbox.methods.unchecked import PaymentUncheckedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -77,19 +78,6 @@ class OutcomeUnknownError(PaymentError):
         super().__init__("The outcome of the payment is not known.")
         if tx_hash is not None:
             self.details = {"transactionHash": tx_hash}
-
-
-class PaymentUncheckedError(PaymentError):
-    """The payment could not be looked at, so nothing was charged: the same credential may come
-    again."""
-
-    status = 503
-    type = InternalPaymentError.type
-    title = InternalPaymentError.title
-    hint = "Nothing was charged here. Send the same credential again in a moment."
-
-    def __init__(self, words: str = "The payment could not be checked.") -> None:
-        super().__init__(words)
 
 
 class NothingOfferedError(PaymentUncheckedError):

@@ -10,8 +10,15 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
-COLOURS: Final = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#555555")
-"""Of the palette by Okabe and Ito: charge is the first, session the second, everywhere."""
+ORANGE: Final = "#D55E00"
+BLUE: Final = "#0072B2"
+GREEN: Final = "#009E73"
+PURPLE: Final = "#CC79A7"
+YELLOW: Final = "#E69F00"
+SKY: Final = "#56B4E9"
+GREY: Final = "#555555"
+COLOURS: Final = (ORANGE, BLUE, GREEN, PURPLE, YELLOW, SKY, GREY)
+"""The palette by Okabe and Ito: charge is the first, session the second, everywhere."""
 
 STYLE: Final[Any] = {
     "font.size": 10,
@@ -42,6 +49,7 @@ def save(figure: Figure, path: Path, numbers: dict[str, Any]) -> list[Path]:
     """Write `path` as .png, .svg and .json (what is shown); the same numbers, the same bytes."""
     import matplotlib as mpl
 
+    path.parent.mkdir(parents=True, exist_ok=True)
     written = [path.with_suffix(suffix) for suffix in (".png", ".svg", ".json")]
     with mpl.rc_context(STYLE):
         figure.savefig(written[0], dpi=150, metadata={"Software": None})

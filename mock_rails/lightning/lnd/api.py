@@ -15,7 +15,7 @@ from urllib.parse import parse_qs
 
 import orjson
 
-from mock_rails.connection import break_off, read_body
+from mock_rails.connection import break_off, live, read_body
 from mock_rails.lightning.errors import (
     INVALID_ARGUMENT,
     UNAVAILABLE,
@@ -55,7 +55,6 @@ class LndApi:
         self.permissions = Permissions(self.node)
         self.streams = 0
         self._table = Table(_CALLS, rail.settings.lnd_profile)
-        self._timekeeper: asyncio.Task[None] | None = None
         self._ending = False
         self._clients: set[asyncio.Future[None]] = set()
         """For each client that waits for an answer, what is done when it leaves."""
@@ -86,7 +85,8 @@ class LndApi:
             except ResponseLostError:
                 await break_off(receive, send)
         elif kind == "lifespan":
-            await self._lifespan(receive, send)
+            self._ending = False
+            await live(receive, send, self.rail.keep_time)
         else:
             raise ValueError(f"ASGI scope {kind!r} is not served here")
 
@@ -235,21 +235,6 @@ class LndApi:
                 await socket.write_all(lambda: self._awaited(left, anext(messages)), _told)
 
     # -- lifetime ---------------------------------------------------------------------------------
-
-    async def _lifespan(self, receive: Receive, send: Send) -> None:
-        while True:
-            event = await receive()
-            if event["type"] == "lifespan.startup":
-                self._ending = False
-                self._timekeeper = asyncio.create_task(self.rail.keep_time())
-                await send({"type": "lifespan.startup.complete"})
-            else:
-                if self._timekeeper is not None:
-                    self._timekeeper.cancel()
-                    with contextlib.suppress(asyncio.CancelledError):
-                        await self._timekeeper
-                await send({"type": "lifespan.shutdown.complete"})
-                return
 
 
 def _query(scope: Message) -> dict[str, list[str]]:

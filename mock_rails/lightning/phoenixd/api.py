@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl
 
-from mock_rails.connection import break_off
+from mock_rails.connection import break_off, live, read_body
 from mock_rails.lightning.errors import LightningError, ResponseLostError
 from mock_rails.lightning.lnd.waiting import Departed, unless
 from mock_rails.lightning.phoenixd import calls, shapes
@@ -89,7 +89,6 @@ class PhoenixdApi:
         self._listeners = Listeners(
             self.node, webhook_url, webhook_secret or password, webhook_transport
         )
-        self._tasks: list[asyncio.Task[None]] = []
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Serve one request, one WebSocket, or the application's lifetime."""
@@ -109,14 +108,18 @@ class PhoenixdApi:
             except ResponseLostError:
                 await break_off(receive, send)
         elif kind == "lifespan":
-            await self._lifespan(receive, send)
+            # Let the listeners begin before the first request, so that they miss nothing.
+            begun = self.rail.context.clock.yield_to_loop
+            await live(receive, send, self.rail.keep_time, self._listeners.run, begun=begun)
         else:
             raise ValueError(f"ASGI scope {kind!r} is not served here")
 
     # -- HTTP -------------------------------------------------------------------------------------
 
     async def _http(self, scope: Message, receive: Receive, send: Send) -> None:
-        body = await _body(receive)
+        body = await read_body(receive, BODY_LIMIT)
+        if body is None:
+            return
         try:
             if len(body) > BODY_LIMIT:
                 raise Refused(413, "Payload Too Large")
@@ -176,23 +179,6 @@ class PhoenixdApi:
 
     # -- lifetime ---------------------------------------------------------------------------------
 
-    async def _lifespan(self, receive: Receive, send: Send) -> None:
-        while True:
-            event = await receive()
-            if event["type"] == "lifespan.startup":
-                self._tasks = [
-                    asyncio.create_task(self.rail.keep_time()),
-                    asyncio.create_task(self._listeners.run()),
-                ]
-                await self.rail.context.clock.yield_to_loop()  # so that nothing is missed
-                await send({"type": "lifespan.startup.complete"})
-            else:
-                for task in self._tasks:
-                    task.cancel()
-                await asyncio.gather(*self._tasks, return_exceptions=True)
-                await send({"type": "lifespan.shutdown.complete"})
-                return
-
 
 def _find(verb: str, path: str) -> tuple[_Endpoint, str]:
     """The endpoint that is meant, and what stands at its end."""
@@ -230,19 +216,6 @@ def _header(scope: Message, wanted: bytes) -> str:
     return next(
         (value.decode("latin-1") for name, value in scope["headers"] if name.lower() == wanted), ""
     )
-
-
-async def _body(receive: Receive) -> bytes:
-    """The request's body, or its first bytes past the limit."""
-    body = bytearray()
-    while len(body) <= BODY_LIMIT:
-        event = await receive()
-        if event["type"] == "http.disconnect":
-            raise Departed
-        body += event.get("body", b"")
-        if not event.get("more_body"):
-            break
-    return bytes(body)
 
 
 async def _left(receive: Receive) -> None:

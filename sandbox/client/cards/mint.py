@@ -15,8 +15,8 @@ import httpx
 import orjson
 
 from sandbox.client.errors import PaymentNotPreparedError
-from sandbox.methods.stripe_charge import AnswerLost, StripeTransport
-from sandbox.server.refusals import PaymentUncheckedError
+from sandbox.methods.stripe_transport import AnswerLost, StripeTransport
+from sandbox.methods.unchecked import PaymentUncheckedError
 
 if TYPE_CHECKING:
     from mock_rails.core.clock import Clock

@@ -53,7 +53,8 @@ from sandbox.methods.tempo_session.problems import (
     ChannelNotFoundError,
     InsufficientBalanceError,
 )
-from sandbox.server.refusals import PaymentUncheckedError, StoreFailedError
+from sandbox.methods.unchecked import PaymentUncheckedError
+from sandbox.server.refusals import StoreFailedError
 from sandbox.server.session.book import PayerIsFull
 from sandbox.server.session.limits import VoucherPace
 from sandbox.server.stores.errors import StoreError

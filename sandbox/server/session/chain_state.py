@@ -19,7 +19,7 @@ from sandbox.chain import ChainError, find_close, read_channel, receipt
 from sandbox.methods.tempo_session import Channel, Status, rules
 from sandbox.methods.tempo_session.fields import to_hex
 from sandbox.methods.tempo_session.problems import ChannelNotFoundError
-from sandbox.server.refusals import PaymentUncheckedError
+from sandbox.methods.unchecked import PaymentUncheckedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

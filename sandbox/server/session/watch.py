@@ -17,7 +17,7 @@ from mpp.errors import PaymentError
 
 from sandbox.methods.tempo_session import Channel, Status
 from sandbox.methods.tempo_session.problems import ChannelNotFoundError
-from sandbox.server.refusals import PaymentUncheckedError
+from sandbox.methods.unchecked import PaymentUncheckedError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

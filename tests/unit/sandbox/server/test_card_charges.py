@@ -14,8 +14,8 @@ import pytest
 from mpp import Receipt
 
 from mock_rails.core import Clock
-from sandbox.methods import stripe_charge
-from sandbox.methods.stripe_charge import ATTEMPTS
+from sandbox.methods import stripe_transport
+from sandbox.methods.stripe_transport import ATTEMPTS
 from sandbox.server.single_use import mark_key
 from tests.unit.sandbox.server.cards import World, authorization, opened
 from tests.unit.sandbox.server.support import App, challenge_of, problem
@@ -29,7 +29,7 @@ WINTER_S = 1_767_225_600
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """The shop makes short pauses between its attempts."""
-    monkeypatch.setattr(stripe_charge, "FIRST_PAUSE", timedelta(milliseconds=2))
+    monkeypatch.setattr(stripe_transport, "FIRST_PAUSE", timedelta(milliseconds=2))
 
 
 def assert_delivered(answer: httpx.Response) -> None:

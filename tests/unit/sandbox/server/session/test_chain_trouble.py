@@ -8,7 +8,8 @@ from mpp.errors import PaymentOutcomeUnknownError, VerificationFailedError
 from sandbox.chain import ChainError, broadcast
 from sandbox.methods.tempo_session import Status, rules
 from sandbox.methods.tempo_session.problems import ChannelNotFoundError
-from sandbox.server.refusals import PaymentUncheckedError, StoreFailedError
+from sandbox.methods.unchecked import PaymentUncheckedError
+from sandbox.server.refusals import StoreFailedError
 from sandbox.server.session import actions
 from tests.unit.sandbox.server.session.support import PAYEE, make_world, receipt_of
 

@@ -16,7 +16,7 @@ from sandbox.chain import TransactionOutcomeUnknown
 from sandbox.methods.tempo_session import SessionProtocol, Status, rules
 from sandbox.methods.tempo_session.calls import close_call
 from sandbox.methods.tempo_session.problems import ChannelClosedError
-from sandbox.server.refusals import PaymentUncheckedError
+from sandbox.methods.unchecked import PaymentUncheckedError
 from sandbox.server.session import actions
 from sandbox.server.stores import MemoryStore
 from tests.unit.sandbox.server.session.support import PAYEE, make_world, receipt_of

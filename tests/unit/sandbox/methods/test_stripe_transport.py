@@ -14,8 +14,8 @@ from mock_rails.core import Clock
 from mock_rails.stripe.api import StripeApi
 from mock_rails.stripe.rail import Stripe as Rail
 from sandbox.merchants.merchants import NETWORK_ID
-from sandbox.methods.stripe_charge import ATTEMPTS, AnswerLost, StripeTransport
-from sandbox.server.refusals import PaymentUncheckedError
+from sandbox.methods.stripe_transport import ATTEMPTS, AnswerLost, StripeTransport
+from sandbox.methods.unchecked import PaymentUncheckedError
 
 if TYPE_CHECKING:
     from datetime import timedelta
