@@ -16,7 +16,7 @@ from sandbox.client import Budget, PaidClient, SessionSettings, Wallet
 from sandbox.client.events import EventKind
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import httpx
     from rich.console import Console
@@ -118,7 +118,8 @@ class Story:
         async with self.client("tempo/session", session=settings) as client:
             await self._repeat(client, url, session, progress, session.name)
             closed = await _close(client)
-            await self._add_fee(session, closed.closed_tx)
+            assert closed.closed_tx is not None
+            await self._add_fees(session, [closed.closed_tx])
         return charge, session
 
     async def _on_other_rails(self, progress: Any) -> list[Run]:
@@ -158,15 +159,14 @@ class Story:
             # A session's opening belongs to it, though it happened while warming up.
             if tx_hash is not None and (number >= 0 or run.covers is None):
                 hashes.append(tx_hash)
-        for tx_hash in hashes:
-            await self._add_fee(run, tx_hash)
+        await self._add_fees(run, hashes)
 
-    async def _add_fee(self, run: Run, tx_hash: bytes | None) -> None:
-        assert tx_hash is not None
+    async def _add_fees(self, run: Run, hashes: Sequence[bytes]) -> None:
         async with TempoRpc(self.info["tempo"]["url"]) as rpc:
-            found = await receipt(rpc, tx_hash)
-        assert found is not None, "a receipt named a transaction that the chain does not know"
-        run.fees.append(found.fee)
+            for tx_hash in hashes:
+                found = await receipt(rpc, tx_hash)
+                assert found is not None, "a receipt named a transaction that the chain lacks"
+                run.fees.append(found.fee)
 
     # -- chapter 3 --------------------------------------------------------------------------------
 

@@ -65,7 +65,8 @@ class TempoRpc:
         self.url = url
         self.timeout_s = timeout_s
         self._owned = http is None
-        self.http = http or httpx.AsyncClient(limits=_KEEP_ALIVE)
+        # Certificates take long to load, and only https looks at them.
+        self.http = http or httpx.AsyncClient(limits=_KEEP_ALIVE, verify=url.startswith("https:"))
         self._chain_id: int | None = None
         self._asked = 0
 
