@@ -106,7 +106,7 @@ def _add_lightning(rails: Any) -> None:
     )
     lightning.add_argument(
         "--topology", default="default", metavar="NAME|FILE",
-        help="default, pair, line, hub, drained, or a JSON or TOML file (default)",
+        help="default, pair, line, hub, drained, private, or a JSON or TOML file (default)",
     )  # fmt: skip
     lightning.add_argument(
         "--lnd", action="append", default=[], metavar="NODE",

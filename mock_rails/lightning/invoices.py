@@ -162,12 +162,16 @@ class Invoices:
         hints = []
         for channel in self._network.of_node[node]:
             peer = channel.peer(node)
-            if channel.private and not peer.policy.disabled:
-                policy = peer.policy
-                pubkey = self._network.node(peer.node).pubkey
-                hints.append(
-                    (Hop(pubkey, channel.scid, policy.base_msat, policy.ppm, policy.cltv_delta),)
+            policy, node_there = peer.policy, self._network.node(peer.node)
+            if channel.private and node_there.online and not policy.disabled:
+                hop = Hop(
+                    node_there.pubkey,
+                    channel.scid,
+                    policy.base_msat,
+                    policy.ppm,
+                    policy.cltv_delta,
                 )
+                hints.append((hop,))
         return tuple(hints[:_MOST_HINTS])
 
     # -- looking ----------------------------------------------------------------------------------

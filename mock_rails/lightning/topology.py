@@ -58,7 +58,7 @@ class Topology:
 
     @classmethod
     def preset(cls, name: str) -> Topology:
-        """A ready one: `default`, `pair`, `line`, `hub`, `drained`."""
+        """A ready one: `default`, `pair`, `line`, `hub`, `drained`, `private`."""
         if name not in _PRESETS:
             raise BadInput(f"There is no topology {name!r}.", hint=nearest(name, _PRESETS))
         return cls.parse(_PRESETS[name])
@@ -187,6 +187,14 @@ _PRESETS: Final[Mapping[str, Any]] = {
             _between("router1", MERCHANT, local_sat=0),
             _between(PAYER, "router2"),
             _between("router2", MERCHANT, local_sat=0),
+        ],
+    },
+    "private": {
+        "nodes": [MERCHANT, PAYER, "router1", "router2"],
+        "channels": [
+            _between(PAYER, "router1", private=True),
+            _between("router1", "router2"),
+            _between("router2", MERCHANT, private=True),
         ],
     },
 }

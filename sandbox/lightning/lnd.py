@@ -93,8 +93,15 @@ class LndNode(LightningNode):
     async def create_invoice(
         self, *, amount_sat: int | None, memo: str, expiry_s: int
     ) -> MadeInvoice:
-        """A new invoice. Its preimage stays with the node: nobody here asks for it."""
-        asked = {"memo": memo, "value": str(amount_sat or 0), "expiry": str(expiry_s)}
+        """A new invoice. Its preimage stays with the node: nobody here asks for it. `private` has
+        it name the private channels that lead to the node, if there are any: a payer finds no way
+        over them otherwise (facts: lightning 3.2, 4.3)."""
+        asked: dict[str, Any] = {
+            "memo": memo,
+            "value": str(amount_sat or 0),
+            "expiry": str(expiry_s),
+            "private": True,
+        }
         answer = await self._call("POST", "/v1/invoices", asked)
         match answer:
             case {"payment_request": str(text), "r_hash": str(hashed)}:

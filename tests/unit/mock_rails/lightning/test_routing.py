@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from mock_rails.lightning.bolt11 import decode
 from mock_rails.lightning.invoices import InvoiceRequest
 from mock_rails.lightning.model import FailureReason, PaymentStatus
 from mock_rails.lightning.network import MOST_IN_FLIGHT
@@ -161,6 +162,10 @@ def test_a_private_channel_is_used_by_those_whose_invoice_names_it(
     payment = rail.node("payer").start_payment(PaymentRequest(hinted.text))
     assert (payment.status, payment.fee_msat) == ("SUCCEEDED", 1_250)
     assert pay(rail, 50_000, payer="a").status is PaymentStatus.SUCCEEDED  # its own channel
+    rail.network.node("a").online = False
+    asked = InvoiceRequest(50_000, private=True)
+    unreachable = rail.node("merchant").create_invoice(asked)
+    assert decode(unreachable.text).route_hints == ()  # LND names what is active
 
 
 def test_a_node_that_is_down_is_gone_round(make_network: MakeNetwork) -> None:

@@ -25,7 +25,7 @@ def with_channel(**fields: Any) -> dict[str, Any]:
     return {**PAIR, "channels": [{**PAIR["channels"][0], **fields}]}  # type: ignore[dict-item]
 
 
-@pytest.mark.parametrize("name", ["default", "pair", "line", "hub", "drained"])
+@pytest.mark.parametrize("name", ["default", "pair", "line", "hub", "drained", "private"])
 def test_presets_are_networks_with_a_merchant_and_a_payer(
     name: str, make_network: MakeNetwork
 ) -> None:

@@ -16,6 +16,7 @@ from mock_rails.lightning.bolt11 import decode
 from mock_rails.lightning.lnd.api import LndApi
 from mock_rails.lightning.rail import Lightning
 from mock_rails.lightning.settings import LightningSettings
+from mock_rails.lightning.topology import Topology
 from sandbox.lightning import (
     NEVER_BEGUN,
     LndNode,
@@ -66,6 +67,16 @@ async def test_an_invoice_without_an_amount_is_paid_with_one(opened: Open) -> No
     made = await opened("merchant").create_invoice(amount_sat=None, memo="", expiry_s=60)
     assert decode(made.bolt11).amount_msat is None
     await opened("payer").pay(made.bolt11, amount_sat=7, fee_limit_sat=5, timeout_s=5)
+
+
+@pytest.mark.parametrize(("topology", "hints"), [("default", 0), ("private", 1)])
+async def test_an_invoice_names_private_channels_and_no_others(topology: str, hints: int) -> None:
+    """Facts 3.2 and 4.3: who cannot read of a private channel cannot pay over it."""
+    api = LndApi(Lightning(topology=Topology.preset(topology)), "merchant")
+    async with httpx.AsyncClient(transport=LocalApp(api)) as http:
+        node = LndNode("http://lnd.internal", api.macaroon("invoice"), http=http)
+        made = await node.create_invoice(amount_sat=100, memo="", expiry_s=60)
+    assert len(decode(made.bolt11).route_hints) == hints
 
 
 async def test_a_fee_limit_of_nothing_allows_free_routes_only(opened: Open) -> None:

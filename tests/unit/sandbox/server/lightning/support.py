@@ -14,6 +14,7 @@ from mock_rails.core.rail import RailContext
 from mock_rails.core.seeds import Seeds
 from mock_rails.lightning.lnd.api import LndApi
 from mock_rails.lightning.rail import Lightning
+from mock_rails.lightning.topology import Topology
 from sandbox.lightning import LndNode, LocalApp
 from sandbox.methods.lightning_session import RETURN_EXPIRY_S
 from sandbox.server.challenges import Challenges
@@ -206,12 +207,14 @@ async def opened(
     routes: Sequence[Route] = (),
     payee: str = "merchant",
     at_s: int | None = START_S,
+    topology: str = "default",
     **options: Any,
 ) -> AsyncIterator[World]:
     """The shop is open: a charge, a session by the request, one by the unit of a stream."""
     async with AsyncExitStack() as stack:
         rail = Lightning(
-            RailContext.create("lightning", Clock() if at_s is None else Clock.frozen(at_s))
+            RailContext.create("lightning", Clock() if at_s is None else Clock.frozen(at_s)),
+            topology=Topology.preset(topology),
         )
         clock = rail.context.clock
         journal = Journal(clock)

@@ -46,6 +46,21 @@ async def test_a_deposit_covers_twenty_units_unless_it_is_said() -> None:
         assert world.server.session(7).request["depositAmount"] == "140"
 
 
+async def test_behind_private_channels_both_invoices_say_the_way() -> None:
+    """Nobody is told of a private channel but by an invoice's route hints (facts 3.2)."""
+    async with opened(topology="private") as world:
+        challenge = await world.challenge()
+        paid = {"preimage": await world.pay(challenge)}
+        assert (await world.show(challenge, paid)).status_code == 200
+        before = world.balance()
+        session, answer = await world.open()
+        assert answer.status_code == 200
+        closed = (await world.close(session)).json()
+        assert (closed["refundSats"], closed["refundStatus"]) == (DEPOSIT - UNIT, "succeeded")
+        fees_there = 2 * FEE_MSAT
+        assert before - world.balance() == UNIT * 1_000 + fees_there
+
+
 # -- open and bearer ------------------------------------------------------------------------------
 
 
