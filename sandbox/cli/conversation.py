@@ -17,7 +17,7 @@ import orjson
 
 from sandbox.cli.writing import latency, paint
 from sandbox.client.events import challenge_facts
-from sandbox.inspection.exchange import read_receipt
+from sandbox.journaling.exchange import read_receipt
 from sandbox.methods.disclosure import FACTS
 
 if TYPE_CHECKING:

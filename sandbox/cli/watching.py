@@ -8,12 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from sandbox.cli.writing import clock_time, latency, money, one_line, paint, shorten
-from sandbox.inspection.exchange import TERMINAL, Outcome, read_exchange
+from sandbox.journaling.exchange import TERMINAL, Outcome, read_exchange
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sandbox.inspection.exchange import Event, Exchange
+    from sandbox.journaling.exchange import Event, Exchange
 
 _GOOD: Final = frozenset({Outcome.DELIVERED, Outcome.REPLAYED})
 _TARGET: Final = 24

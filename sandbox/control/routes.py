@@ -126,9 +126,14 @@ def _add_journal(app: FastAPI, devnet: Devnet, stopping: asyncio.Event) -> None:
     kept = devnet.context.journal
 
     @app.get(f"{PREFIX}/journal")
-    async def page(after: Offset = 0, limit: Limit = 100, kind: str | None = None) -> Response:
-        """What happened past an offset."""
-        return _json(journal.page(kept, after, limit, kind))
+    async def page(
+        after: Offset = 0,
+        limit: Limit = 100,
+        kind: str | None = None,
+        exchange: str | None = None,
+    ) -> Response:
+        """What happened past an offset, or in one exchange."""
+        return _json(journal.page(kept, after, limit, kind, exchange))
 
     @app.get(f"{PREFIX}/events")
     async def events(

@@ -7,7 +7,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from mock_rails.core.errors import BadInput, NotFound
-from sandbox.inspection.exchange import Event, Exchange, read_exchange
+from sandbox.journaling.exchange import Event, Exchange, read_exchange
+from sandbox.journaling.joining import join
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -51,7 +52,7 @@ class Ambiguous(BadInput):
 @dataclass(frozen=True, slots=True)
 class Finding:
     """What was found. `exchanges` are those that were meant, `before` the 402s that led to them,
-    `others` the events of the chain and of sessions that belong to them."""
+    `others` the steps of the rails and of sessions that belong to them, each with its exchange."""
 
     kind: Kind
     id: str
@@ -117,11 +118,16 @@ def find(events: Sequence[Event], wanted: str) -> Finding:
     )
     if not is_account:
         meant, before = _with_their_story(meant, by_exchange)
-    hashes = {one.tx_hash for one in meant} | {one.payment_hash for one in meant} | {full}
+    story = {one.id for one in (*before, *meant)}
+    deposits = {one.payment_hash for one in meant if one.session}
     others = [
-        event
-        for event in events
-        if event["exchange"] is None and any(name in hashes for _, name in _names(event))
+        record.to_json()
+        for record in join(events)
+        if record.event["exchange"] is None
+        and (
+            not story.isdisjoint(record.exchanges)
+            or any(name == full or name in deposits for _, name in _names(record.event))
+        )
     ]
     return Finding(kind, full, tuple(meant), tuple(before), tuple(others))
 

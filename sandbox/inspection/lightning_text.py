@@ -34,7 +34,7 @@ def lightning_lines(events: Iterable[Mapping[str, Any]], paint: Paint) -> Iterat
         what = str(one["kind"]).removeprefix(f"{RAIL}.")
         last = what.rpartition(".")[2]
         said = paint(f"{what:<18}", _COLOURS.get(last, "white"))
-        yield f"  {_time(one['at_us'])}  {said} {_facts(one['data'])}".rstrip()
+        yield f"  {time_of_day(one['at_us'])}  {said} {_facts(one['data'])}".rstrip()
 
 
 def sats(amount_msat: int) -> str:
@@ -64,6 +64,7 @@ def _facts(data: Mapping[str, Any]) -> str:
     return "  ".join(words)
 
 
-def _time(at_us: int) -> str:
+def time_of_day(at_us: int) -> str:
+    """The second of the day, UTC."""
     second = at_us // _US % _DAY_S
     return f"{second // 3_600:02}:{second // 60 % 60:02}:{second % 60:02}"

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any, Final
 from sandbox.banner import dollars
 from sandbox.cash import cash, is_cash
 from sandbox.inspection.card_text import card_lines
-from sandbox.inspection.exchange import Check, Exchange, Outcome, Verdict
 from sandbox.inspection.finding import CARD, Finding, Kind
 from sandbox.inspection.lightning_text import lightning_lines
+from sandbox.inspection.rail_text import rail_lines
+from sandbox.journaling.exchange import Check, Exchange, Outcome, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -114,6 +115,7 @@ class _Writer:
         for tx_hash in finding.transactions:
             if tx_hash not in told:
                 yield from self._title_and(f"Transaction {tx_hash}", self._transaction(tx_hash))
+        yield from rail_lines(finding.others, self._paint)
         yield from lightning_lines(finding.others, self._paint)
 
     # -- exchanges --------------------------------------------------------------------------------

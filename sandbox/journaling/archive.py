@@ -15,13 +15,13 @@ from urllib.parse import parse_qsl
 
 from mock_rails import __version__
 from mock_rails.core.plain import REDACTED
-from sandbox.inspection.exchange import read_exchange
+from sandbox.journaling.exchange import read_exchange
 from sandbox.journaling.keys import is_gate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sandbox.inspection.exchange import Event, Exchange
+    from sandbox.journaling.exchange import Event, Exchange
     from sandbox.journaling.joining import Record
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

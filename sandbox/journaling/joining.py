@@ -24,7 +24,7 @@ from sandbox.journaling.keys import Key, Rails, Tie, claimed, is_gate, offered
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from sandbox.inspection.exchange import Event
+    from sandbox.journaling.exchange import Event
 
 _OFFERS: Final = frozenset({"invoice.created", "l402.challenged"})
 """What a 402 causes by asking."""
@@ -57,13 +57,13 @@ def join(events: Sequence[Event]) -> list[Record]:
     return [_record(event, book, rails) for event in events]
 
 
-def records_of(records: Iterable[Record], wanted: str) -> list[Record]:
+def records_of(records: Sequence[Record], wanted: str) -> list[Record]:
     """The steps of one exchange, named by its id, or of all with one challenge, named by that."""
-    return [
-        one
-        for one in records
-        if wanted in one.exchanges or Key(Tie.CHALLENGE, wanted) in _gate_keys(one.event)
-    ]
+    named = Key(Tie.CHALLENGE, wanted)
+    meant = {wanted} | {
+        str(one.event["exchange"]) for one in records if named in _gate_keys(one.event)
+    }
+    return [one for one in records if not meant.isdisjoint(one.exchanges)]
 
 
 def _record(event: Event, book: _Book, rails: Rails) -> Record:

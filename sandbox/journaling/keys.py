@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from sandbox.inspection.exchange import Event
+    from sandbox.journaling.exchange import Event
 
 GATE: Final = "exchange."
 """How the kinds of the gate's own events begin."""

@@ -11,14 +11,14 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from sandbox.inspection.exchange import Outcome, read_exchange
+from sandbox.journaling.exchange import Outcome, read_exchange
 from sandbox.journaling.joining import join
 from sandbox.journaling.keys import Key, Tie, claimed, is_gate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from sandbox.inspection.exchange import Event, Exchange
+    from sandbox.journaling.exchange import Event, Exchange
 
 _TAKEN: Final = frozenset({Outcome.DELIVERED, Outcome.REPLAYED})
 

@@ -139,7 +139,7 @@ async def test_several_workers_share_the_port_the_store_and_the_journal() -> Non
         assert (await devnet.pay("/quote")).status_code == 200
         exchanges = devnet.ask("/exchanges")["exchanges"]
         assert {one["id"].partition("-")[0] for one in exchanges} <= {"w1", "w2"}
-        assert exchanges[0]["kinds"] == ["exchange.paid", "exchange.delivered"]
+        assert exchanges[0]["kinds"][-2:] == ["exchange.paid", "exchange.delivered"]
         assert devnet.stop() == (0, "")
         assert not devnet.answers
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox.chain import Sender, TxResult
+from sandbox.client import PaidClient, Wallet
 
 if TYPE_CHECKING:
     import httpx
@@ -77,6 +78,27 @@ async def test_an_exchange_can_be_followed(devnet: Devnet, http: httpx.AsyncClie
     exchange = (await http.get(f"/exchanges/{listed['id']}")).json()
     assert [event["kind"] for event in exchange["events"]] == ["exchange.challenged"]
     assert (await http.get("/exchanges/ex-0")).status_code == 404
+
+
+async def test_an_exchange_has_what_the_rails_did_for_it(
+    devnet: Devnet, http: httpx.AsyncClient
+) -> None:
+    """DESIGN 2.4: one id across HTTP and rails."""
+    payer = PaidClient(Wallet.dev(0), rpc_url=devnet.rpc_url, prefer=["tempo/charge"])
+    async with payer:
+        assert (await payer.get(f"{devnet.api_url}/quote")).status_code == 200
+    paid, asked = (await http.get("/exchanges")).json()["exchanges"]
+    assert asked["kinds"] == ["exchange.challenged"]
+    assert paid["kinds"] == ["block.sealed", "exchange.paid", "exchange.delivered"]
+    exchange = (await http.get(f"/exchanges/{paid['id']}")).json()
+    assert {event["exchange"] for event in exchange["events"]} == {paid["id"]}
+    page = (await http.get("/journal", params={"exchange": paid["id"]})).json()
+    assert page["events"] == exchange["events"]
+    challenge = exchange["events"][1]["data"]["challenge"]  # the 402's, too
+    both = (await http.get("/journal", params={"exchange": challenge, "limit": 2})).json()
+    assert [one["kind"] for one in both["events"]] == ["exchange.challenged", "block.sealed"]
+    rest = {"exchange": challenge, "after": both["next_after"], "kind": "exchange.delivered"}
+    assert len((await http.get("/journal", params=rest)).json()["events"]) == 1
 
 
 async def test_the_journal_comes_in_pages(devnet: Devnet, http: httpx.AsyncClient) -> None:

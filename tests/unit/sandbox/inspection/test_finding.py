@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mock_rails.core.errors import BadInput, NotFound
-from sandbox.inspection import Ambiguous, Kind, find
+from sandbox.inspection import Ambiguous, Kind, find, render
 from tests.unit.sandbox.inspection import events
 
 STORY = [
@@ -82,3 +82,48 @@ def test_a_challenge_may_begin_like_a_hash() -> None:
     story = [events.asked(1, "0xAbC_challenge")]
     assert find(story, "0xAbC_").kind is Kind.CHALLENGE
     assert find(story, "0xAbC_challenge").id == "0xAbC_challenge"
+
+
+def test_what_stripe_and_a_fault_did_is_told_with_the_exchange_it_was_done_for() -> None:
+    """DESIGN 2.4: one shared id across HTTP and rails, the joined journal's."""
+
+    def of(offset: int, rail: str, kind: str, **data: object) -> dict[str, object]:
+        return {**events.event(offset, kind, None, **data), "rail": rail}
+
+    story = [
+        events.asked(1, "chal-card", "stripe/charge"),
+        of(2, "stripe", "payment_intent.succeeded", event="evt_1", object="pi_1", request="req_1"),
+        of(
+            3,
+            "stripe",
+            "request.answered",
+            request="req_1",
+            object="pi_1",
+            challenge_id="chal-card",
+        ),
+        events.paid(4, "chal-card", offer="stripe/charge", reference="pi_1", txHash=None),
+        events.delivered(5, of=4),
+        of(6, "stripe", "webhook.delivered", event="evt_1", url="http://hook.test", status=200),
+        of(7, "stripe", "payout.paid", event="evt_2", object="po_1"),
+    ]
+    found = find(story, "ex-4")
+    assert [one["kind"] for one in found.others] == [
+        "payment_intent.succeeded",
+        "request.answered",
+        "webhook.delivered",
+    ]
+    assert {one["exchange"] for one in found.others} == {"ex-4"}
+    assert find(story, "pi_1").others == found.others
+    text = render(found)
+    assert "On the rails" in text
+    assert "ex-4   stripe   webhook.delivered" in text
+    assert "payout" not in text
+
+
+def test_a_fault_that_struck_a_payment_is_told_with_it() -> None:
+    met = {"hash": events.TX, "sender": events.PAYER}
+    struck = events.event(
+        2, "fault.fired", None, id="fault-1", at="tempo.submit", do="lose_response", met=met
+    )
+    text = render(find([events.asked(1), struck, events.paid(3)], "ex-3"))
+    assert "fault-1 tempo.submit lose_response" in text

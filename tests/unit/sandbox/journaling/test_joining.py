@@ -118,10 +118,16 @@ def test_money_belongs_to_the_try_that_took_it_not_to_the_one_that_came_next() -
     assert owners(events[:2])[0] == ("ex-3",)
 
 
-def test_a_challenges_id_leads_to_the_402_and_the_payment() -> None:
-    events = [asked(1, "c1", "tempo/charge"), paid(2, "c1", "tempo/charge"), asked(3, "c2", "x/y")]
+def test_a_challenges_id_leads_to_the_402_and_the_payment_and_their_steps() -> None:
+    events = [
+        asked(1, "c1", "tempo/charge"),
+        event(2, "tempo", "block.sealed", number=1, transactions=[TX]),
+        paid(3, "c1", "tempo/charge", txHash=TX),
+        delivered(4, "ex-3"),
+        asked(5, "c2", "x/y"),
+    ]
     found = records_of(join(events), "c1")
-    assert [one.event["offset"] for one in found] == [1, 2]
+    assert [one.event["offset"] for one in found] == [1, 2, 3, 4]
 
 
 def test_an_archive_has_what_har_1_2_asks_for() -> None:
