@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from sandbox.cli.writing import money, paint, shorten
+from sandbox.cli.writing import money, paint, paint_state, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -37,6 +37,21 @@ def payer_json(channel: PayerChannel) -> dict[str, Any]:
     }
 
 
+def deposit_json(channel: PayerChannel) -> dict[str, Any]:
+    """What became of a channel's deposit: as for a Lightning session, in the token's base units.
+    Until it is closed, what the merchant could take at most counts as used."""
+    used = channel.signed if channel.captured is None else channel.captured
+    return {
+        "method": "tempo/session",
+        "id": f"0x{channel.id.hex()}",
+        "state": channel.state.value,
+        "currency": f"0x{channel.descriptor.token.hex()}",
+        "deposit": str(channel.deposit),
+        "used": str(used),
+        "back": str(channel.deposit - used),
+    }
+
+
 def payer_rows(channels: Sequence[PayerChannel]) -> list[str]:
     """The payer's channels in columns."""
     if not channels:
@@ -46,7 +61,9 @@ def payer_rows(channels: Sequence[PayerChannel]) -> list[str]:
         name = f"0x{one.id.hex()}"
         amounts = (money(amount) for amount in (one.spent, one.signed, one.deposit))
         columns = "  ".join(f"{amount:>10}" for amount in amounts)
-        lines.append(f"  {shorten(name):<14}  {_state(one.state.value)}  {columns}  {one.host}")
+        lines.append(
+            f"  {shorten(name):<14}  {paint_state(one.state.value)}  {columns}  {one.host}"
+        )
     return lines
 
 
@@ -59,7 +76,9 @@ def merchant_rows(channels: Sequence[Mapping[str, Any]]) -> list[str]:
         amounts = (money(int(one[name])) for name in ("spent", "accepted", "deposit"))
         columns = "  ".join(f"{amount:>10}" for amount in amounts)
         payer = shorten(one["payer"])
-        lines.append(f"  {shorten(one['id']):<14}  {_state(one['status'])}  {columns}  {payer}")
+        lines.append(
+            f"  {shorten(one['id']):<14}  {paint_state(one['status'])}  {columns}  {payer}"
+        )
     return lines
 
 
@@ -106,8 +125,3 @@ def _rows(told: Mapping[str, Any], names: Sequence[str]) -> Iterator[str]:
 
 def _row(label: str, text: str) -> str:
     return f"  {label:<12}{text}"
-
-
-def _state(state: str) -> str:
-    colour = {"open": "green", "closed": "bright_black"}.get(state, "yellow")
-    return paint(f"{state:<8}", colour)

@@ -1,4 +1,4 @@
-"""`mpp-sandbox channels`: payment channels, from both sides.
+"""`mpp-sandbox channels`: payment channels, from both sides, and Lightning sessions.
 
 A channel has two books: the payer's is where `pay` remembers what it signed (the state directory),
 the merchants' is what the devnet's control tells. What each says is told apart, and so is who ends
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
 
+    from sandbox.client.lightning.session import SessionRecord
     from sandbox.client.session import PayerChannel, SessionPayer
     from sandbox.client.wallet import Wallet
 
@@ -74,23 +75,30 @@ def register(app: typer.Typer) -> None:
 
 
 def listed(json: Json = False, state_dir: StateDir = None, control_url: ControlUrl = None) -> None:
-    """List the channels that `pay` has opened, and those that the devnet's merchants know."""
+    """List the channels and the Lightning sessions that `pay` has opened, and the channels that
+    the devnet's merchants know."""
     with one_clear_line():
         from sandbox.cli.channel_text import merchant_rows, payer_json, payer_rows
+        from sandbox.cli.session_text import session_json, session_rows
 
         folder = state_folder(state_dir)
         ours, theirs = _book(folder), _merchants(control_url)
+        sessions = _lightning_book(folder)
         if json:
             show_json(
                 {
                     "payer": [payer_json(one) for one in ours],
                     "merchant": None if theirs is None else theirs["channels"],
                     "exposure": None if theirs is None else theirs["exposure"],
+                    "lightning_sessions": [session_json(one) for one in sessions],
                 }
             )
             return
         typer.echo(paint("Yours", "cyan") + f" (the payer's book in {folder})")
         typer.echo("\n".join(payer_rows(ours)))
+        typer.echo()
+        typer.echo(paint("Your Lightning sessions", "cyan") + " (deposits, not on the chain)")
+        typer.echo("\n".join(session_rows(sessions)))
         typer.echo()
         if theirs is None:
             typer.echo(paint("The merchants'", "cyan") + " (no devnet is running)")
@@ -280,6 +288,19 @@ def _book(folder: Path) -> list[PayerChannel]:
     book = ChannelBook(folder)
     try:
         return sorted(book.load(), key=lambda one: one.opened_at_s)
+    finally:
+        book.close()
+
+
+def _lightning_book(folder: Path) -> list[SessionRecord]:
+    """The Lightning sessions of all nodes that `pay` has paid from, oldest first."""
+    from sandbox.client.lightning.book import FILE_NAME, LightningBook
+
+    if not (folder / FILE_NAME).is_file():
+        return []
+    book = LightningBook(folder, b"")
+    try:
+        return book.load_all()
     finally:
         book.close()
 

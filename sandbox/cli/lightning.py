@@ -1,4 +1,4 @@
-"""What `pay` needs to pay over Lightning: which node, how much, and what is told of sessions."""
+"""What `pay` needs to pay over Lightning: which node, and how much."""
 
 from __future__ import annotations
 
@@ -9,16 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from mock_rails.core.errors import BadInput
-from sandbox.cli.writing import money, shorten
+from sandbox.cli.session_text import SAT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from sandbox.client.budget import Budget
-    from sandbox.client.lightning.session import SessionRecord
     from sandbox.lightning import LndNode
 
-SAT: Final = "sat"
 URL_VARIABLE: Final = "LND_REST_HOST"
 MACAROON_VARIABLE: Final = "LND_MACAROON_HEX"
 """The variables that other clients of LND read, too."""
@@ -100,15 +96,3 @@ def read_budget(most: str | None, info: dict[str, Any]) -> Budget | None:
     micros = parse_amount(most, _USD_DECIMALS)
     sats = micros * _SATS_PER_BTC // (rate * 10**_USD_DECIMALS)
     return Budget(total=sats, allowed_currencies=[SAT], decimals=0)
-
-
-def session_lines(sessions: Sequence[SessionRecord]) -> Iterator[str]:
-    """What is told of sessions that were paid by."""
-    for one in sessions:
-        name = shorten(one.id.hex())
-        if one.state.value == "closed":
-            back = money(one.received_sat or 0, SAT)
-            yield f"Session {name}: closed; {back} of {money(one.deposit_sat, SAT)} came back."
-        else:
-            held = money(one.deposit_sat, SAT)
-            yield f"Session {name}: {held} were paid in; it stays {one.state.value}."

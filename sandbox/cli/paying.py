@@ -23,8 +23,8 @@ import httpx
 from mock_rails.core.clock import Clock
 from mock_rails.core.errors import SandboxError
 from sandbox.cash import is_cash
-from sandbox.cli.lightning import SAT
 from sandbox.cli.observing import ObservedTransport
+from sandbox.cli.session_text import SAT
 from sandbox.cli.tally import Tally
 from sandbox.client.client import PaidClient
 from sandbox.client.errors import BudgetExceededError, OutcomeUnknownError, PaymentRefusedError
@@ -279,12 +279,18 @@ async def read_stream(till: Till, each: Callable[[str], None]) -> dict[str, Any]
     job = till.job
     if job.url.startswith(("ws://", "wss://")):
         async with till.client.websocket(job.url) as messages:
-            async for data in messages:
-                each(data)
+            try:
+                async for data in messages:
+                    each(data)
+            finally:
+                till.note_channel(messages.channel_id)
         return _noted(till, messages.receipt)
     async with till.client.stream(
         job.url, method=job.method, headers=list(job.headers), content=job.body
     ) as events:
+        made = payment_of(events.response)
+        if isinstance(made, PaymentMade):
+            till.note_payment(made)
         async for data in events:
             each(data)
     return _noted(till, events.receipt)

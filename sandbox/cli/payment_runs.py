@@ -13,8 +13,8 @@ import typer
 
 from mock_rails.core.errors import SandboxError
 from mock_rails.server import run
+from sandbox.cli import channel_text, session_text
 from sandbox.cli.inspect import tokens_of
-from sandbox.cli.lightning import SAT, session_lines
 from sandbox.cli.paying import (
     CODES,
     open_till,
@@ -24,6 +24,7 @@ from sandbox.cli.paying import (
     reason_of,
     worst,
 )
+from sandbox.cli.session_text import SAT, session_lines
 from sandbox.cli.writing import latency, money, paint, say, shorten, show_json
 
 if TYPE_CHECKING:
@@ -245,32 +246,44 @@ async def _stream(job: Job, tokens: Mapping[str, str], json: bool, codes: list[i
             typer.echo(_readable(data), nl=False)
             sys.stdout.flush()
 
+    receipt, failure = None, None
     async with open_till(job) as till:
         begun_ns = till.clock.monotonic_ns()
-        receipt = await read_stream(till, each)
+        try:
+            receipt = await read_stream(till, each)
+        except (SandboxError, httpx.TransportError) as error:
+            failure = error
         elapsed_us = (till.clock.monotonic_ns() - begun_ns) // 1_000
-    codes.append(_code(till))
     if json:
-        show_json(
-            {
-                "outcome": "paid" if receipt else "free",
-                "url": job.url,
-                "messages": count,
-                "spent": str(till.spent),
-                "spent_sat": str(till.sats),
-                "elapsed_us": elapsed_us,
-                "receipt": receipt,
-                "transactions": till.transactions,
-            }
-        )
-        return
-    typer.echo()
-    amount = money(till.sats, SAT) if till.sats else money(till.spent)
-    paid = f"{paint('Paid', 'green')} {amount} for" if receipt else "Read"
-    say(f"{paid} {count} messages in {latency(elapsed_us)}.")
-    fees = await till.fees()
-    for line in (*_on_chain(till, fees), *channel_lines(till)):
-        say(line)
+        document = _stream_json(till, receipt, failure)
+        show_json({**document, "messages": count, "elapsed_us": elapsed_us})
+    else:
+        if count or failure is None:
+            typer.echo()
+            amount = money(till.sats, SAT) if till.sats else money(till.spent)
+            paid = f"{paint('Paid', 'green')} {amount} for" if receipt else "Read"
+            say(f"{paid} {count} messages in {latency(elapsed_us)}.")
+        fees = await till.fees()
+        for line in (*_on_chain(till, fees), *channel_lines(till)):
+            say(line)
+    codes.append(_code(till))
+    if failure is not None:
+        raise failure
+
+
+def _stream_json(
+    till: Till, receipt: dict[str, Any] | None, failure: Exception | None
+) -> dict[str, Any]:
+    """How a stream ended. One that broke off says what is left of what was paid in, too."""
+    document: dict[str, Any] = {"url": till.job.url, "transactions": till.transactions}
+    if failure is not None:
+        document |= {"outcome": outcome_of(failure), "reason": reason_of(failure)}
+    else:
+        spent = {"spent": str(till.spent), "spent_sat": str(till.sats)}
+        document |= {"outcome": "paid" if receipt else "free", "receipt": receipt, **spent}
+    deposits = [channel_text.deposit_json(one) for one in till.channels()]
+    deposits += [session_text.deposit_json(one) for one in till.sessions()]
+    return {**document, "deposits": deposits}
 
 
 def _readable(data: str) -> str:

@@ -26,6 +26,12 @@ def paint(text: str, colour: str, *, bold: bool = False) -> str:
     return typer.style(text, fg=colour, bold=bold)
 
 
+def paint_state(state: str) -> str:
+    """A channel's or a session's state, as wide as a column of them."""
+    colour = {"open": "green", "closed": "bright_black"}.get(state, "yellow")
+    return paint(f"{state:<8}", colour)
+
+
 def say(text: str = "") -> None:
     """A line for people, on stderr: stdout is what was asked for."""
     typer.echo(text, err=True)

@@ -34,6 +34,7 @@ CREATE TABLE IF NOT EXISTS purchases (
 """
 _SAVE: Final = "INSERT OR REPLACE INTO sessions (id, wallet, record) VALUES (?, ?, ?)"
 _LOAD: Final = "SELECT record FROM sessions WHERE wallet = ?"
+_LOAD_ALL: Final = "SELECT record FROM sessions"
 _KEEP: Final = "INSERT OR REPLACE INTO purchases (hash, wallet, place, record) VALUES (?, ?, ?, ?)"
 _TAKE: Final = (
     "DELETE FROM purchases WHERE hash ="
@@ -64,14 +65,11 @@ class LightningBook:
 
     def load(self) -> list[SessionRecord]:
         """Every session in the order of opening."""
-        if self._file is None:
-            return []
-        try:
-            rows = self._file.execute(_LOAD, (self._wallet,)).fetchall()
-            found = [from_json(json.loads(text)) for (text,) in rows]
-        except (sqlite3.Error, KeyError, TypeError, ValueError) as error:
-            raise _unreadable(error) from error
-        return sorted(found, key=lambda one: (one.opened_at_s, one.id))
+        return self._found(_LOAD, self._wallet)
+
+    def load_all(self) -> list[SessionRecord]:
+        """The same of every wallet that keeps its book here: for who wants to look."""
+        return self._found(_LOAD_ALL)
 
     def save(self, record: SessionRecord) -> None:
         """Write a session down; it is on disk when this returns, and survives a kill."""
@@ -98,6 +96,16 @@ class LightningBook:
         """Let go of the file."""
         if self._file is not None:
             self._file.close()
+
+    def _found(self, statement: str, *values: str) -> list[SessionRecord]:
+        if self._file is None:
+            return []
+        try:
+            rows = self._file.execute(statement, values).fetchall()
+            found = [from_json(json.loads(text)) for (text,) in rows]
+        except (sqlite3.Error, KeyError, TypeError, ValueError) as error:
+            raise _unreadable(error) from error
+        return sorted(found, key=lambda one: (one.opened_at_s, one.id))
 
     def _write(self, statement: str, *values: str) -> None:
         if self._file is None:

@@ -62,6 +62,8 @@ class SessionRecord:
     opened_at_s: int
     state: State = State.PAYING
     top_up: PendingTopUp | None = None
+    told_sat: int | None = None
+    """What was spent of it when the server last asked for a further deposit, by its word."""
     refund_sat: int | None = None
     """What the server said that it sends back; None if it said nothing."""
     refund_status: str | None = None

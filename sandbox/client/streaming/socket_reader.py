@@ -117,6 +117,11 @@ class SocketReader:
         await self._say(frames.authorization(await sign_close(ready)))
         return await self._until(Kind.RECEIPT)
 
+    @property
+    def channel_id(self) -> str | None:
+        """The channel that pays, once it is known."""
+        return self._channel_id
+
     # -- inside -----------------------------------------------------------------------------------
 
     @property

@@ -94,6 +94,25 @@ def test_a_stream_longer_than_its_deposit_is_topped_up_as_it_goes(buyer: Buyer) 
     short = buyer.pays("/lightning/complete?tokens=600", "--stream", "--max", "0.6", code=1)
     assert short["outcome"] == "refused"
     assert "asks for 500 sat, but 99 sat is left of total (600 sat)" in short["reason"]
+    assert short["messages"] == 500
+    (deposit,) = short["deposits"]
+    assert (deposit["method"], deposit["state"]) == ("lightning/session", "open")
+    assert (deposit["deposit"], deposit["used"], deposit["back"]) == ("500", "500", "0")
+
+
+def test_a_channels_deposit_is_told_too_when_the_budget_ends_its_stream(
+    buyer: Buyer, devnet: Process, tmp_path: Path
+) -> None:
+    where = ["--control-url", devnet.control, "--state-dir", str(tmp_path)]
+    url = f"{buyer.url}/complete?tokens=90"
+    done = run("pay", url, "--stream", "--max", "0.003", "--json", *where)
+    assert done.returncode == 1, done.stderr
+    told = json.loads(done.stdout.splitlines()[-1])
+    assert (told["outcome"], told["messages"]) == ("refused", 30)
+    (deposit,) = told["deposits"]
+    assert (deposit["method"], deposit["state"]) == ("tempo/session", "open")
+    assert (deposit["deposit"], deposit["used"], deposit["back"]) == ("3000", "3000", "0")
+    assert len(told["transactions"]) == 1
 
 
 def test_a_node_that_is_not_there_or_goes_down_is_told_and_nothing_is_paid(

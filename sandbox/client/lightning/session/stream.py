@@ -65,6 +65,9 @@ class LightningReader(EventReader):
                 "The server has waited long enough for a further deposit.",
                 details=_amounts(value),
             )
+        told_sat = _amounts(value).get("balanceSpent")
+        if told_sat is not None:
+            self._live.save(told_sat=told_sat)
         if self._top_up is None:
             work = top_up(self._services, self._live, self._url, seen=self._live.top_ups)
             self._top_up = asyncio.ensure_future(work)
@@ -102,9 +105,10 @@ class LightningReader(EventReader):
             task.result()
 
 
-def _amounts(value: dict[str, Any]) -> dict[str, Any]:
+def _amounts(value: dict[str, Any]) -> dict[str, int]:
+    """What an event says of the balance, as far as those are amounts."""
     return {
         name: value[name]
         for name in ("balanceSpent", "balanceRequired")
-        if type(value.get(name)) is int
+        if type(value.get(name)) is int and value[name] >= 0
     }

@@ -15,7 +15,6 @@ from sandbox.cli import app, lightning, pay_options
 from sandbox.cli.conversation import request_lines
 from sandbox.cli.tally import Tally, paid_in_all
 from sandbox.cli.writing import money
-from sandbox.client.lightning.session import SessionRecord, State
 
 URL = "http://127.0.0.1:9/lightning/quote"
 DEVNET: dict[str, Any] = {
@@ -102,28 +101,6 @@ def test_satoshis_are_no_dollars() -> None:
     assert paid_in_all(0, {}, 7) == "7 sat"
     assert paid_in_all(250_000, {"usd": 50}, 7) == "$0.25 and $0.50 and 7 sat"
     assert Tally(sats=7).to_json()["spent_sat"] == "7"
-
-
-def test_sessions_are_told_by_what_was_paid_in_and_came_back() -> None:
-    record = SessionRecord(
-        id=bytes(range(32)),
-        host="shop.test:80",
-        realm="shop",
-        url=URL,
-        place="",
-        challenge=ChallengeEcho("id", "shop", "lightning", "session", "e30"),
-        return_invoice="lnbcrt1",
-        return_hash=bytes(32),
-        return_ends_s=0,
-        deposit_sat=40,
-        opened_at_s=0,
-        state=State.OPEN,
-    )
-    closed = replace(record, state=State.CLOSED, received_sat=36)
-    assert list(lightning.session_lines([record, closed])) == [
-        "Session 00010203…1e1f: 40 sat were paid in; it stays open.",
-        "Session 00010203…1e1f: closed; 36 sat of 40 sat came back.",
-    ]
 
 
 def test_of_a_preimage_not_even_its_ends_are_shown() -> None:
