@@ -44,7 +44,7 @@ def _facts(kind: str, data: Mapping[str, Any]) -> str:
         words = [str(data[name]) for name in ("id", "at", "do") if data.get(name)]
     elif "transactions" in data:
         count = len(data["transactions"])
-        words = [f"{data.get('number')}", f"{count} transaction{'' if count == 1 else 's'}"]
+        words = [f"number {data.get('number')},", f"{count} transaction{'' if count == 1 else 's'}"]
     else:
         words = [str(data[name]) for name in _TOLD if data.get(name)]
     text = " ".join(words)
