@@ -8,6 +8,9 @@ revoked. So it has an invoice of its own, or one payment would buy a single answ
 application around the gate: what comes with a good ticket goes to the paid application at once, all
 else to the gate, to whose 402 a ticket's challenge is added.
 
+Its invoice is made while the gate makes its own, so that a node that hangs is waited for once.
+Only who shows a credential and is refused waits for one after the other: most are not refused.
+
 Nothing is stored for a challenge: each token's root key is derived from the secret and its
 identifier (u16 version 0, payment hash, token id). Holders may add conditions; one that is not
 known here is not met.
@@ -15,6 +18,7 @@ known here is not met.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import hmac
@@ -30,10 +34,12 @@ from sandbox.server.lightning.invoices import LIFETIME_S, WITHIN_S, InvoiceMaker
 from sandbox.server.offer import Settlement
 
 if TYPE_CHECKING:
+    from asyncio import Future
     from collections.abc import Awaitable, Callable, Mapping
 
     from mock_rails.core.clock import Clock
     from mock_rails.core.journal import Journal
+    from mock_rails.lightning.bolt11 import Bolt11
     from sandbox.lightning.node import LightningNode
     from sandbox.server.delivery import Message, Receive, Send
     from sandbox.server.stores import Store
@@ -50,6 +56,7 @@ _VERSION: Final = b"\0\0"
 _IDENTIFIER_BYTES: Final = 66
 _SHORTEST_SECRET: Final = 32
 _AUTHORIZATION: Final = b"authorization"
+_CREDENTIAL_FIELDS: Final = frozenset({_AUTHORIZATION, b"payment-authorization"})
 _SCHEME: Final = re.compile(rb"[ \t]*(?:L402|LSAT)[ \t]+", re.IGNORECASE)
 _CREDENTIAL: Final = re.compile(r"([0-9A-Za-z+/_-]{1,8000}={0,2}):([0-9a-fA-F]{64})")
 
@@ -113,7 +120,14 @@ class L402:
         if found:  # they say nothing to the gate, and nothing good to the application
             headers = [one for one in scope["headers"] if not _is_ours(one)]
             scope = {**scope, "headers": headers}
-        await self._gate(scope, receive, self._challenging(path, send))
+        shows = any(name in _CREDENTIAL_FIELDS for name, _ in scope["headers"])
+        asked = None if shows else asyncio.ensure_future(self._invoice(path))
+        try:
+            await self._gate(scope, receive, self._challenging(path, send, asked))
+        finally:
+            if asked is not None:
+                asked.cancel()
+                await asyncio.gather(asked, return_exceptions=True)
 
     async def revoke(self, token_id: bytes) -> None:
         """Let a token open nothing any more."""
@@ -121,22 +135,24 @@ class L402:
 
     # -- inside -----------------------------------------------------------------------------------
 
-    def _challenging(self, path: str, send: Send) -> Send:
-        """A `send` that adds a ticket's challenge to a 402."""
+    def _challenging(self, path: str, send: Send, asked: Future[Bolt11 | None] | None) -> Send:
+        """A `send` that adds a ticket's challenge to a 402, with the invoice that was asked for."""
 
         async def challenging(message: Message) -> None:
             if message["type"] == "http.response.start" and message["status"] == 402:
-                more = await self._challenge(path)
+                invoice = await (asked or self._invoice(path))
+                more = [] if invoice is None else self._challenge(path, invoice)
                 message = {**message, "headers": [*message["headers"], *more]}
             await send(message)
 
         return challenging
 
-    async def _challenge(self, path: str) -> list[tuple[bytes, bytes]]:
-        """A new token's challenge, in today's words and in those of LSAT; none without invoice."""
-        invoice = await self._invoices.make(self._prices[path], f"L402 {path}")
-        if invoice is None:
-            return []
+    async def _invoice(self, path: str) -> Bolt11 | None:
+        """A new ticket's invoice, within the time that the gate gives its own."""
+        return await self._invoices.make(self._prices[path], f"L402 {path}")
+
+    def _challenge(self, path: str, invoice: Bolt11) -> list[tuple[bytes, bytes]]:
+        """A new token's challenge, in today's words and in those of LSAT."""
         token_id = hmac.digest(self._key, b"token id" + invoice.payment_hash, "sha256")
         identifier = _VERSION + invoice.payment_hash + token_id
         service = self._services[path]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import logging
 import re
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from mpp import Challenge
 
 from mock_rails.core.errors import BadInput
 from mock_rails.lightning.bolt11 import decode
@@ -20,6 +22,8 @@ from tests.unit.sandbox.server.lightning.support import SECRET, World, opened
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    from sandbox.lightning import MadeInvoice
 
 PRICE = 500
 
@@ -200,6 +204,47 @@ async def test_without_an_invoice_the_gate_answers_alone() -> None:
         answer = await world.http.get("/charge")
         schemes = [one.split()[0] for one in answer.headers.get_list("www-authenticate")]
         assert (answer.status_code, schemes) == (402, ["Payment"])
+
+
+async def test_the_gates_invoice_and_the_tickets_are_made_at_the_same_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A node that hangs is waited for once (facts 5.2: what is slow hides the other ways to pay).
+    Each invoice here waits for the other, so that one after the other would be none at all."""
+    async with ticketed() as (world, _):
+        both, make = asyncio.Barrier(2), world.merchant.create_invoice
+
+        async def create_invoice(**asked: Any) -> MadeInvoice:
+            await both.wait()
+            return await make(**asked)
+
+        monkeypatch.setattr(world.merchant, "create_invoice", create_invoice)
+        answer = await world.http.get("/charge")
+        schemes = [one.split()[0] for one in answer.headers.get_list("www-authenticate")]
+        assert schemes == ["Payment", "L402", "LSAT"]
+
+
+async def test_who_has_paid_waits_for_no_tickets_invoice() -> None:
+    async with ticketed() as (world, _):
+        (challenge,) = [
+            Challenge.from_www_authenticate(one)
+            for one in (await world.http.get("/charge")).headers.get_list("www-authenticate")
+            if one.startswith("Payment")
+        ]
+        paid = {"preimage": await world.pay(challenge)}
+        world.arm("lightning.invoice", "hang")
+        assert (await world.show(challenge, paid)).status_code == 200
+
+
+async def test_a_node_that_hangs_keeps_nobody_longer_than_the_limit() -> None:
+    async with ticketed(invoice_within_s=0.05) as (world, _):
+        world.rail.context.faults.arm(
+            {"at": "lightning.invoice", "do": "hang", "where": {"memo": "L402 /charge"}}
+        )
+        answer = await world.http.get("/charge")
+        schemes = [one.split()[0] for one in answer.headers.get_list("www-authenticate")]
+        assert (answer.status_code, schemes) == (402, ["Payment"])
+        assert "l402.challenged" not in world.told()
 
 
 async def test_other_routes_and_kinds_are_the_gates() -> None:
