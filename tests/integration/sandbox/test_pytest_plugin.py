@@ -1,22 +1,17 @@
 """The plugin in a stranger's repository: the package from its wheel, and tests that know nothing
 of this project.
-
-The stranger's environment has everything that the package needs and of the package only what is
-in the wheel: files in no wheel, such as this checkout, are not on its path.
 """
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-import sysconfig
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-ROOT = Path(__file__).parents[3]
-TIMEOUT_S = 90
+from tests.integration.strangers import install, make_environment, run
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 AUTO = "[pytest]\nasyncio_mode = auto\nasyncio_default_fixture_loop_scope = function\n"
 STRICT = "[pytest]\nasyncio_mode = strict\nasyncio_default_fixture_loop_scope = function\n"
@@ -98,35 +93,12 @@ def test_nothing_is_loaded():
 
 
 @pytest.fixture(scope="module")
-def stranger(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def stranger(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The Python of an environment with the wheel in it."""
-    folder = tmp_path_factory.mktemp("stranger")
-    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder)]
-    _run(build, ROOT)
-    _run([sys.executable, "-m", "venv", "--without-pip", str(folder / "venv")], folder)
-    python = folder / "venv" / "bin" / "python"
-    (wheel,) = folder.glob("mpp_sandbox-*.whl")
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", str(python)]
-    _run([*pip, "install", "--quiet", "--no-deps", "--no-index", str(wheel)], folder)
-    (packages,) = (folder / "venv" / "lib").glob("python*/site-packages")
-    # A plain line adds the folder, and not what the .pth files in it name, such as this checkout.
-    (packages / "others.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    folder = tmp_path_factory.mktemp("stranger") / "venv"
+    python = make_environment(folder, wheel, "pip", "pytest-asyncio", "pytest-xdist")
+    install(python, wheel)
     return python
-
-
-def _run(command: list[str], folder: Path, status: int = 0) -> str:
-    environment = {name: text for name, text in os.environ.items() if name != "PYTHONPATH"}
-    done = subprocess.run(
-        command,
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT_S,
-        check=False,
-    )
-    assert done.returncode == status, done.stdout + done.stderr
-    return done.stdout
 
 
 def _pytest(
@@ -134,7 +106,7 @@ def _pytest(
 ) -> str:
     (folder / "test_shop.py").write_text(test)
     (folder / "pytest.ini").write_text(ini)
-    return _run([str(python), "-m", "pytest", "-q", "-W", "error", *options], folder, status)
+    return run([str(python), "-m", "pytest", "-q", "-W", "error", *options], folder, status)
 
 
 def test_its_tests_pay_in_several_processes(stranger: Path, tmp_path: Path) -> None:
