@@ -7,6 +7,7 @@ scheduled, on both sides.
 
 from __future__ import annotations
 
+import argparse
 from statistics import median
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,7 +20,6 @@ from scenarios.studies.charge_vs_session import CHARGE, SESSION, ChargeVsSession
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-_ROUNDS: Final = 5
 _REQUESTS: Final = 30
 _VISITS: Final = 3_000
 _WAITING: Final = 60
@@ -64,6 +64,9 @@ def rate(clock: Clock, work: Callable[[], int]) -> float:
 
 def main() -> None:
     """Run both sides in turns and print the ratios."""
+    parser = argparse.ArgumentParser(prog="bench-sim", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5, help="interleaved rounds (default 5)")
+    rounds = parser.parse_args().rounds
     clock = Clock()
     sides: dict[str, Callable[[], int]] = {
         "bare loop": bare,
@@ -71,7 +74,7 @@ def main() -> None:
         "session": lambda: study(SESSION),
     }
     rates: dict[str, list[float]] = {name: [] for name in sides}
-    for _ in range(_ROUNDS):
+    for _ in range(rounds):
         for name, work in sides.items():
             rates[name].append(rate(clock, work))
     typer.echo(f"{'':<12}{'events/s, median':>18}{'of the bare loop':>18}")

@@ -1,0 +1,73 @@
+"""The machine and the software that a figure was measured on, so that it can be judged later."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Final
+
+_ROOT: Final = Path(__file__).parents[1]
+_GOVERNOR: Final = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
+_PACKAGES: Final = (
+    "coincurve", "hdrhistogram", "httpx", "locust", "py-evm", "pympp", "simpy", "uvicorn", "uvloop",
+)  # fmt: skip
+_GIT_TIMEOUT_S: Final = 5
+
+
+def fingerprint() -> dict[str, Any]:
+    """What matters for speed, and nothing that names a person or a path."""
+    return {
+        "commit": commit(),
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.release()}",
+        "machine": platform.machine(),
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "governor": _read(_GOVERNOR),
+        "packages": {name: version for name in _PACKAGES if (version := _version(name))},
+    }
+
+
+def commit() -> str | None:
+    """The commit of this checkout, with a plus if files differ from it; None outside of one."""
+    head = _git("rev-parse", "--short=12", "HEAD")
+    if head is None:
+        return None
+    return head + ("+" if _git("status", "--porcelain", "--untracked-files=no") else "")
+
+
+def _git(*arguments: str) -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", *arguments], cwd=_ROOT, capture_output=True, text=True, check=True,
+            timeout=_GIT_TIMEOUT_S,
+        )  # fmt: skip
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()
+
+
+def _processor() -> str | None:
+    text = _read(Path("/proc/cpuinfo")) or ""
+    for line in text.splitlines():
+        name, _, value = line.partition(":")
+        if name.strip() == "model name":
+            return value.strip()
+    return platform.processor() or None
+
+
+def _read(path: Path) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except OSError:
+        return None
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
