@@ -22,7 +22,7 @@ def fingerprint() -> dict[str, Any]:
     return {
         "commit": commit(),
         "python": platform.python_version(),
-        "system": f"{platform.system()} {platform.release()}",
+        "system": platform.system(),
         "machine": platform.machine(),
         "processor": _processor(),
         "cores": os.cpu_count(),
