@@ -12,7 +12,7 @@ state file is written.
 from __future__ import annotations
 
 from contextlib import AsyncExitStack, ExitStack
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import httpx
 
@@ -32,6 +32,7 @@ from sandbox.chain import TempoRpc, token_balance
 from sandbox.client.wallet import Wallet
 from sandbox.deposits import ChainDeposits
 from sandbox.local_rpc import LocalRpc
+from sandbox.merchants.faults import FAULT_POINTS
 from sandbox.server.stores import MemoryStore
 from sandbox.settings import AT_SHUTDOWN, DevnetSettings, Part
 from sandbox.snapshots.books import Books
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from sandbox.lightning import LightningNode
     from sandbox.merchants.merchants import Merchants, Till
     from sandbox.methods.lightning_session import Session
+    from sandbox.methods.stripe_charge import StripeMerchant
     from sandbox.server.session import Capture, Recovered
     from sandbox.workers.crew import Crew
 
@@ -104,6 +106,8 @@ class Devnet:
         in_memory = self.settings.store == "memory" and self.settings.workers == 1
         self.books = Books() if in_memory and self.settings.runs(Part.MERCHANTS) else None
         """The merchants' part of snapshots; None where a file or a database keeps it."""
+        if self.settings.runs(Part.MERCHANTS):
+            self.context.faults.register(FAULT_POINTS)
         if self.settings.runs(Part.RAILS):
             from mock_rails.lightning.rail import Lightning
             from mock_rails.lightning.settings import LightningSettings
@@ -197,7 +201,7 @@ class Devnet:
                     save_state(self.settings.state, self.context, self.parts)
         return self.captures
 
-    async def __aenter__(self) -> Devnet:
+    async def __aenter__(self) -> Self:
         """Start it."""
         await self.start()
         return self
@@ -282,8 +286,14 @@ class Devnet:
         await self._stack.enter_async_context(http)
         return LndNode(host.url, listener.app.macaroon(), http=http)
 
+    def _card_account(self) -> StripeMerchant | None:
+        """The merchants' account at the Stripe that there is."""
+        from sandbox.merchants.merchants import card_account
+
+        return card_account(self._stripe_inside or self.stripe_url, self.context.clock)
+
     async def _start_merchants(self) -> None:
-        from sandbox.merchants.merchants import Merchants, Till, card_account, challenge_secret
+        from sandbox.merchants.merchants import Merchants, Till, challenge_secret
         from sandbox.server.session import AtShutdown, Schedule
 
         assert self.rpc is not None
@@ -295,7 +305,7 @@ class Devnet:
         if self.books is not None:
             assert isinstance(store, MemoryStore)
             self.books.attach(store)
-        stripe = card_account(self._stripe_inside or self.stripe_url, self.context.clock)
+        stripe = self._card_account()
         if stripe is not None:
             self._stack.push_async_callback(stripe.aclose)
         till = Till(
@@ -309,9 +319,11 @@ class Devnet:
             clock=self.context.clock,
             seeds=self.context.seeds,
             journal=self.context.journal,
+            faults=self.context.faults,
             stripe=stripe,
             lightning=await self._lightning_node(),
             btc_usd=self.settings.btc_usd,
+            server_timing=self.settings.server_timing,
             schedule=Schedule(
                 amount=self.settings.settle_at_amount,
                 units=self.settings.settle_at_units,
@@ -351,6 +363,7 @@ class Devnet:
                 lightning_macaroon=self._lightning_macaroon,
                 lightning_network=settings.lightning_network,
                 btc_usd=settings.btc_usd,
+                server_timing=settings.server_timing,
                 clock=context.clock.snapshot(),
                 secret=secret,
             )

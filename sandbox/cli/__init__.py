@@ -30,6 +30,7 @@ _COMMANDS: Final = (
     "replay",
     "time",
     "faults",
+    "failures",
     "snapshot",
     "simulate",
 )

@@ -22,6 +22,7 @@ _EXAMPLES: Final = """Examples:
   mpp-sandbox faults arm tempo.submit lose_response --when nth=1
   mpp-sandbox faults arm stripe.card decline --arg decline_code=insufficient_funds
   mpp-sandbox faults arm tempo.seal fee_spike --arg base_fee=90000000000
+  mpp-sandbox faults arm --named response-lost-after-settlement
   mpp-sandbox faults list
   mpp-sandbox faults disarm fault-1
   mpp-sandbox faults clear
@@ -85,8 +86,8 @@ def points(
 
 
 def arm(
-    at: Annotated[str, typer.Argument(metavar="AT", help="The point: tempo.submit.")],
-    do: Annotated[str, typer.Argument(metavar="DO", help="What happens there: drop.")],
+    at: Annotated[str, typer.Argument(metavar="AT", help="The point: tempo.submit.")] = "",
+    do: Annotated[str, typer.Argument(metavar="DO", help="What happens there: drop.")] = "",
     when: Annotated[
         str, typer.Option(metavar="WHEN", help="When: nth=3, every=2, probability=1/20.")
     ] = "always",
@@ -96,11 +97,19 @@ def arm(
     where: Annotated[
         list[str] | None, typer.Option(metavar="K=V", help="Only where it has this value.")
     ] = None,
+    named: Annotated[
+        str, typer.Option(metavar="FAILURE", help="Those of a failure (failures list) instead.")
+    ] = "",
     json: Json = False,
     control_url: ControlUrl = None,
 ) -> None:
     """Arm a fault: at this point, do this, under this condition."""
     with one_clear_line():
+        if named:
+            _arm_named(named, at, json=json, control_url=control_url)
+            return
+        if not at or not do:
+            raise _what()
         given, wanted = table(arg), table(where)
         with find(control_url) as devnet:
             numbers = _numbers(devnet.get("/faults")["points"], at, do) if given else ()
@@ -110,7 +119,33 @@ def arm(
         if json:
             show_json(armed)
         else:
-            typer.echo(f"{armed['id']}\t{at}\t{do}\t{_when(armed['fault']['when'])}")
+            _say_armed(armed)
+
+
+def _arm_named(slug: str, at: str, *, json: bool, control_url: str | None) -> None:
+    """Arm those of a failure; what else was said would mean nothing."""
+    from mock_rails.core.errors import BadInput
+
+    if at:
+        raise BadInput("--named arms the faults of a failure, and takes no point besides.")
+    with find(control_url) as devnet:
+        done = devnet.post("/faults", {"named": slug})
+    if json:
+        show_json(done)
+        return
+    for armed in done["armed"]:
+        _say_armed(armed)
+
+
+def _what() -> Exception:
+    from mock_rails.core.errors import BadInput
+
+    return BadInput("Which fault?", hint="Name a point and an action, or --named and a failure.")
+
+
+def _say_armed(armed: Mapping[str, Any]) -> None:
+    fault = armed["fault"]
+    typer.echo(f"{armed['id']}\t{fault['at']}\t{fault['do']}\t{_when(fault['when'])}")
 
 
 def disarm(

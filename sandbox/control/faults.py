@@ -41,6 +41,15 @@ def arm(context: RailContext, fault: object) -> dict[str, Any]:
     return _plain(armed)
 
 
+def arm_named(context: RailContext, slug: object) -> list[dict[str, Any]]:
+    """Put the faults of a failure of the catalogue in place, all or none."""
+    from sandbox.failures.catalogue import faults_of
+
+    if not isinstance(slug, str):
+        raise FaultError(f"A failure is named by a text, not {slug!r}.")
+    return [arm(context, fault) for fault in faults_of(slug)]
+
+
 def disarm(context: RailContext, fault_id: str) -> dict[str, Any]:
     """Take one fault away; how often it was hit and fired."""
     found = [one for one in context.faults.list() if one["id"] == fault_id]

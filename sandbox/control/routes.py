@@ -202,7 +202,10 @@ def _add_faults(app: FastAPI, devnet: Devnet) -> None:
 
     @app.post(f"{PREFIX}/faults")
     async def arm(fault: Annotated[Any, Body()]) -> Response:
-        """Arm a fault: `{"at": point, "do": action, "when": …, "args": …, "where": …}`."""
+        """Arm a fault: `{"at": point, "do": action, "when": …, "args": …, "where": …}`; or, by
+        `{"named": slug}`, those of a failure of the catalogue."""
+        if isinstance(fault, dict) and set(fault) == {"named"}:
+            return _json({"armed": faults.arm_named(context, fault["named"])})
         return _json(faults.arm(context, fault))
 
     @app.delete(f"{PREFIX}/faults")

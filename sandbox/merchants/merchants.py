@@ -13,6 +13,7 @@ from mock_rails.core.seeds import Seeds
 from mock_rails.stripe.banner import TEST_KEY
 from sandbox.lightning.prices import BTC_USD
 from sandbox.merchants import discovery
+from sandbox.merchants.faults import LosesAnswers
 from sandbox.merchants.routes import build_routes, ticket_prices
 from sandbox.server.stores import MemoryStore
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import httpx
 
     from mock_rails.core.clock import Clock
+    from mock_rails.core.faults import Faults
     from mock_rails.core.journal import Journal
     from sandbox.chain import TempoRpc
     from sandbox.client.wallet import Wallet
@@ -56,8 +58,12 @@ class Till:
     """The node that takes satoshis; None for no Lightning."""
     btc_usd: int = BTC_USD
     """Dollars for a bitcoin."""
+    server_timing: bool = False
+    """Whether paid answers say how long their phases took."""
     schedule: Schedule | None = None
     """When they settle by themselves; None for only as they stop."""
+    faults: Faults | None = None
+    """What goes wrong with what they answer; None where nothing can be armed."""
 
 
 def challenge_secret(seed: str) -> str:
@@ -66,13 +72,16 @@ def challenge_secret(seed: str) -> str:
     return Seeds(seed).stream("merchants.challenges").hex(SECRET_BYTES)
 
 
-def card_account(url: str | None, clock: Clock) -> StripeMerchant | None:
-    """The merchants' account at the Stripe of this address, if there is one."""
+def card_account(
+    url: str | None, clock: Clock, inner: httpx.AsyncBaseTransport | None = None
+) -> StripeMerchant | None:
+    """The merchants' account at the Stripe of this address, if there is one; `inner` carries the
+    bytes there."""
     if url is None:
         return None
     from sandbox.methods.stripe_charge import StripeMerchant
 
-    return StripeMerchant(url, secret_key=TEST_KEY, network_id=NETWORK_ID, clock=clock)
+    return StripeMerchant(url, secret_key=TEST_KEY, network_id=NETWORK_ID, clock=clock, inner=inner)
 
 
 class Merchants:
@@ -140,8 +149,11 @@ class Merchants:
             store=till.store,
             clock=till.clock,
             journal=till.journal,
+            server_timing=till.server_timing,
         )
         self.app: Any = self._with_tickets(answers, secret)
+        if till.faults is not None:
+            self.app = LosesAnswers(self.app, till.faults)
 
     def _with_tickets(self, answers: Any, secret: str) -> Any:
         """The gate, and where Lightning is taken L402's tickets around it."""

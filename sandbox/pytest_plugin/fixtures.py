@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from mock_rails.core.journal import Event
     from mock_rails.core.rail import RailContext
-    from sandbox.pytest_plugin.inside import TestedDevnet
+    from sandbox.portless import TestedDevnet
     from sandbox.pytest_plugin.stage import Stage
 
 _T = TypeVar("_T")
@@ -273,6 +273,12 @@ class FaultsFixture(_Of):
         armed: str = self._devnet.call(faults.arm, self._devnet.context, fault)["id"]
         return armed
 
+    def arm_named(self, slug: str) -> list[str]:
+        """Put the faults of a failure of the catalogue in place (`mpp-sandbox failures list`);
+        their ids."""
+        armed = self._devnet.call(faults.arm_named, self._devnet.context, slug)
+        return [one["id"] for one in armed]
+
     def disarm(self, fault_id: str) -> None:
         """Take one away."""
         self._devnet.call(faults.disarm, self._devnet.context, fault_id)
@@ -314,9 +320,8 @@ class JournalFixture(_Of):
 
     def exchanges(self) -> list[dict[str, Any]]:
         """The paid requests of this test in short, oldest first."""
-        names = {event.exchange: None for event in self if event.exchange is not None}
-        kept = self._devnet.context.journal
-        return [self._devnet.call(journal.exchange, kept, name) for name in names]
+        kept, begins = self._devnet.context.journal, self._devnet.begins
+        return self._devnet.call(partial(journal.exchanges, kept, None, after=begins))[::-1]
 
     def explain(self, name: str | None = None) -> str:
         """What happened to a payment, check by check: as `mpp-sandbox inspect`, by any id that it

@@ -27,7 +27,7 @@ class Wanted:
 
     seed: str = SEED
     faults: tuple[Any, ...] = ()
-    """Armed before the test begins, as `faults.arm` takes them."""
+    """Armed before the test begins: each as `faults.arm` takes it, or a failure's name."""
     block_time_ms: int | None = None
     """None for a block as soon as a transaction arrives."""
     ports: bool = False
@@ -56,7 +56,8 @@ def read(item: pytest.Item) -> Wanted:
 
 _USAGE: Final = (
     "Write @pytest.mark.mpp(seed='bug-17', faults=[{'at': 'tempo.submit', 'do': 'lose_response'}],"
-    " block_time='500ms', ports=True); each may be left out."
+    " block_time='500ms', ports=True); each may be left out. A fault may be the name of a failure"
+    " (mpp-sandbox failures list)."
 )
 _NAMES: Final = ("seed", "faults", "block_time", "ports")
 

@@ -15,13 +15,9 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import httpx
 
-from mock_rails.core.seeds import Seeds
-from mock_rails.lightning.topology import PAYER
-from mock_rails.stripe.banner import TEST_KEY
-from sandbox.client import CardWallet, LightningWallet, PaidClient, SessionSettings, Wallet
-from sandbox.client.lightning.session import LightningSessionSettings
+from sandbox.client import Wallet
 from sandbox.client.verbs import Verbs
-from sandbox.lightning import LndNode
+from sandbox.portless import customer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping
@@ -40,7 +36,8 @@ class PayerFixture(Verbs):
     def __init__(self, stage: Stage, wallet: Wallet, options: Mapping[str, Any]) -> None:
         self._stage = stage
         self._http = httpx.AsyncClient(transport=stage.switchboard, timeout=30)
-        self.client = stage.call(_client, stage, wallet, self._http, dict(options))
+        made = partial(customer, stage.devnet, wallet, self._http, **options)
+        self.client = stage.call(made)
         """The client itself, which lives in the devnet's thread: `devnet.call` leads there."""
         self.wallet = wallet
         self.sync = SyncPayer(self)
@@ -216,22 +213,3 @@ class Stream:
     def delivered(self) -> int:
         """How many messages were handed over."""
         return self._reader.delivered
-
-
-def _client(
-    stage: Stage, wallet: Wallet, http: httpx.AsyncClient, options: dict[str, Any]
-) -> PaidClient:
-    """A client with the devnet's clock and something to pay with on each rail."""
-    devnet = stage.devnet
-    listener, host = next(one for one in devnet.lightning_wires if one[0].node == PAYER)
-    chosen = {
-        "card": CardWallet(stripe_url=devnet.stripe_url, key=TEST_KEY, transport=stage.switchboard),
-        "lightning": LightningWallet(LndNode(host.url, listener.app.macaroon(), http=http)),
-        "rpc_url": devnet.rpc_url,
-        # Closing as the test ends would take time, and nobody would see what it does.
-        "session": SessionSettings(close_on_exit=False),
-        "lightning_session": LightningSessionSettings(close_on_exit=False),
-        "clock": devnet.context.clock,
-        "seeds": Seeds(devnet.context.seeds.seed),
-    }
-    return PaidClient(wallet, http=http, rpc_http=http, **{**chosen, **options})

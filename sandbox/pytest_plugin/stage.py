@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import threading
 from contextlib import ExitStack
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
@@ -20,11 +19,8 @@ import anyio
 from anyio.from_thread import start_blocking_portal
 
 from mock_rails.core import snapshot
-from mock_rails.stripe.banner import TEST_KEY
 from sandbox.control import faults
-from sandbox.merchants.merchants import NETWORK_ID, Merchants, challenge_secret
-from sandbox.methods.stripe_charge import StripeMerchant
-from sandbox.pytest_plugin.inside import HOST, Switchboard, TestedDevnet
+from sandbox.portless import HOST, TestedDevnet
 from sandbox.pytest_plugin.marks import SEED, Wanted
 from sandbox.settings import DevnetSettings, Part
 
@@ -34,8 +30,6 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager, AbstractContextManager
 
     from anyio.from_thread import BlockingPortal
-
-    from sandbox.merchants.merchants import Till
 
 _T = TypeVar("_T")
 
@@ -55,13 +49,11 @@ class Stage:
         if ports:
             settings = DevnetSettings(seed=SEED).with_free_ports()
         self.devnet = TestedDevnet(settings, ports=ports)
-        self.switchboard = Switchboard(self.devnet)
+        self.switchboard = self.devnet.switchboard
         self._stack = ExitStack()
         self._portal: BlockingPortal | None = None
         self._thread: int | None = None
         self._base: dict[str, Any] = {}
-        self._till: Till
-        """What each test's merchants have."""
 
     # -- lifetime ---------------------------------------------------------------------------------
 
@@ -81,25 +73,11 @@ class Stage:
 
     async def _start(self) -> None:
         self._thread = threading.get_ident()
-        devnet = self.devnet
-        await devnet.start()
-        assert devnet.merchants is not None
-        self._till = devnet.merchants.till
-        if not devnet.has_ports:  # their cards go where everything goes here
-            stripe = StripeMerchant(
-                devnet.stripe_url or "",
-                secret_key=TEST_KEY,
-                network_id=NETWORK_ID,
-                clock=devnet.context.clock,
-                inner=self.switchboard,
-            )
-            self._till = replace(self._till, stripe=stripe)
+        await self.devnet.start()
         self._base = snapshot.take(self.devnet.context, self.devnet.parts)
 
     async def _stop(self) -> None:
         snapshot.apply(self._base, self.devnet.context, self.devnet.parts)
-        if not self.devnet.has_ports and self._till.stripe is not None:
-            await self._till.stripe.aclose()
         await self.switchboard.aclose()
         await self.devnet.stop()
 
@@ -108,7 +86,7 @@ class Stage:
     def begin(self, wanted: Wanted) -> int:
         """Become what a test wants; the journal's offset at which it begins.
 
-        Raises `FaultError` where a fault that is wanted does not exist.
+        Raises `SandboxError` where a fault that is wanted does not exist.
         """
         return self.call(partial(self._begin, wanted))
 
@@ -128,18 +106,15 @@ class Stage:
         snapshot.apply(self._base, context, devnet.parts)
         if wanted.seed != SEED:
             context.seeds.restore({"seed": wanted.seed, "streams": {}})
-        fresh = Merchants(
-            self._till,
-            host=devnet.merchants.host,
-            secret=challenge_secret(context.seeds.seed),
-        )
-        await fresh.start()
-        devnet.merchants = fresh
+        await devnet.renew_merchants()
         if wanted.block_time_ms is not None:
             devnet.chain.set_block_time(wanted.block_time_ms)
         begins = context.journal.last_offset
         for fault in wanted.faults:
-            faults.arm(context, fault)
+            if isinstance(fault, str):
+                faults.arm_named(context, fault)
+            else:
+                faults.arm(context, fault)
         return begins
 
     # -- crossing over ----------------------------------------------------------------------------

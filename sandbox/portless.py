@@ -1,8 +1,9 @@
 """A devnet without a port: its parts are served to this process only.
 
-Tests reach it through `Switchboard`, an httpx transport that knows which application an address
-stands for. Addresses are below `.test`, which no name server answers for (RFC 6761), so that a
-program which tries them over the network is told so at once, and meets nobody else.
+Tests and played failures reach it through `Switchboard`, an httpx transport that knows which
+application an address stands for. Addresses are below `.test`, which no name server answers for
+(RFC 6761), so that a program which tries them over the network is told so at once, and meets
+nobody else.
 """
 
 from __future__ import annotations
@@ -12,12 +13,20 @@ from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
+from mock_rails.core.seeds import Seeds
+from mock_rails.lightning.topology import PAYER
 from mock_rails.server import Host
+from mock_rails.stripe.banner import TEST_KEY
+from sandbox.client import CardWallet, LightningWallet, PaidClient, SessionSettings
+from sandbox.client.lightning.session import LightningSessionSettings
 from sandbox.devnet import Devnet
-from sandbox.lightning import LocalApp
+from sandbox.lightning import LndNode, LocalApp
 
 if TYPE_CHECKING:
+    from mock_rails.core.clock import Clock
     from mock_rails.lightning.api import Listener
+    from sandbox.client import Wallet
+    from sandbox.methods.stripe_charge import StripeMerchant
     from sandbox.settings import DevnetSettings
 
 HOST: Final = "mpp-sandbox.test"
@@ -79,16 +88,36 @@ class TestedDevnet(Devnet):
 
     __test__ = False
 
-    def __init__(self, settings: DevnetSettings, *, ports: bool) -> None:
-        super().__init__(settings)
+    def __init__(
+        self, settings: DevnetSettings, *, ports: bool, clock: Clock | None = None
+    ) -> None:
+        super().__init__(settings, clock=clock)
         self.has_ports = ports
         self.apps: dict[int, Any] = {}
         """The applications by the port of their address, where no port is open."""
+        self.switchboard = Switchboard(self)
+        """The way to them."""
 
     @property
     def lightning_wires(self) -> list[tuple[Listener, Host]]:
         """Lightning's nodes, and where each of them is."""
         return self._wires
+
+    async def renew_merchants(self) -> None:
+        """Let new merchants begin on what the store holds, in the place of those before."""
+        from sandbox.merchants.merchants import Merchants, challenge_secret
+
+        assert self.merchants is not None
+        secret = challenge_secret(self.context.seeds.seed)
+        self.merchants = Merchants(self.merchants.till, host=self.merchants.host, secret=secret)
+        await self.merchants.start()
+
+    def _card_account(self) -> StripeMerchant | None:
+        if self.has_ports or self.stripe_url is None:
+            return super()._card_account()
+        from sandbox.merchants.merchants import card_account
+
+        return card_account(self.stripe_url, self.context.clock, inner=self.switchboard)
 
     def _host(self, app: Any, port: int, name: str) -> Host:
         if self.merchants is not None and app is self.merchants.app:
@@ -145,3 +174,24 @@ class Switchboard(httpx.AsyncBaseTransport):
 
 def _place(url: httpx.URL) -> tuple[str, int | None]:
     return url.host, url.port
+
+
+def customer(
+    devnet: TestedDevnet, wallet: Wallet, http: httpx.AsyncClient, **options: Any
+) -> PaidClient:
+    """A client with the devnet's clock and something to pay with on each rail. The options are
+    `PaidClient`'s; `http` carries its requests, and whoever made it closes it."""
+    listener, host = next(one for one in devnet.lightning_wires if one[0].node == PAYER)
+    chosen: dict[str, Any] = {
+        "card": CardWallet(
+            stripe_url=devnet.stripe_url or "", key=TEST_KEY, transport=devnet.switchboard
+        ),
+        "lightning": LightningWallet(LndNode(host.url, listener.app.macaroon(), http=http)),
+        "rpc_url": devnet.rpc_url,
+        # Closing as a test ends would take time, and nobody would see what it does.
+        "session": SessionSettings(close_on_exit=False),
+        "lightning_session": LightningSessionSettings(close_on_exit=False),
+        "clock": devnet.context.clock,
+        "seeds": Seeds(devnet.context.seeds.seed),
+    }
+    return PaidClient(wallet, http=http, rpc_http=http, **{**chosen, **options})
