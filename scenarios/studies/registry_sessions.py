@@ -1,8 +1,9 @@
 """Which of the registry's services should offer sessions (facts: protocol 6, E5, E6, E8).
 
-Each service has a price as the registry has prices, and a share of the traffic by Zipf's law; each
-of its clients comes for visits whose length follows the service's popularity. A service should
-offer sessions where its clients' fees would be less by session than by charge.
+The registry is the same 141 services in every replication (`facts/registry.py`). Which of them are
+popular is not published: each replication deals Zipf's shares of the traffic to them anew, and the
+clients of a service come for visits whose length follows its popularity. A service should offer
+sessions where its clients' fees would be less by session than by charge.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from scenarios.streams import Streams
 
 _USD: Final = 1_000_000
+_TYPICAL: Final = (10_000, 100_000)
+"""What a charge is said to be, in base units: a cent to ten (E5)."""
 
 
 class RegistrySessions(Parameters):
@@ -29,7 +32,6 @@ class RegistrySessions(Parameters):
     requests: tuple[int, ...] = known(
         (1, 3, 10, 30, 100), "mean requests of a client's visit, over all services", "chosen"
     )
-    services: int = known(registry.SERVICES, "services", registry.SOURCE, gt=0)
     exponents: tuple[float, ...] = known(
         (0.5, 1.0, 1.5), "exponents of Zipf's law: how uneven the traffic is", "assumed; E8"
     )
@@ -38,21 +40,25 @@ class RegistrySessions(Parameters):
 
 
 def replicate(p: RegistrySessions, streams: Streams) -> list[Row]:
-    """One registry of drawn prices, used in every way."""
+    """The registry with one dealing of popularity, used in every way."""
     charge = fee_amount(tempo.CHARGE, p.base_fee)
     session = fee_amount(tempo.OPEN, p.base_fee) + fee_amount(tempo.CLOSE, p.base_fee)
-    prices = registry.price_at(streams.generator("prices").random(p.services))
+    listed = registry.services()
+    prices = np.array([one.price for one in listed])
+    on_tempo = np.array([one.tempo for one in listed])
+    typical = (prices >= _TYPICAL[0]) & (prices <= _TYPICAL[1])
+    dealt = streams.generator("popularity").permutation(len(listed))
     rows: list[Row] = []
     for exponent in p.exponents:
-        traffic = registry.popularity(p.services, exponent)
+        traffic = registry.popularity(len(listed), exponent)[dealt]
         for mean in p.requests:
             # Popular services have longer visits, as many visits as the others: the extreme in
             # which sessions help most; with equal visits all services would answer alike.
-            means = np.maximum(1.0, mean * traffic * p.services)
+            means = np.maximum(1.0, mean * traffic * len(listed))
             generator = streams.generator("visits")
-            lengths = generator.geometric(1 / means, (p.visits, p.services)).sum(axis=0)
+            lengths = generator.geometric(1 / means, (p.visits, len(listed))).sum(axis=0)
             by_charge = charge * lengths
-            better = session * p.visits < by_charge
+            better = on_tempo & (session * p.visits < by_charge)
             best = np.where(better, session * p.visits, by_charge)
             spent = (prices * lengths).sum()
             rows.append(
@@ -65,6 +71,8 @@ def replicate(p: RegistrySessions, streams: Streams) -> list[Row]:
                     "fee_share_charge": float(by_charge.sum() / spent),
                     "fee_share_best": float(best.sum() / spent),
                     "dear_share": float((charge > prices / 10).mean()),
+                    "typical_share": float(typical.mean()),
+                    "typical_traffic": float(lengths[typical].sum() / lengths.sum()),
                     "mean_payment": float(spent / lengths.sum()),
                 }
             )
@@ -77,7 +85,7 @@ def findings(result: Result) -> list[str]:
     dear = result.interval("dear_share", p.exponents[0], p.requests[0])
     said = [
         f"Under charge at this base fee, the chain's fee is above 10 % of the price at "
-        f"{dear.mean:.1%} of the services ({max(dear.low, 0):.1%} to {dear.high:.1%})."
+        f"{dear.mean:.1%} of the services."
     ]
     for exponent in p.exponents:
         for mean in p.requests:
@@ -119,7 +127,9 @@ STUDY: Final[Any] = Study(
     name="registry_sessions",
     question="Which of the registry's services should offer sessions?",
     assumptions=(
-        "Prices are drawn from the registry's percentiles, popularity by Zipf's law, both apart.",
+        "Prices follow the registry's percentiles; popularity is Zipf's law, dealt without regard "
+        "to the price.",
+        "A service that takes no payments on Tempo cannot offer a session there.",
         "A popular service has longer visits, not more of them; each visit has one channel.",
         "Only the chain's fees count, at one base fee; latency would favour sessions further.",
     ),

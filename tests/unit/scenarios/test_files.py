@@ -56,12 +56,27 @@ def test_a_broken_profile_is_named(text: str, tmp_path: Path) -> None:
 
 
 def test_prices_are_the_registrys() -> None:
-    """Facts: protocol 6: 37.5 % at most a cent, 76 % at most five, mean about 0.145."""
+    """Facts: protocol 6: 37.5 % at most a cent, 76 % at most five, 98.3 % a dollar."""
     found = registry.prices()(np.random.Generator(np.random.PCG64(1)), 50_000)
     assert np.median(found) == pytest.approx(20_000, rel=0.03)
     assert (found <= 50_000).mean() == pytest.approx(0.75, abs=0.01)
     assert (found <= 1_000_000).mean() == pytest.approx(0.98, abs=0.01)
     assert registry.popularity(10, 1.0).sum() == pytest.approx(1)
+
+
+def test_the_registry_is_the_same_141_services_each_time() -> None:
+    """Facts: protocol 6: 141 services, 132 on Tempo alone, 2 on Stripe alone, 7 on both, 6 with
+    sessions at 0.00005 to 0.001 dollars, a median price of 0.02 and a mean of 0.145."""
+    listed = registry.services()
+    assert len({one.name for one in listed}) == 141
+    assert sum(one.tempo and not one.stripe for one in listed) == 132
+    assert sum(one.stripe and not one.tempo for one in listed) == 2
+    assert sum(one.tempo and one.stripe for one in listed) == 7
+    assert [one.price for one in listed if one.session] == sorted(one.price for one in listed)[:6]
+    assert all(50 <= one.price <= 1_000 for one in listed if one.session)
+    found = [one.price for one in listed]
+    assert np.median(found) == pytest.approx(20_000, rel=0.03)
+    assert np.mean(found) == pytest.approx(145_000, rel=0.05)
 
 
 def test_records_say_what_was_run_and_columns_are_the_rows(tmp_path: Path) -> None:
