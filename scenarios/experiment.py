@@ -37,7 +37,9 @@ STUDIES: Final = (
     "outage",
     "registry_sessions",
     "settlement",
+    "voucher_check",
     "voucher_step",
+    "x402",
 )
 """The modules of `scenarios/studies`, each with a `STUDY`."""
 

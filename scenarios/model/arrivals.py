@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import csv
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mock_rails.core.errors import BadInput
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
     from simpy import Environment
 
@@ -37,6 +39,34 @@ def trace(
             raise BadInput(f"A trace goes back in time at {at_s:g} s.")
         yield env.timeout(at_s - env.now)
         env.process(visit(size))
+
+
+def read_trace(file: str, size: Draw) -> Iterator[tuple[float, int]]:
+    """Arrivals from a CSV file, a line each: seconds from the beginning, and how many requests.
+
+    Where a line says no number, it is drawn. A first line that is no number is a heading. The file
+    is read as it is played, so a long one needs no memory.
+    """
+    try:
+        with Path(file).open(encoding="utf-8", newline="") as lines:
+            for number, fields in enumerate(csv.reader(lines), start=1):
+                if number == 1 and fields and not _is_number(fields[0]):
+                    continue
+                if fields:
+                    yield _arrival(file, number, fields, size)
+    except OSError as error:
+        raise BadInput(f"Cannot read the trace {file}: {error.strerror}.") from None
+
+
+def _is_number(text: str) -> bool:
+    return text.strip().replace(".", "", 1).isdecimal()
+
+
+def _arrival(file: str, number: int, fields: Sequence[str], size: Draw) -> tuple[float, int]:
+    at, many = fields[0].strip(), fields[1].strip() if len(fields) > 1 else ""
+    if not _is_number(at) or (many and not (many.isdecimal() and int(many))):
+        raise BadInput(f"{file}, line {number}: no arrival.", hint="Write seconds,requests.")
+    return float(at), int(many or size())
 
 
 def visit_sizes(streams: Streams, mean: int) -> Draw:

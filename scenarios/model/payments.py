@@ -44,6 +44,8 @@ class Scene:
     latency: Tally
     first: Tally
     """The first request of each visit alone: what opening a session costs in time."""
+    challenged: bool = True
+    """Whether a charge asks first and is told the price, or is paid ahead from what it knows."""
     books: Books = field(default_factory=Books)
     delivered: int = 0
     visits: int = 0
@@ -62,25 +64,26 @@ def free_visit(scene: Scene, requests: int) -> Steps:
         begun = env.now
         yield timeout(way)
         yield timeout(scene.gate.delay_s(env.now, scene.check()) + way)
-        _answered(scene, begun, number)
+        answered(scene, begun, number)
         yield timeout(scene.think())
 
 
 def charge_visit(scene: Scene, requests: int) -> Steps:
-    """Every request is challenged and paid by a transaction of its own."""
+    """Every request is paid by a transaction of its own, after its 402 where it is challenged."""
     env, timeout, way, gate = scene.env, scene.env.timeout, scene.one_way_s, scene.gate
     chain, books, price = scene.chain, scene.books, scene.price
     for number in range(requests):
         begun = env.now
         yield timeout(way)
-        yield timeout(gate.delay_s(env.now, scene.challenge()) + 2 * way)
+        if scene.challenged:
+            yield timeout(gate.delay_s(env.now, scene.challenge()) + 2 * way)
         yield timeout(gate.delay_s(env.now, scene.check()) + scene.node())
         block = chain.submit(env.now, tempo.CHARGE)
         yield timeout(chain.wait_s(env.now, block))
         scene.pay_fee(PAYERS, block, tempo.CHARGE)
         books.move(PAYERS, MERCHANTS, price)
         yield timeout(way)
-        _answered(scene, begun, number)
+        answered(scene, begun, number)
         yield timeout(scene.think())
 
 
@@ -96,11 +99,11 @@ def session_visit(scene: Scene, requests: int) -> Steps:
     yield timeout(way)
     yield timeout(delay_s(env.now, scene.challenge()) + 2 * way)
     yield timeout(delay_s(env.now, check()) + scene.node())
-    yield from _on_chain(scene, tempo.OPEN, PAYERS)
+    yield from on_chain(scene, tempo.OPEN, PAYERS)
     deposit = scene.price * requests
     scene.books.move(PAYERS, ESCROW, deposit)
     yield timeout(way)
-    _answered(scene, begun, 0)
+    answered(scene, begun, 0)
     for _ in range(requests - 1):
         yield timeout(think())
         begun = env.now
@@ -110,17 +113,18 @@ def session_visit(scene: Scene, requests: int) -> Steps:
         latency(now, now - begun)
         scene.delivered += 1
     scene.books.move(ESCROW, MERCHANTS, deposit)
-    yield from _on_chain(scene, tempo.CLOSE, MERCHANTS)
+    yield from on_chain(scene, tempo.CLOSE, MERCHANTS)
 
 
-def _on_chain(scene: Scene, gas: int, payer: str) -> Steps:
-    """A transaction, until its block is sealed."""
+def on_chain(scene: Scene, gas: int, payer: str) -> Steps:
+    """A transaction, until its block is sealed; the payer has then paid its fee."""
     block = scene.chain.submit(scene.env.now, gas)
     yield scene.env.timeout(scene.chain.wait_s(scene.env.now, block))
     scene.pay_fee(payer, block, gas)
 
 
-def _answered(scene: Scene, begun_s: float, number: int) -> None:
+def answered(scene: Scene, begun_s: float, number: int) -> None:
+    """A request has its answer: how long it took, and whether it was its visit's first."""
     now = scene.env.now
     scene.latency.add(now, now - begun_s)
     scene.delivered += 1

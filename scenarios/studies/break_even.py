@@ -87,7 +87,7 @@ def _cost(way: str) -> Callable[[int, int, int], int | None]:
     return WAYS[way]
 
 
-def _pays_back() -> int:
+def pays_back() -> int:
     """From how many requests on a Tempo session costs less gas than charges."""
     return -(-(tempo.OPEN + tempo.CLOSE) // tempo.CHARGE)
 
@@ -95,10 +95,10 @@ def _pays_back() -> int:
 def findings(result: Result) -> list[str]:
     """Where the ways cross, and what a card can do."""
     p = result.parameters
-    pays_back = _pays_back()
+    least = pays_back()
     first = -(-(tempo.OPEN + tempo.SETTLE_FIRST + tempo.CLOSE) // tempo.CHARGE)
     said = [
-        f"On Tempo a session costs less gas than charges from {pays_back} requests on, whatever "
+        f"On Tempo a session costs less gas than charges from {least} requests on, whatever "
         f"the base fee; from {first} where the payee also settles for the first time ever.",
         f"A card carries no charge below ${cards.LEAST / _USD:.2f}: of the registry's prices "
         f"that leaves about one in twenty.",
@@ -133,7 +133,7 @@ def figures(result: Result) -> dict[str, Drawn]:
             "mean requests in a visit",
             "fee per request, base units ($0.000001)",
             drawn,
-            marks=[(_pays_back(), f"Tempo: {_pays_back()} requests")],
+            marks=[(pays_back(), f"Tempo: {pays_back()} requests")],
         ),
         "cheapest": cheapest_map(
             "The cheapest way to pay",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from scenarios.calibrate import DEFAULT, profile
 from scenarios.experiment import Result, Row, Study
 from scenarios.model import payments
-from scenarios.model.arrivals import poisson, visit_sizes
+from scenarios.model.arrivals import poisson, read_trace, trace, visit_sizes
 from scenarios.model.books import MERCHANTS, VALIDATORS
 from scenarios.model.chain import Chain
 from scenarios.model.station import Station
@@ -20,6 +20,7 @@ from scenarios.parameters import Parameters, known
 
 if TYPE_CHECKING:
     from scenarios.figures.lines import Drawn
+    from scenarios.model.arrivals import Visit
     from scenarios.streams import Streams
 
 FREE: Final = "free"
@@ -46,8 +47,14 @@ class ChargeVsSession(Parameters):
     think_s: float = known(1.0, "mean pause of an agent between requests", "chosen", ge=0)
     rtt_ms: float = known(20.0, "network round trip, agent to server", "chosen; E1: 0-50", ge=0)
     block_ms: float = known(500.0, "block time", "the docs' finality, E3", gt=0)
+    challenged: bool = known(
+        True, "whether each charge asks for its 402 first, or is paid ahead", "the protocol; E13"
+    )
     workers: int = known(2, "processes of the server", "chosen", gt=0)
     visits: int = known(400, "mean visits in a replication after warm-up", "chosen", gt=0)
+    trace: str = known(
+        "", "CSV file of arrivals, `seconds,requests`; in place of drawn ones", "your own log"
+    )
     timing: str = known(DEFAULT, "profile of service times: a name or a file", "facts/profiles")
 
 
@@ -68,23 +75,42 @@ def scene_of(p: ChargeVsSession, intent: str, streams: Streams, since_s: float) 
         price=p.price,
         latency=Tally(since_s),
         first=Tally(since_s),
+        challenged=p.challenged,
     )
 
 
 def play(p: ChargeVsSession, intent: str, mean: int, streams: Streams) -> payments.Scene:
     """One run of one configuration: warm-up, then visits, until the last one has gone."""
-    horizon_s = p.visits * mean / p.requests_per_s
-    warm_s = min(horizon_s / 10, 2 * mean * (p.think_s + p.block_ms / _MS))
-    scene = scene_of(p, intent, streams, warm_s)
+    scene = scene_of(p, intent, streams, warm_up_s(p, mean))
     visit = _VISITS[intent]
-    gap = streams.exponential("arrivals", mean / p.requests_per_s)
+    drive(p, scene, lambda size: visit(scene, size), mean, streams)
+    return scene
+
+
+def drive(
+    p: ChargeVsSession, scene: payments.Scene, visit: Visit, mean: int, streams: Streams
+) -> None:
+    """Let visits come, by chance or as a trace has them, and run until the last one has gone."""
     sizes = visit_sizes(streams, mean)
-    scene.env.process(
-        poisson(scene.env, lambda size: visit(scene, size), gap, sizes, warm_s + horizon_s)
-    )
+    if p.trace:
+        scene.env.process(trace(scene.env, visit, read_trace(p.trace, sizes)))
+    else:
+        until_s = warm_up_s(p, mean) + _horizon_s(p, mean)
+        gap = streams.exponential("arrivals", mean / p.requests_per_s)
+        scene.env.process(poisson(scene.env, visit, gap, sizes, until_s))
     scene.env.run()
     scene.books.check()
-    return scene
+
+
+def warm_up_s(p: ChargeVsSession, mean: int) -> float:
+    """How long requests are not counted; a trace has no warm-up."""
+    if p.trace:
+        return 0.0
+    return min(_horizon_s(p, mean) / 10, 2 * mean * (p.think_s + p.block_ms / _MS))
+
+
+def _horizon_s(p: ChargeVsSession, mean: int) -> float:
+    return p.visits * mean / p.requests_per_s
 
 
 def replicate(p: ChargeVsSession, streams: Streams) -> list[Row]:
@@ -173,7 +199,8 @@ STUDY: Final[Any] = Study(
     assumptions=(
         "Visits arrive as a Poisson process; their length is geometric; inside, steps wait.",
         "The server's processes share one queue; the chain is quiet, its base fee at the floor.",
-        "Every charge is challenged first; a session is challenged once, then pays ahead.",
+        "Every charge is challenged first, unless told otherwise; a session is challenged once, "
+        "then pays ahead.",
         "A session's deposit is exactly what it needs, and the merchant closes it at its end.",
         "Payer and payee have sent before and hold the token; nothing fails.",
     ),

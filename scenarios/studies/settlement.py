@@ -6,8 +6,10 @@ is lost. A schedule settles after so many requests, or after so long, or only wh
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
 
 from mock_rails.core.errors import BadInput
 from mock_rails.tempo.execution.fees import MIN_BASE_FEE, fee_amount
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from scenarios.streams import Draw, Streams
 
 _END: Final = "end"
+_LOOKS: Final = 200
 
 
 class Settlement(Parameters):
@@ -57,6 +60,8 @@ class Merchant:
     settlements: int = 0
     served: int = 0
     fees: int = 0
+    looks: list[int] = field(default_factory=list)
+    """The unsettled value at equal distances of time: what a loss at any time would cost."""
 
     def change(self, channel: int, amount: int) -> None:
         """A voucher was accepted, or all of a channel was settled."""
@@ -104,6 +109,13 @@ def _ticking(
         yield merchant.env.timeout(every_s)
 
 
+def _watching(p: Settlement, merchant: Merchant) -> Generator[Any, Any, None]:
+    """Looks at the unsettled value: a store is lost at any time alike."""
+    for number in range(_LOOKS):
+        yield merchant.env.timeout((number + 0.5) * p.horizon_s / _LOOKS - merchant.env.now)
+        merchant.looks.append(merchant.total)
+
+
 def schedule_of(text: str) -> tuple[int | None, float | None]:
     """`100r`, `60s` or `end` as requests and seconds."""
     if text == _END:
@@ -131,7 +143,9 @@ def _row(p: Settlement, text: str, streams: Streams) -> Row:
         env.process(_paying(p, merchant, channel, gap, every))
         if every_s is not None:
             env.process(_ticking(p, merchant, channel, every_s, starts[channel] * every_s))
+    env.process(_watching(p, merchant))
     env.run(until=p.horizon_s)
+    lost = np.quantile(merchant.looks, (0.5, 0.95))
     close = fee_amount(tempo.CLOSE, p.base_fee)
     merchant.change(0, 0)  # the last stretch of time counts as well
     owed = sum(merchant.owed)
@@ -143,6 +157,8 @@ def _row(p: Settlement, text: str, streams: Streams) -> Row:
         "schedule": text,
         "exposure_mean": exposure / p.channels,
         "exposure_largest": merchant.largest / p.channels,
+        "lost_by_crash_p50": float(lost[0]) / p.channels,
+        "lost_by_crash_p95": float(lost[1]) / p.channels,
         "owed_at_end": owed / p.channels,
         "fee_per_request": fees / merchant.served,
         "settlements_per_request": merchant.settlements / merchant.served,

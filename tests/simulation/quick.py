@@ -13,5 +13,7 @@ QUICK: dict[str, dict[str, str]] = {
     "outage": {"outages_s": "0,60", "horizon_s": "120"},
     "registry_sessions": {"requests": "1,30", "exponents": "1", "visits": "5"},
     "settlement": {"schedules": "10r,60s,end", "channels": "2", "horizon_s": "200"},
+    "voucher_check": {"per_s": "100", "vouchers": "200"},
+    "x402": {"requests": "1,10", "visits": "30"},
     "voucher_step": {"steps": "1,10", "rtt_ms": "50", "tokens": "200"},
 }

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 from simpy import Environment
 
 from mock_rails.core.errors import BadInput, ConservationError
 from scenarios.facts import cards
-from scenarios.model.arrivals import token_gaps, trace, zipf_clients
+from scenarios.model.arrivals import read_trace, token_gaps, trace, zipf_clients
 from scenarios.model.books import ESCROW, MERCHANTS, PAYERS, Books
 from scenarios.model.costs import WAYS
 from scenarios.model.station import Station
 from scenarios.model.tally import Tally
 from scenarios.streams import Streams
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_a_tally_agrees_with_numpy() -> None:
@@ -74,6 +79,23 @@ def test_a_trace_is_played_as_recorded() -> None:
     env.process(trace(env, visit, [(0.0, 1)]))  # type: ignore[arg-type]
     with pytest.raises(BadInput, match="goes back in time"):
         env.run()
+
+
+def test_a_trace_is_read_from_a_file(tmp_path: Path) -> None:
+    """A heading, an empty line, and a line that leaves the number of requests to chance."""
+    path = tmp_path / "log.csv"
+    path.write_text("seconds,requests\n0.5,3\n\n1,\n2\n")
+    assert list(read_trace(str(path), lambda: 7.0)) == [(0.5, 3), (1.0, 7), (2.0, 7)]
+
+
+@pytest.mark.parametrize("line", ["x,1", "1,x", "-1,2", "1,0", "1,2.5"])
+def test_a_line_that_is_no_arrival_is_named(line: str, tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text(f"0,1\n{line}\n")
+    with pytest.raises(BadInput, match="line 2: no arrival"):
+        list(read_trace(str(path), lambda: 1.0))
+    with pytest.raises(BadInput, match="Cannot read the trace"):
+        list(read_trace(str(tmp_path / "absent.csv"), lambda: 1.0))
 
 
 def test_tokens_come_at_their_rate_and_spread() -> None:
