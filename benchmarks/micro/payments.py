@@ -51,7 +51,7 @@ class Payers:
         admin = self._dev[0]
         return [
             self._request(sign_transaction(
-                _transaction(nonce, Call(PATH_USD, 0, _TRANSFER.call(payer.address, _FUNDS))),
+                transaction(nonce, Call(PATH_USD, 0, _TRANSFER.call(payer.address, _FUNDS))),
                 admin.key,
             ).raw)
             for nonce, payer in enumerate(self._senders)
@@ -59,7 +59,7 @@ class Payers:
 
     def transfers(self, total: int, lanes: int) -> list[Lane]:
         """Payments with counted nonces, dealt out to the lanes; a lane is one sender."""
-        call = Call(PATH_USD, 0, _TRANSFER.call(self._dev[9].address, _AMOUNT))
+        call = transfer_call()
         return [
             [
                 self._request(sign_transaction(tx, payer.key).raw)
@@ -70,7 +70,7 @@ class Payers:
 
     def sponsored(self, total: int, lanes: int) -> list[Lane]:
         """The same payments with their fee paid by somebody else."""
-        call = Call(PATH_USD, 0, _TRANSFER.call(self._dev[9].address, _AMOUNT))
+        call = transfer_call()
         payer_key = self._dev[1].key
         return [
             [
@@ -103,13 +103,19 @@ class Payers:
         for _ in range(count):
             nonce = self._nonces[payer.address]
             self._nonces[payer.address] += 1
-            yield _transaction(nonce, call)
+            yield transaction(nonce, call)
 
     def _request(self, raw: bytes) -> bytes:
         return http_request(_SEND, [f"0x{raw.hex()}"], port=self._port)
 
 
-def _transaction(nonce: int, call: Call) -> Transaction:
+def transfer_call() -> Call:
+    """What every payment of the benchmark does: a cent to the last development account."""
+    return Call(PATH_USD, 0, _TRANSFER.call(dev_accounts()[9].address, _AMOUNT))
+
+
+def transaction(nonce: int, call: Call) -> Transaction:
+    """A payment of the benchmark, not signed yet."""
     return Transaction(
         type=TYPE_TEMPO,
         chain_id=CHAIN_ID,

@@ -65,37 +65,38 @@ async def measure(turns: int = TURNS, per_turn: int = PER_TURN) -> Split:
     """Time the stages in turns."""
     through, direct = await session_world(_CLOCK), await session_world(_CLOCK)
     times: dict[str, list[float]] = {}
-    paying = _paying(through, turns * per_turn)
+    paying = paying_credentials(through, turns * per_turn)
     book = await _book()
     for turn in range(turns):
         batch = paying[turn * per_turn : (turn + 1) * per_turn]
         texts = [one.to_authorization() for one in batch]
-        requests = [_scope(text) for text in texts]
+        requests = [http_scope(text) for text in texts]
         for name, calls in {
-            "gate": [_through(through.gate, scope) for scope in requests],
-            "handler": [_through(paid_app, scope) for scope in requests],
+            "gate": [sending(through.gate, scope) for scope in requests],
+            "handler": [sending(paid_app, scope) for scope in requests],
             "voucher": [
-                _settled(direct.offer, one, scope)
+                settling(direct.offer, one, scope)
                 for one, scope in zip(batch, requests, strict=True)
             ],
             "store": _stored(book, batch),
         }.items():
             times.setdefault(name, []).append(await _awaited(calls))
         for name, timed in {
-            "parse": [_parsed(text) for text in texts],
-            "verify": [_verified(through.challenges, one) for one in batch],
-            "recover": [_recovered(one) for one in batch],
+            "parse": [parsing(text) for text in texts],
+            "verify": [verifying(through.challenges, one) for one in batch],
+            "recover": [recovering(one) for one in batch],
         }.items():
             times.setdefault(name, []).append(_called(timed))
     return Split(**{name: min(found) for name, found in times.items()})
 
 
-def _paying(world: SessionWorld, count: int) -> list[Credential]:
-    """Credentials for one challenge of this gate, all on one channel."""
-    bound = binding(world.offer, PaidRequest(_scope()))
+def paying_credentials(world: SessionWorld, count: int, *, authorised: int = 0) -> list[Credential]:
+    """Credentials for one challenge of this gate, all on one channel, on which vouchers for so many
+    requests were given before."""
+    bound = binding(world.offer, PaidRequest(http_scope()))
     issued = world.challenges.issue(world.offer, scope=bound)
     challenge = Challenge.from_www_authenticate(issued.header_value)
-    return credentials(challenge, channels()[0], 0, count)
+    return credentials(challenge, channels()[0], authorised * PRICE, count)
 
 
 async def _book() -> ChannelBook:
@@ -106,7 +107,7 @@ async def _book() -> ChannelBook:
     return book
 
 
-def _scope(authorization: str | None = None) -> dict[str, Any]:
+def http_scope(authorization: str | None = None) -> dict[str, Any]:
     """The request as uvicorn hands it over."""
     headers = [(b"host", REALM.encode())]
     if authorization is not None:
@@ -124,7 +125,9 @@ def _scope(authorization: str | None = None) -> dict[str, Any]:
 # -- stages ---------------------------------------------------------------------------------------
 
 
-def _through(app: Any, scope: dict[str, Any]) -> Callable[[], Awaitable[object]]:
+def sending(app: Any, scope: dict[str, Any]) -> Callable[[], Awaitable[object]]:
+    """A request to an application, which must answer it well."""
+
     async def send(message: dict[str, Any]) -> None:
         if message.get("status", 200) != 200:
             raise AssertionError(f"the gate refuses: {message}")
@@ -135,9 +138,10 @@ def _through(app: Any, scope: dict[str, Any]) -> Callable[[], Awaitable[object]]
     return lambda: app(scope, receive, send)
 
 
-def _settled(
+def settling(
     offer: Any, credential: Credential, scope: dict[str, Any]
 ) -> Callable[[], Awaitable[object]]:
+    """Accepting what a credential pays, after its challenge was found good."""
     request = PaidRequest(scope)
     return lambda: offer.settle(credential, request)
 
@@ -160,7 +164,9 @@ def _stored(
     return [partial(one, payload) for payload in payloads]
 
 
-def _parsed(text: str) -> Callable[[], object]:
+def parsing(text: str) -> Callable[[], object]:
+    """Reading an Authorization header."""
+
     def parse() -> None:
         found = find_credential([text])
         assert found is not None
@@ -169,7 +175,8 @@ def _parsed(text: str) -> Callable[[], object]:
     return parse
 
 
-def _verified(challenges: Challenges, credential: Credential) -> Callable[[], object]:
+def verifying(challenges: Challenges, credential: Credential) -> Callable[[], object]:
+    """Checking the echoed challenge and the voucher's signature."""
     payload: Any = parse_payload(credential.payload, SessionProtocol.V2)
 
     def verify() -> None:
@@ -181,7 +188,8 @@ def _verified(challenges: Challenges, credential: Credential) -> Callable[[], ob
     return verify
 
 
-def _recovered(credential: Credential) -> Callable[[], object]:
+def recovering(credential: Credential) -> Callable[[], object]:
+    """libsecp256k1's recovery of the voucher's signer alone."""
     payload: Any = parse_payload(credential.payload, SessionProtocol.V2)
     digest = voucher_digest(BOOK, payload.channel_id, payload.cumulative)
     signature = payload.signature

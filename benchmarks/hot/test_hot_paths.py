@@ -1,0 +1,62 @@
+"""No hot path became half as slow again: `make bench-hot`.
+
+A path's time is divided by that of `calibration`, which is timed just before, so that the same
+figure holds on a slow machine and on a fast one; the limits are half as much again as what was
+measured. Options such as `--benchmark-json` and `--benchmark-autosave` are pytest-benchmark's own.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from benchmarks.hot.paths import BATCH, PATHS, calibration
+from mock_rails.core.clock import Clock
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+ROUNDS: Final = 20
+SLACK: Final = 1.5
+MEASURED: Final = {
+    "GET /quote, session-paid": 11.5,
+    "voucher checked": 4.2,
+    "credential read": 2.4,
+    "challenge issued": 0.45,
+    "TIP-20 payment": 13.0,
+    "Lightning payment": 13.0,
+    "invoice made": 7.0,
+    "BOLT 11 read": 7.0,
+    "BOLT 11 written": 6.0,
+}
+"""Calls of `calibration` that one call of a path took."""
+
+_CLOCK: Final = Clock()
+_NS: Final = 1_000_000_000
+
+
+@pytest.mark.parametrize("name", PATHS)
+def test_it_is_as_fast_as_it_was(name: str, benchmark: Any) -> None:
+    batches = PATHS[name]()
+    best_s = min(_timed_s([calibration] * BATCH) for _ in range(ROUNDS))
+    benchmark.pedantic(
+        _run, setup=lambda: ((next(batches),), {}), rounds=ROUNDS, warmup_rounds=2
+    )  # fmt: skip
+    if benchmark.disabled:
+        return
+    ratio = benchmark.stats.stats.min / best_s
+    benchmark.extra_info["calibrations"] = round(ratio, 2)
+    limit = MEASURED[name] * SLACK
+    assert ratio <= limit, f"{name} takes {ratio:.1f} calibrations, the limit is {limit:.1f}"
+
+
+def _run(batch: Sequence[Any]) -> None:
+    for call in batch:
+        call()
+
+
+def _timed_s(batch: Sequence[Any]) -> float:
+    begun = _CLOCK.monotonic_ns()
+    _run(batch)
+    return (_CLOCK.monotonic_ns() - begun) / _NS
