@@ -135,5 +135,8 @@ def _job(
         rest["card"] = options.read_card(card, stripe_url, info)
         rest["card_budget"] = options.read_card_budget(most)
     is_devnets = rest["url"].startswith((info.get("merchants") or {}).get("url", "-"))
+    clock = payer.clock_of(rpc, find(control_url)) if is_devnets else None
+    if clock is not None:
+        rest["clock"] = clock
     node = payer.node_of(rpc, info)
     return Job(budget=budget, rpc_url=node, is_devnets=is_devnets, **rest), info

@@ -15,7 +15,7 @@ import asyncio
 import signal
 from collections import Counter
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
@@ -76,6 +76,8 @@ class Job:
     """Gets the lines of the conversation with `-v`."""
     is_devnets: bool = False
     """Whether the running devnet's merchants are asked, whose journal knows the exchange."""
+    clock: Clock = field(default_factory=Clock)
+    """What time it is where the merchants are: a challenge has ended when theirs says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +199,7 @@ class Till:
 @asynccontextmanager
 async def open_till(job: Job) -> AsyncIterator[Till]:
     """A client for this job. Leaving the block closes its channels, if the job says so."""
-    clock = Clock()
+    clock = job.clock
     connections = httpx.Limits(max_connections=job.concurrency + 4)
     wire = ObservedTransport(httpx.AsyncHTTPTransport(limits=connections), clock, job.show)
     is_secure = job.card is not None and job.card.stripe_url.startswith("https:")

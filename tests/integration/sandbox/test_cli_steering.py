@@ -31,6 +31,21 @@ def test_money_is_back_after_sixteen_minutes_that_nobody_waited_for(devnet: Devn
     assert devnet.json("channels", "withdraw", channel["id"])["state"] == "closed"
 
 
+def test_it_pays_whatever_time_the_devnet_has(devnet: Devnet) -> None:
+    """Facts: protocol 1.4. Challenges end by the merchants' clock, and `pay` goes by theirs."""
+    devnet.json("time", "set", "2020-01-01", "--backwards")
+    for moves, paths in (
+        ((), ("/quote", "/lightning/quote")),
+        (("+16m", "freeze"), ("/quote", "/stripe/quote")),
+    ):
+        for move in moves:
+            devnet.json("time", move)
+        for path in paths:
+            paid = devnet.json("pay", f"{devnet.api}{path}")
+            assert (paid["outcome"], paid["status"]) == ("paid", 200), (moves, path)
+            assert paid["payment"]["receipt"]["timestamp"].startswith("2020-01-01T00:")
+
+
 def test_a_lost_answer_is_armed_survived_and_counted(devnet: Devnet) -> None:
     armed = devnet.json("faults", "arm", "tempo.submit", "lose_response", "--when", "nth=1")
     assert devnet.run("pay", f"{devnet.api}/quote").returncode == 0
