@@ -70,8 +70,8 @@ def page(ratios: Mapping[str, float], said: Mapping[str, str], rounds: int, day:
         "# How fast it is, beside what you would use instead",
         "",
         f"Written by `make bench-peers` on {day}, {rounds} interleaved rounds, commit"
-        f" {about['commit']}, Python {about['python']}, {about['cores']} cores"
-        f" ({about['processor']}).",
+        f" {about['commit'][:12]}, Python {about['python']}, {about['cores']} cores"
+        f" ({about['cpu']}).",
         "Both sides of a figure ran in turns on one machine. Only the ratios are worth quoting,",
         "and `make bench-peers` measures them on yours.",
         "",
