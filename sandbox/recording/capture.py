@@ -36,6 +36,7 @@ KEPT_SETTINGS: Final = (
     "fee_payer",
     "lnd_profile",
     "btc_usd",
+    "btc_usd_later",
     "settle_every",
     "settle_at_amount",
     "settle_at_units",
@@ -72,6 +73,8 @@ class Capture:
     exit_code: int = 0
     notes: list[str] = field(default_factory=list)
     """What the file could not keep."""
+    sockets: list[str] = field(default_factory=list)
+    """The ports on which WebSockets were opened: what was said there is not in the file."""
     version: str = __version__
 
     @property
@@ -82,6 +85,15 @@ class Capture:
     def answers(self) -> dict[int, dict[str, Any]]:
         """What each step was answered."""
         return {one["step"]: one["answer"] for one in self.lines if one["do"] == "end"}
+
+    def check_playable(self) -> None:
+        """Refuse to play what is not all there: money moves over WebSockets, too."""
+        if self.sockets:
+            raise CaptureError(
+                f"A WebSocket was opened on {', '.join(self.sockets)}, and a capture holds none: "
+                "its requests alone would go another way.",
+                hint="`replay --pytest` writes a test that runs the recorded command again.",
+            )
 
     def devnet_settings(self) -> DevnetSettings:
         """The settings of a devnet that is to be the same, on free ports."""
@@ -137,6 +149,7 @@ class Capture:
                 f"{name} has version {heading.get('version')!r}, this sandbox reads {VERSION}.",
                 hint="Record it again, or use the version of mpp-sandbox that wrote it.",
             )
+        heading = {"sockets": [], **heading}  # the first captures do not say it
         try:
             capture = cls(
                 lines=lines,

@@ -1,8 +1,8 @@
 """pympp's look at the machine's time, led to a recording's.
 
 pympp judges a challenge's end and a transaction's validity by the machine's clock and takes no
-other. A replay of last month's run would have all of them expired, so for its length the module
-that judges is shown the time of the run.
+other. A replay of last month's run would have all of them expired, so for its length the modules
+that judge are shown the time of the run.
 """
 
 from __future__ import annotations
@@ -22,15 +22,23 @@ _US: int = 10**6
 @contextmanager
 def pympp_goes_by(clock: HeldClock) -> Iterator[None]:
     """While this lasts, pympp's charges see the wall that the clock was told of."""
-    from mpp.methods.tempo import intents
+    from mpp.methods.stripe import intents as stripe
+    from mpp.methods.tempo import intents as tempo
 
-    module: Any = intents
-    time, calendar = module.time, module.datetime
-    module.time, module.datetime = _Time(time, clock), _calendar(clock)
+    calendar = _calendar(clock)
+    shown = [
+        (tempo, "time", _Time(tempo.time, clock)),
+        (tempo, "datetime", calendar),
+        (stripe, "datetime", calendar),
+    ]
+    before = [getattr(module, name) for module, name, _ in shown]
+    for module, name, told in shown:
+        setattr(module, name, told)
     try:
         yield
     finally:
-        module.time, module.datetime = time, calendar
+        for (module, name, _), own in zip(shown, before, strict=True):
+            setattr(module, name, own)
 
 
 class _Time:

@@ -70,6 +70,7 @@ async def record(
             after = devnet.context.journal.last_offset
             recorder.censor = Censor(_public(devnet))
             capture.command = recorder.censor.command(list(command))
+            clock.begin()
             keeping = asyncio.ensure_future(recorder.keep_time())
             try:
                 capture.exit_code = await work(devnet)
@@ -77,7 +78,8 @@ async def record(
                 keeping.cancel()
                 with suppress(asyncio.CancelledError):
                     await keeping
-            capture.notes = [*recorder.censor.notes, *recorder.notes]
+                clock.let_go()
+            capture.notes, capture.sockets = recorder.censor.notes, recorder.sockets
             recorder.censor = None
             events = [one._asdict() for one in devnet.context.journal.read(after, _PAGE)]
     return Recorded(capture, events)

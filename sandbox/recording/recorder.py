@@ -34,7 +34,8 @@ class Recorder:
     def __init__(self, clock: HeldClock, real: Clock) -> None:
         self.clock = clock
         self.lines: list[dict[str, Any]] = []
-        self.notes: list[str] = []
+        self.sockets: list[str] = []
+        """The ports on which a WebSocket was opened."""
         self.censor: Censor | None = None
         """None while the devnet starts and after the command has ended: nothing is written down."""
         self._real = real
@@ -61,8 +62,7 @@ class Recorder:
         """A request has come: its number."""
         assert self.censor is not None
         self._quiet = 0
-        if not self._served:
-            await self._tick()
+        await self._tick()
         self._served += 1
         self.clock.hold(self._real.wall_us())
         self._steps += 1
@@ -96,9 +96,8 @@ class Recorder:
 
     def note_socket(self, port: str) -> None:
         """A WebSocket was opened, which a capture does not hold."""
-        text = f"a WebSocket on {port} is not in the capture"
-        if text not in self.notes:
-            self.notes.append(text)
+        if port not in self.sockets:
+            self.sockets.append(port)
 
     async def _tick(self) -> None:
         """All who are due by now, one time after the other."""

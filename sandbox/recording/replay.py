@@ -86,6 +86,7 @@ async def replaying(
     capture: Capture, *, until: int | None = None
 ) -> AsyncGenerator[tuple[Devnet, Replayed], None]:
     """The same, with the devnet as the last step left it."""
+    capture.check_playable()
     clock, apps = HeldClock(capture.wall_us), dict[str, Any]()
 
     def tap(name: str, app: Any) -> Any:
@@ -100,6 +101,7 @@ async def replaying(
             after = devnet.context.journal.last_offset
             player = _Player(capture, devnet, clock, apps)
             outcome = Replayed()
+            clock.begin()
             try:
                 async with aclosing(player.play(until)) as steps:
                     async for divergence in steps:
@@ -109,6 +111,7 @@ async def replaying(
                             break
             finally:
                 await player.stop()
+                clock.let_go()
             outcome.events = [one._asdict() for one in devnet.context.journal.read(after, _PAGE)]
             yield devnet, outcome
 
@@ -120,7 +123,7 @@ class _Player:
         self, capture: Capture, devnet: Devnet, clock: HeldClock, apps: dict[str, Any]
     ) -> None:
         self._capture = capture
-        self._clock = clock
+        self._clock, self._real = clock, Clock()
         self._apps = apps
         self._now = ports_of(devnet)
         self._comparison = Comparison(capture.ports, self._now)
@@ -147,11 +150,11 @@ class _Player:
 
     async def _tick(self, wall_us: int) -> None:
         """Let the time come that somebody waits for; as soon as he does."""
-        deadline = Clock().monotonic_ns() + 2 * 10**9
+        deadline = self._real.monotonic_ns() + 2 * 10**9
         while (due_us := self._clock.due_wall_us()) is None or due_us > wall_us:
-            if Clock().monotonic_ns() > deadline:
+            if self._real.monotonic_ns() > deadline:
                 break
-            await self._clock.wall_sleep(_A_MOMENT)
+            await self._real.wall_sleep(_A_MOMENT)
         self._clock.hold(wall_us)
         await settled(self._clock)
 
@@ -162,7 +165,7 @@ class _Player:
             await settled(self._clock)
             await call.stop()
         found = await call.answer()
-        await self._clock.wall_sleep(_A_MOMENT)
+        await self._real.wall_sleep(_A_MOMENT)
         await settled(self._clock)
         differences = self._comparison.differences(recorded, found)
         if not differences:

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 PUBLIC_KEY: Final = "sk_test_sandbox"
 _API_KEY: Final = re.compile(r"\b((?:sk|rk|pk)_(test|live)_)[A-Za-z0-9_]+")
-_SECRET_ARGUMENT: Final = re.compile(r"(?i)(key|secret|token|password|macaroon|mnemonic)")
+_SECRET_NAME: Final = r"[\w-]*(?:key|secret|token|password|macaroon|mnemonic)"
+_ASSIGNED: Final = re.compile(rf"(?i)(?<![\w-])({_SECRET_NAME}=)[^\s&\"']+")
+_OPTION: Final = re.compile(rf"(?i)--{_SECRET_NAME}")
 _PRIVATE: Final = re.compile(
     r'(?i)("(?:private_?key|secret_?key|mnemonic|seed_?phrase|password)"\s*:\s*")[^"]*(")'
 )
@@ -54,14 +56,10 @@ class Censor:
         """A command line as it may be kept: values of what looks like a secret are left out."""
         kept: list[str] = []
         for word in words:
-            name, equals, _ = word.partition("=")
-            before = kept[-1] if kept else ""
-            if equals and _SECRET_ARGUMENT.search(name):
-                kept.append(f"{name}={REDACTED}")
-            elif before.startswith("--") and "=" not in before and _SECRET_ARGUMENT.search(before):
+            if kept and _OPTION.fullmatch(kept[-1]):
                 kept.append(REDACTED)
             else:
-                kept.append(self._keys(word))
+                kept.append(self._keys(_ASSIGNED.sub(rf"\g<1>{REDACTED}", word)))
         if kept != words:
             self._note("a secret in the command was taken out")
         return kept

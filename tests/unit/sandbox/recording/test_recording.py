@@ -10,6 +10,7 @@ import pytest
 
 from mock_rails.core.errors import BadInput
 from sandbox import info
+from sandbox.client import PaidClient, Wallet
 from sandbox.recording import Capture, Recorded, record, replayed
 from sandbox.recording.against import compare_with
 from sandbox.recording.capture import CaptureError
@@ -77,6 +78,38 @@ async def test_a_divergence_says_at_which_step_and_how() -> None:
     assert played.divergence.step == 2
     assert "body.amount: recorded 99, now 100" in str(played.divergence)
     assert played.steps == 2
+
+
+async def test_a_stream_that_waits_and_is_paid_as_it_comes_is_played_again() -> None:
+    """Its delays and its waits for vouchers are real time, which a replay has from the file."""
+
+    async def work(devnet: Devnet) -> int:
+        async with PaidClient(Wallet.dev(0), rpc_url=devnet.rpc_url) as payer:
+            url = f"{devnet.api_url}/complete?tokens=4&delay_ms=60"
+            async with payer.stream(url) as events:
+                assert len([data async for data in events]) == 4
+        return 0
+
+    capture = (await recorded(work)).capture
+    assert capture.sockets == []
+    played = await replayed(capture)
+    assert played.divergence is None, played.report()
+    assert played.steps == len(capture.steps)
+
+
+async def test_what_was_said_over_a_websocket_is_not_there_and_so_nothing_is_played() -> None:
+    async def work(devnet: Devnet) -> int:
+        assert devnet.api_url is not None
+        async with PaidClient(Wallet.dev(0), rpc_url=devnet.rpc_url) as payer:
+            url = devnet.api_url.replace("http://", "ws://")
+            async with payer.websocket(f"{url}/complete/ws?tokens=2") as messages:
+                assert len([data async for data in messages]) == 2
+        return 0
+
+    capture = Capture.parse((await recorded(work)).capture.text())
+    assert capture.sockets == ["paid-api"]
+    with pytest.raises(CaptureError, match="WebSocket was opened on paid-api"):
+        await replayed(capture)
 
 
 async def test_it_stops_where_it_is_told() -> None:

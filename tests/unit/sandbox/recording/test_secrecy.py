@@ -43,3 +43,11 @@ def test_keys_in_bodies_and_commands_are_taken_out() -> None:
     assert "hush" not in " ".join(words)
     assert words[-2:] == ["--amount", "5"]
     assert len(censor.notes) == 2
+
+
+def test_a_command_line_in_a_command_line_keeps_all_but_its_secrets() -> None:
+    censor = Censor()
+    line = "API_KEY=hush pay 'http://127.0.0.1/complete?tokens=8&access_token=hush' --max 1"
+    (sh, dash_c, kept) = censor.command(["sh", "-c", line])
+    assert (sh, dash_c) == ("sh", "-c")
+    assert kept == line.replace("hush", "[redacted]")
