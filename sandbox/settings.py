@@ -106,6 +106,8 @@ class DevnetSettings:
     """The LND whose rules and routes the rail's nodes have."""
     btc_usd: int = BTC_USD
     """Dollars for a bitcoin: Lightning's prices are whole satoshis."""
+    server_timing: bool = False
+    """Whether paid answers say in a Server-Timing field how long their phases took."""
     settle_every: int | None = None
     """Seconds after which merchants settle a channel that owes them; None for not by time."""
     settle_at_amount: int | None = None
@@ -412,6 +414,7 @@ _PARSERS: Final[Mapping[str, Callable[[str], Any]]] = {
     "lightning_network": _parse_network,
     "lnd_profile": _parse_profile,
     "btc_usd": _parse_rate,
+    "server_timing": _parse_switch,
     "settle_every": _parse_seconds,
     "settle_at_amount": _parse_money,
     "settle_at_units": _parse_units,

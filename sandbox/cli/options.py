@@ -56,6 +56,7 @@ _OPTIONS: Final[Mapping[str, Any]] = {
     "fee_payer": _option("Development account N sponsors whoever asks.", "N"),
     "workers": _option("Merchant processes (1).", "N"),
     "store": _option("Where channels are kept: memory, sqlite:PATH or redis://HOST.", "STORE"),
+    "server_timing": _switch("--server-timing", "Paid answers say how long their phases took."),
     "settle_every": _option("Merchants settle what is owed this often (never).", "SECONDS"),
     "settle_at_amount": _option("They settle a channel that owes this much, as 1.00.", "DOLLARS"),
     "settle_at_units": _option("They settle a channel after so many units.", "N"),

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from mock_rails.core.clock import Clock
     from sandbox.server.admission import Admitted
+    from sandbox.server.exchange import Exchange
     from sandbox.server.offer import Settlement
     from sandbox.server.repeats import Repeat
     from sandbox.server.visit import Visit
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 _LOG: Final = logging.getLogger("sandbox.server")
 _CACHE_CONTROL: Final = b"cache-control"
 _RECEIPT: Final = b"payment-receipt"
+_SERVER_TIMING: Final = b"server-timing"
 _EXPOSE: Final = b"access-control-expose-headers"
 _PRIVATE: Final = (_CACHE_CONTROL, b"private")
 _SHARED: Final = ("public", "s-maxage")
@@ -47,9 +49,10 @@ _SHARED: Final = ("public", "s-maxage")
 class Courier:
     """Runs the application for requests that were paid for."""
 
-    def __init__(self, app: Any, clock: Clock) -> None:
+    def __init__(self, app: Any, clock: Clock, *, server_timing: bool = False) -> None:
         self._app = app
         self._clock = clock
+        self._server_timing = server_timing
 
     async def deliver(
         self,
@@ -71,6 +74,7 @@ class Courier:
             cors=visit.is_foreign,
             keep=repeat is not None,
             is_metered=is_metered,
+            exchange=visit.exchange if self._server_timing else None,
         )
         incoming = Incoming(visit.request.body, receive)
         reason = "the request was cancelled"
@@ -136,6 +140,7 @@ class Delivery:
     __slots__ = (
         "_body",
         "_cors",
+        "_exchange",
         "_send",
         "_settlement",
         "_size",
@@ -146,9 +151,19 @@ class Delivery:
     )
 
     def __init__(
-        self, send: Send, settlement: Settlement, *, cors: bool, keep: bool, is_metered: bool
+        self,
+        send: Send,
+        settlement: Settlement,
+        *,
+        cors: bool,
+        keep: bool,
+        is_metered: bool,
+        exchange: Exchange | None = None,
     ) -> None:
+        """`exchange` is the record whose phases the answer is to tell; None where it is to tell
+        none."""
         self._send = send
+        self._exchange = exchange
         self._settlement = settlement
         self._cors = cors
         self._body: list[bytes] | None = [] if keep else None
@@ -173,7 +188,10 @@ class Delivery:
                 cors=self._cors,
                 is_metered=self.is_metered,
             )
-            message = {**message, "headers": self.headers}
+            shown = self.headers
+            if self._exchange is not None:  # not in what is kept: another time has other phases
+                shown = [*shown, (_SERVER_TIMING, self._exchange.timing())]
+            message = {**message, "headers": shown}
         elif kind.startswith("http.response.") and kind != "http.response.trailers":
             if self._body is not None:
                 self._keep(message)

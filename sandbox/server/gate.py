@@ -80,8 +80,13 @@ class Gate:
         clock: Clock,
         journal: Journal | None = None,
         body_limit: int = BODY_LIMIT,
+        server_timing: bool = False,
     ) -> None:
+        """With `server_timing` paid answers say in a Server-Timing field how long their phases took
+        here; the phases are the journal's, which it needs."""
         self.app = app
+        if server_timing and journal is None:
+            raise BadInput("Server-Timing tells a journal's phases, and this gate keeps none.")
         self._routes = {route.path: route for route in routes}
         if len(self._routes) != len(routes):
             raise BadInput("Two routes have the same path; one route takes several methods.")
@@ -91,7 +96,7 @@ class Gate:
         self._journal = journal
         self._body_limit = body_limit
         self._answers = Answers(challenges)
-        self._courier = Courier(app, clock)
+        self._courier = Courier(app, clock, server_timing=server_timing)
         self._trouble = StoreTrouble(clock)
         self._single_use = SingleUse(store.replays(), clock)
         self._repeats = Repeats(store, clock, challenges, self._single_use)

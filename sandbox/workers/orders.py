@@ -24,6 +24,7 @@ class Orders:
     lightning_url: str | None
     lightning_network: str
     btc_usd: int
+    server_timing: bool
     clock: dict[str, Any]
     secret: str = field(repr=False)
     lightning_macaroon: str | None = field(repr=False)

@@ -64,6 +64,7 @@ async def _work() -> None:
                 stripe=stripe,
                 lightning=node,
                 btc_usd=orders.btc_usd,
+                server_timing=orders.server_timing,
             )
             merchants = Merchants(till, host=orders.realm, secret=orders.secret, keeps_books=False)
             listener = socket.socket(fileno=orders.socket)
