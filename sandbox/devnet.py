@@ -31,6 +31,7 @@ from sandbox import info
 from sandbox.chain import TempoRpc, token_balance
 from sandbox.client.wallet import Wallet
 from sandbox.deposits import ChainDeposits
+from sandbox.lightning.prices import Rate
 from sandbox.local_rpc import LocalRpc
 from sandbox.merchants.faults import FAULT_POINTS
 from sandbox.server.stores import MemoryStore
@@ -91,6 +92,8 @@ class Devnet:
         self.kept: list[int] = []
         """What stopping did not bring in: the exposure of each channel, in base units."""
         self.store_name = self.settings.store
+        self.rate: Rate
+        """Dollars for a bitcoin; what it becomes is counted from the start."""
         self._tempo_host: Host | None = None
         self._stripe_host: Host | None = None
         self._stripe_proxy: StripeProxy | None = None
@@ -177,6 +180,7 @@ class Devnet:
         self._state.enter_context(holding(self.settings.state))
         try:
             load_state(self.settings.state, self.context, self.parts)
+            self.rate = self._rate()
             await self._start_chain()
             await self._start_stripe()
             await self._start_lightning()
@@ -266,6 +270,13 @@ class Devnet:
             host = self._host(one.app, one.port, one.name)
             self._wires.append((one, await self._stack.enter_async_context(host)))
 
+    def _rate(self) -> Rate:
+        """Dollars for a bitcoin, from now on."""
+        settings, now_s = self.settings, self.context.clock.now_s()
+        steps = [(now_s + after_s, rate) for after_s, rate in settings.btc_usd_later]
+        context = self.context
+        return Rate(settings.btc_usd, steps, clock=context.clock, journal=context.journal)
+
     async def _lightning_node(self) -> LightningNode | None:
         """The merchants' node: this devnet's, reached in process, or the one that was named."""
         from sandbox.lightning import LndNode, LocalApp
@@ -322,7 +333,7 @@ class Devnet:
             faults=self.context.faults,
             stripe=stripe,
             lightning=await self._lightning_node(),
-            btc_usd=self.settings.btc_usd,
+            rate=self.rate,
             server_timing=self.settings.server_timing,
             schedule=Schedule(
                 amount=self.settings.settle_at_amount,
@@ -333,14 +344,28 @@ class Devnet:
         )
         realm = _reachable(self.settings.host)
         secret = challenge_secret(self.context.seeds.seed)
-        self.merchants = Merchants(till, host=realm, secret=secret)
+        self.merchants = Merchants(till, host=realm, secret=secret, killed=self.renew_merchants)
         self.found = await self.merchants.start()
         self._stack.push_async_callback(self._bring_in)
         if self.settings.workers > 1:
             await self._start_crew(till, realm, secret)
         else:
-            self._api_host = self._host(self.merchants.app, self.settings.api_port, "the paid API")
+            self._api_host = self._host(_Front(self), self.settings.api_port, "the paid API")
             await self._stack.enter_async_context(self._api_host)
+
+    async def renew_merchants(self) -> None:
+        """Let new merchants go on with what the store holds, as after the death of the others:
+        what those had in mind is gone."""
+        from sandbox.merchants.merchants import Merchants, challenge_secret
+
+        old = self.merchants
+        assert old is not None
+        await old.abandon()
+        secret = challenge_secret(self.context.seeds.seed)
+        self.merchants = Merchants(
+            old.till, host=old.host, secret=secret, killed=self.renew_merchants
+        )
+        await self.merchants.start()
 
     async def _start_crew(self, till: Till, realm: str, secret: str) -> None:
         from sandbox.workers.crew import Crew
@@ -362,7 +387,8 @@ class Devnet:
                 lightning_url=self.lightning_url,
                 lightning_macaroon=self._lightning_macaroon,
                 lightning_network=settings.lightning_network,
-                btc_usd=settings.btc_usd,
+                btc_usd=till.rate.first,
+                btc_usd_steps=till.rate.steps,
                 server_timing=settings.server_timing,
                 clock=context.clock.snapshot(),
                 secret=secret,
@@ -427,6 +453,7 @@ class Devnet:
 
             served = [(listener, host.url) for listener, host in self._wires]
             lightning = lightning_banner.summary(self.lightning, served, api.PASSWORD)
+            lightning["btc_usd"] = self.rate.now()
         merchants = None
         if self.merchants is not None and self._api_host is not None:
             merchants = self.merchants.facts(self._api_host.url)
@@ -440,6 +467,18 @@ class Devnet:
             lightning=lightning,
             merchants=merchants,
         )
+
+
+class _Front:
+    """The paid API, whichever merchants are behind it."""
+
+    def __init__(self, devnet: Devnet) -> None:
+        self._devnet = devnet
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Hand the request to the present merchants."""
+        assert self._devnet.merchants is not None
+        await self._devnet.merchants.app(scope, receive, send)
 
 
 def _reachable(host: str) -> str:

@@ -106,6 +106,8 @@ class DevnetSettings:
     """The LND whose rules and routes the rail's nodes have."""
     btc_usd: int = BTC_USD
     """Dollars for a bitcoin: Lightning's prices are whole satoshis."""
+    btc_usd_later: tuple[tuple[int, int], ...] = ()
+    """What it becomes, as pairs: so many seconds after the start, so many dollars."""
     server_timing: bool = False
     """Whether paid answers say in a Server-Timing field how long their phases took."""
     settle_every: int | None = None
@@ -377,6 +379,19 @@ def _parse_rate(text: str) -> int:
     return int(text)
 
 
+def _parse_rates(text: str) -> tuple[tuple[int, int], ...]:
+    """`120s=50000,3600s=80000`, in order."""
+    steps: list[tuple[int, int]] = []
+    for part in text.split(","):
+        after, sign, rate = part.strip().partition("=")
+        if not sign:
+            raise BadInput(f"{part[:60]!r} is no step.", hint="Write 120s=50000,3600s=80000.")
+        steps.append((_parse_seconds(after), _parse_rate(rate)))
+        if steps[-1][0] <= (steps[-2][0] if steps[1:] else 0):
+            raise BadInput(f"{part[:60]!r} is not after the step before it.")
+    return tuple(steps)
+
+
 def _parse_switch(text: str) -> bool:
     if text.lower() not in _SWITCH:
         raise BadInput(f"{text[:60]!r} is neither yes nor no.", hint="Write 1 or 0.")
@@ -414,6 +429,7 @@ _PARSERS: Final[Mapping[str, Callable[[str], Any]]] = {
     "lightning_network": _parse_network,
     "lnd_profile": _parse_profile,
     "btc_usd": _parse_rate,
+    "btc_usd_later": _parse_rates,
     "server_timing": _parse_switch,
     "settle_every": _parse_seconds,
     "settle_at_amount": _parse_money,

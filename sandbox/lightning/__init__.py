@@ -17,7 +17,7 @@ from sandbox.lightning.node import (
     PaymentFailed,
     PaymentOutcomeUnknown,
 )
-from sandbox.lightning.prices import sats
+from sandbox.lightning.prices import Price, Rate, UsdPrice, sats
 
 __all__ = [
     "NEVER_BEGUN",
@@ -30,5 +30,8 @@ __all__ = [
     "Paid",
     "PaymentFailed",
     "PaymentOutcomeUnknown",
+    "Price",
+    "Rate",
+    "UsdPrice",
     "sats",
 ]

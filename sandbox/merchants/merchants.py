@@ -6,18 +6,20 @@ port; then one of them, or their parent, keeps the settlement schedule (`keeps_b
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from mock_rails.core.seeds import Seeds
 from mock_rails.stripe.banner import TEST_KEY
-from sandbox.lightning.prices import BTC_USD
+from sandbox.lightning.prices import Rate
 from sandbox.merchants import discovery
-from sandbox.merchants.faults import LosesAnswers
+from sandbox.merchants.faults import DiesDelivering, LosesAnswers
 from sandbox.merchants.routes import build_routes, ticket_prices
 from sandbox.server.stores import MemoryStore
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     import httpx
 
     from mock_rails.core.clock import Clock
@@ -56,7 +58,7 @@ class Till:
     """The account that takes cards; None for no cards."""
     lightning: LightningNode | None = None
     """The node that takes satoshis; None for no Lightning."""
-    btc_usd: int = BTC_USD
+    rate: Rate = field(default_factory=Rate)
     """Dollars for a bitcoin."""
     server_timing: bool = False
     """Whether paid answers say how long their phases took."""
@@ -90,7 +92,16 @@ class Merchants:
     Challenges name `host` as their realm, without a port, as mppx wants it (facts: protocol 3.2).
     """
 
-    def __init__(self, till: Till, *, host: str, secret: str, keeps_books: bool = True) -> None:
+    def __init__(
+        self,
+        till: Till,
+        *,
+        host: str,
+        secret: str,
+        keeps_books: bool = True,
+        killed: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        """`killed` puts others in their place when a fault lets them die."""
         from mpp.methods.tempo.server import charge
 
         from sandbox.merchants.app import build_app
@@ -133,9 +144,11 @@ class Merchants:
             rpc=till.rpc,
             stripe=till.stripe,
             lightning=self.lightning,
-            btc_usd=till.btc_usd,
+            rate=till.rate,
         )
-        answers = build_app(discovery.describe(self.routes), till.clock)
+        answers: Any = build_app(discovery.describe(self.routes), till.clock)
+        if till.faults is not None:
+            answers = DiesDelivering(answers, till.faults)
         self.gate = Gate(
             answers,
             self.routes,
@@ -153,7 +166,7 @@ class Merchants:
         )
         self.app: Any = self._with_tickets(answers, secret)
         if till.faults is not None:
-            self.app = LosesAnswers(self.app, till.faults)
+            self.app = LosesAnswers(self.app, till.faults, killed)
 
     def _with_tickets(self, answers: Any, secret: str) -> Any:
         """The gate, and where Lightning is taken L402's tickets around it."""
@@ -165,7 +178,7 @@ class Merchants:
         return L402(
             self.gate,
             answers,
-            ticket_prices(till.btc_usd),
+            ticket_prices(till.rate),
             node=till.lightning,
             secret=secret,
             store=till.store,
@@ -192,6 +205,12 @@ class Merchants:
         if self.lightning is not None:
             closed = await self.lightning.stop(close_sessions=refund)
         return await self.sessions.stop(), closed
+
+    async def abandon(self) -> None:
+        """End as a killed process does: what was under way is left where it stands."""
+        await self.sessions.abandon()
+        if self.lightning is not None:
+            await self.lightning.stop()
 
     def facts(self, url: str) -> dict[str, Any]:
         """What a payer wants to know, as plain values."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from sandbox.lightning.prices import BTC_USD, sats
+from sandbox.lightning.prices import Rate, UsdPrice
 from sandbox.server.charge import charge_offers
 from sandbox.server.charge_lookup import on_chain
 from sandbox.server.route import Route
@@ -61,7 +61,7 @@ def build_routes(
     rpc: TempoRpc,
     stripe: StripeMerchant | None = None,
     lightning: LightningServer | None = None,
-    btc_usd: int = BTC_USD,
+    rate: Rate | None = None,
 ) -> tuple[Route, ...]:
     """The paid routes: charges by pympp's methods, sessions by ours. `rpc` is the charges' node;
     without a `stripe` no route takes cards, without `lightning` none takes satoshis."""
@@ -105,12 +105,12 @@ def build_routes(
                 *charge(REPORT_PRICE, "A report"),
                 *session(REPORT_BASE_UNITS, "request", REPORT_DEPOSIT, "A report"),
                 *card("A report, at the least that a card can pay"),
-                *_lightning_reports(lightning, btc_usd),
+                *_lightning_reports(lightning, rate or Rate()),
             ),
             summary="A report, for whichever method and intent you like",
         ),
         *_card_routes(card("A quote")),
-        *_lightning_routes(lightning, btc_usd),
+        *_lightning_routes(lightning, rate or Rate()),
     )
 
 
@@ -146,20 +146,20 @@ def _card_routes(offers: tuple[Offer, ...]) -> tuple[Route, ...]:
     return (Route(path="/stripe/quote", offers=offers, summary=summary),)
 
 
-def _lightning_routes(server: LightningServer | None, btc_usd: int) -> tuple[Route, ...]:
+def _lightning_routes(server: LightningServer | None, rate: Rate) -> tuple[Route, ...]:
     """The routes that only Lightning pays for, where it is taken."""
     if server is None:
         return ()
-    quote, search, token = (sats(usd, btc_usd) for usd in (QUOTE_PRICE, SEARCH_PRICE, TOKEN_PRICE))
+    quote, search, token = (UsdPrice(usd, rate) for usd in (QUOTE_PRICE, SEARCH_PRICE, TOKEN_PRICE))
     searches = server.session(
         search,
-        deposit_sat=search * SEARCHES_PAID_IN,
+        deposit_units=SEARCHES_PAID_IN,
         unit_type="request",
         description="A search",
     )
     tokens = server.session(
         token,
-        deposit_sat=token * TOKENS_PAID_IN,
+        deposit_units=TOKENS_PAID_IN,
         unit_type="token",
         streams=True,
         description="A token",
@@ -184,22 +184,22 @@ def _lightning_routes(server: LightningServer | None, btc_usd: int) -> tuple[Rou
     )
 
 
-def _lightning_reports(server: LightningServer | None, btc_usd: int) -> tuple[Offer, ...]:
+def _lightning_reports(server: LightningServer | None, rate: Rate) -> tuple[Offer, ...]:
     if server is None:
         return ()
-    price = sats(REPORT_PRICE, btc_usd)
+    price = UsdPrice(REPORT_PRICE, rate)
     session = server.session(
         price,
-        deposit_sat=price * REPORTS_PAID_IN,
+        deposit_units=REPORTS_PAID_IN,
         unit_type="request",
         description="A report",
     )
     return (server.charge(price, description="A report"), session)
 
 
-def ticket_prices(btc_usd: int) -> dict[str, int]:
+def ticket_prices(rate: Rate) -> dict[str, UsdPrice]:
     """What L402 tickets cost, by the path that they open."""
-    return {LIGHTNING_QUOTE: TICKET_QUOTES * sats(QUOTE_PRICE, btc_usd)}
+    return {LIGHTNING_QUOTE: UsdPrice(QUOTE_PRICE, rate, times=TICKET_QUOTES)}
 
 
 def _card_offers(stripe: StripeMerchant, description: str) -> tuple[Offer, ...]:

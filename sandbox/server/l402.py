@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from mock_rails.core.errors import BadInput
 from mock_rails.lightning.macaroon import MacaroonError, bake, read, verify
+from sandbox.lightning.prices import price_of
 from sandbox.server.lightning.charge import checked_price
 from sandbox.server.lightning.invoices import LIFETIME_S, WITHIN_S, InvoiceMaker
 from sandbox.server.offer import Settlement
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from mock_rails.core.journal import Journal
     from mock_rails.lightning.bolt11 import Bolt11
     from sandbox.lightning.node import LightningNode
+    from sandbox.lightning.prices import Price
     from sandbox.server.delivery import Message, Receive, Send
     from sandbox.server.stores import Store
 
@@ -75,7 +77,7 @@ class L402:
         self,
         gate: App,
         app: App,
-        prices: Mapping[str, int],
+        prices: Mapping[str, int | Price],
         *,
         node: LightningNode,
         secret: str,
@@ -85,17 +87,18 @@ class L402:
         valid_s: int | None = VALID_S,
         invoice_within_s: float = WITHIN_S,
     ) -> None:
-        """`prices` are satoshis by path. With `valid_s` None a ticket is good until revoked."""
+        """`prices` are by path, in satoshis or such as change. With `valid_s` None a ticket is good
+        until revoked."""
         if len(secret.encode()) < _SHORTEST_SECRET:
             raise BadInput(f"The secret of L402 tokens has at least {_SHORTEST_SECRET} bytes.")
         self._gate = gate
         self._app = app
-        self._prices = dict(prices)
+        self._prices = {path: price_of(price) for path, price in prices.items()}
         self._services = {path: _service(path) for path in prices}
         if len(set(self._services.values())) != len(prices):
             raise BadInput("Two L402 routes would have the same service name.")
-        for price_sat in prices.values():
-            checked_price(price_sat, None)
+        for price in self._prices.values():
+            checked_price(price.now(), None)
         self._key = secret.encode()
         self._marks = store.replays()
         self._clock = clock
@@ -149,7 +152,7 @@ class L402:
 
     async def _invoice(self, path: str) -> Bolt11 | None:
         """A new ticket's invoice, within the time that the gate gives its own."""
-        return await self._invoices.make(self._prices[path], f"L402 {path}")
+        return await self._invoices.make(self._prices[path].now(), f"L402 {path}")
 
     def _challenge(self, path: str, invoice: Bolt11) -> list[tuple[bytes, bytes]]:
         """A new token's challenge, in today's words and in those of LSAT."""

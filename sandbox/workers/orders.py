@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,7 @@ class Orders:
     lightning_url: str | None
     lightning_network: str
     btc_usd: int
+    btc_usd_steps: Sequence[tuple[int, int]]
     server_timing: bool
     clock: dict[str, Any]
     secret: str = field(repr=False)

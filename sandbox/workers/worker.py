@@ -24,7 +24,7 @@ from mock_rails.tempo.addresses import PATH_USD
 from sandbox import info
 from sandbox.chain import TempoRpc
 from sandbox.client.wallet import Wallet
-from sandbox.lightning import LndNode
+from sandbox.lightning import LndNode, Rate
 from sandbox.merchants.merchants import Merchants, Till, card_account
 from sandbox.storage import open_store
 from sandbox.workers.orders import Orders
@@ -63,7 +63,7 @@ async def _work() -> None:
                 journal=journal,
                 stripe=stripe,
                 lightning=node,
-                btc_usd=orders.btc_usd,
+                rate=Rate(orders.btc_usd, orders.btc_usd_steps, clock=clock, journal=journal),
                 server_timing=orders.server_timing,
             )
             merchants = Merchants(till, host=orders.realm, secret=orders.secret, keeps_books=False)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from mock_rails.core.errors import BadInput
+from sandbox.lightning.prices import price_of
 from sandbox.methods.lightning_charge import (
     ChargeRequest,
     charge_receipt,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from mpp import Credential
     from mpp.errors import PaymentError
 
+    from sandbox.lightning.prices import Price
     from sandbox.server.lightning.context import LightningContext
     from sandbox.server.request import PaidRequest
 
@@ -38,7 +40,8 @@ LONGEST_DESCRIPTION: Final = 639
 
 
 class LightningChargeOffer(Offer):
-    """One price in satoshis, paid by an invoice of each client's own."""
+    """One price, paid by an invoice of each client's own. A challenge keeps the one it was made
+    with."""
 
     method = "lightning"
     intent = "charge"
@@ -47,26 +50,24 @@ class LightningChargeOffer(Offer):
 
     def __init__(
         self,
-        amount_sat: int,
+        amount: int | Price,
         context: LightningContext,
         *,
         description: str | None = None,
         external_id: str | None = None,
     ) -> None:
-        checked_price(amount_sat, description)
-        self._amount_sat = amount_sat
+        self._price = price_of(amount)
+        checked_price(self._price.now(), description)
+        self._network = context.network
         self._invoices = context.invoices
         self._clock = context.clock
         self._description = description
         self._external_id = external_id
         self.lifetime_s = context.invoices.lifetime_s
-        self._request = price(
-            amount_sat, context.network, description=description, external_id=external_id
-        )
 
     def __repr__(self) -> str:
         """What it costs."""
-        return f"<LightningChargeOffer {self._amount_sat} sat>"
+        return f"<LightningChargeOffer {self._price.now()} sat>"
 
     @property
     def description(self) -> str | None:
@@ -76,7 +77,15 @@ class LightningChargeOffer(Offer):
     @property
     def request(self) -> Mapping[str, Any]:
         """What all clients are asked for; each gets it with an invoice."""
-        return self._request
+        return self._request(self._price.now())
+
+    def _request(self, amount_sat: int) -> dict[str, Any]:
+        return price(
+            amount_sat,
+            self._network,
+            description=self._description,
+            external_id=self._external_id,
+        )
 
     async def personal_request(self, request: PaidRequest) -> Mapping[str, Any] | None:
         """The request with a fresh invoice; None if the node gives none."""
@@ -84,16 +93,16 @@ class LightningChargeOffer(Offer):
 
     async def fresh_request(self) -> Mapping[str, Any] | None:
         """The same, for whoever asks."""
-        invoice = await self._invoices.make(self._amount_sat, self._description or "")
+        amount_sat = self._price.now()
+        invoice = await self._invoices.make(amount_sat, self._description or "")
         if invoice is None:
             return None
-        return ChargeRequest(
-            self._amount_sat, invoice, self._description, self._external_id
-        ).to_json()
+        return ChargeRequest(amount_sat, invoice, self._description, self._external_id).to_json()
 
     def matches(self, echoed: Mapping[str, Any]) -> bool:
         """Whether a challenge with this request was made of this offer, the invoice aside."""
-        return stable_parts(echoed) == self._request
+        parts = stable_parts(echoed)
+        return any(parts == self._request(one) for one in self._price.lately(self.lifetime_s))
 
     def in_its_words(self, check: str, error: PaymentError) -> PaymentError:
         """A refusal of the gate's as the draft names it."""
@@ -115,7 +124,7 @@ class LightningChargeOffer(Offer):
         return Settlement(
             receipt=to_header(receipt),
             reference=reference,
-            amount=self._amount_sat,
+            amount=asked.amount_sat,
             currency="sat",
             details={"paymentHash": reference},
         )

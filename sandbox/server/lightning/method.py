@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from mpp import Credential
 
+    from sandbox.lightning.prices import Price
     from sandbox.server.lightning.charge import LightningChargeOffer
     from sandbox.server.lightning.server import LightningServer
     from sandbox.server.lightning.session import LightningSessionOffer
@@ -63,9 +64,9 @@ CHARGE: Final = _method("charge")
 SESSION: Final = _method("session")
 
 
-def charge_method(server: LightningServer, amount_sat: int, **offer: Any) -> ServerMethod:
+def charge_method(server: LightningServer, amount: int | Price, **offer: Any) -> ServerMethod:
     """A charge with one price, given as for `LightningServer.charge`."""
-    priced = server.charge(amount_sat, **offer)
+    priced = server.charge(amount, **offer)
 
     async def accept(credential: Credential) -> Settlement:
         settlement = priced.accept(credential)
@@ -76,9 +77,9 @@ def charge_method(server: LightningServer, amount_sat: int, **offer: Any) -> Ser
     return _server_method(CHARGE, priced, accept)
 
 
-def session_method(server: LightningServer, amount_sat: int, **offer: Any) -> ServerMethod:
+def session_method(server: LightningServer, amount: int | Price, **offer: Any) -> ServerMethod:
     """A session with one price, given as for `LightningServer.session`."""
-    priced = server.session(amount_sat, **offer)
+    priced = server.session(amount, **offer)
 
     async def accept(credential: Credential) -> Settlement:
         if isinstance(parse_payload(credential.payload), TopUp | Close):

@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from mock_rails.core.errors import BadInput
+from sandbox.methods.lightning_session.request import UNITS_OF_DEPOSIT
 from sandbox.server.lightning.actions import Actions
 from sandbox.server.lightning.book import SessionBook
 from sandbox.server.lightning.charge import LightningChargeOffer
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from mock_rails.core.journal import Journal
     from mock_rails.lightning.bolt11 import Bolt11
     from sandbox.lightning.node import LightningNode
+    from sandbox.lightning.prices import Price
     from sandbox.methods.lightning_session import Session
     from sandbox.server.stores import Store
 
@@ -76,28 +78,30 @@ class LightningServer:
     # -- offers -----------------------------------------------------------------------------------
 
     def charge(
-        self, amount_sat: int, *, description: str | None = None, external_id: str | None = None
+        self, amount: int | Price, *, description: str | None = None, external_id: str | None = None
     ) -> LightningChargeOffer:
-        """A price for one answer."""
+        """A price for one answer, in satoshis or as a `Price` that changes."""
         return LightningChargeOffer(
-            amount_sat, self._context, description=description, external_id=external_id
+            amount, self._context, description=description, external_id=external_id
         )
 
     def session(
         self,
-        amount_sat: int,
+        amount: int | Price,
         *,
         deposit_sat: int | None = None,
+        deposit_units: int = UNITS_OF_DEPOSIT,
         unit_type: str | None = None,
         streams: bool = False,
         description: str | None = None,
     ) -> LightningSessionOffer:
-        """A price for one unit: an answer, or a message of a stream. A deposit covers twenty of
-        them unless it is said how much it is."""
+        """A price for one unit: an answer, or a message of a stream. A deposit covers some of
+        them, unless it is said how much it is."""
         return LightningSessionOffer(
-            amount_sat,
+            amount,
             self._context,
             deposit_sat=deposit_sat,
+            deposit_units=deposit_units,
             unit_type=unit_type,
             streams=streams,
             description=description,

@@ -10,7 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from mock_rails.core.errors import BadInput
+from sandbox.lightning.prices import price_of
 from sandbox.methods.lightning_charge import to_header
+from sandbox.methods.lightning_charge.fields import read_sats
 from sandbox.methods.lightning_charge.problems import in_lightning_words
 from sandbox.methods.lightning_session import (
     Bearer,
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from mpp import Credential
     from mpp.errors import PaymentError
 
+    from sandbox.lightning.prices import Price
     from sandbox.methods.lightning_session import Session
     from sandbox.server.lightning.context import LightningContext
     from sandbox.server.request import PaidRequest
@@ -60,34 +63,32 @@ class LightningSessionOffer(Offer):
 
     def __init__(
         self,
-        amount_sat: int,
+        amount: int | Price,
         context: LightningContext,
         *,
         deposit_sat: int | None = None,
+        deposit_units: int = UNITS_OF_DEPOSIT,
         unit_type: str | None = None,
         streams: bool = False,
         description: str | None = None,
     ) -> None:
+        self._price = price_of(amount)
+        amount_sat = self._price.now()
         checked_price(amount_sat, description)
-        self._amount_sat = amount_sat
-        self._deposit_sat = deposit_sat or amount_sat * UNITS_OF_DEPOSIT
-        if self._deposit_sat < amount_sat:
+        self._deposit_sat = deposit_sat
+        self._deposit_units = deposit_units
+        if deposit_sat is not None and deposit_sat < amount_sat:
             raise BadInput(f"A deposit of {deposit_sat} sat does not cover {amount_sat} sat.")
         self._context = context
         self._description = description
         self._is_metered = streams and unit_type != _ONCE
         self.lifetime_s = context.invoices.lifetime_s
-        self._request = price(
-            amount_sat,
-            self._deposit_sat,
-            idle_timeout_s=context.idle_timeout_s,
-            unit_type=unit_type,
-            description=description,
-        )
+        self._unit_type = unit_type
 
     def __repr__(self) -> str:
         """What it costs."""
-        return f"<LightningSessionOffer {self._amount_sat} sat, deposit {self._deposit_sat} sat>"
+        asked_sat = self._price.now()
+        return f"<LightningSessionOffer {asked_sat} sat, deposit {self._deposit(asked_sat)} sat>"
 
     # -- challenges -------------------------------------------------------------------------------
 
@@ -99,7 +100,22 @@ class LightningSessionOffer(Offer):
     @property
     def request(self) -> Mapping[str, Any]:
         """What all clients are asked for; each gets it with a deposit's invoice."""
-        return self._request
+        return self._request(self._price.now())
+
+    def _request(self, amount_sat: int) -> dict[str, Any]:
+        return price(
+            amount_sat,
+            self._deposit(amount_sat),
+            idle_timeout_s=self._context.idle_timeout_s,
+            unit_type=self._unit_type,
+            description=self._description,
+        )
+
+    def _deposit(self, amount_sat: int) -> int:
+        """What is to be paid in at this price; at least one unit, however much a price rises."""
+        if self._deposit_sat is None:
+            return amount_sat * self._deposit_units
+        return max(self._deposit_sat, amount_sat)
 
     async def personal_request(self, request: PaidRequest) -> Mapping[str, Any] | None:
         """The request with a fresh deposit's invoice, although most are never paid: nobody knows
@@ -108,15 +124,18 @@ class LightningSessionOffer(Offer):
 
     async def fresh_request(self) -> Mapping[str, Any] | None:
         """The same, for whoever asks; None if the node gives no invoice."""
-        deposit = await self._context.invoices.make(self._deposit_sat, self._description or _MEMO)
+        amount_sat = self._price.now()
+        memo = self._description or _MEMO
+        deposit = await self._context.invoices.make(self._deposit(amount_sat), memo)
         if deposit is None:
             return None
-        asked = SessionRequest(self._amount_sat, deposit.payment_hash, deposit)
-        return {**asked.to_json(), **self._request}
+        asked = SessionRequest(amount_sat, deposit.payment_hash, deposit)
+        return {**asked.to_json(), **self._request(amount_sat)}
 
     def matches(self, echoed: Mapping[str, Any]) -> bool:
         """Whether a challenge with this request was made of this offer, the invoice aside."""
-        return stable_parts(echoed) == self._request
+        parts = stable_parts(echoed)
+        return any(parts == self._request(one) for one in self._price.lately(self.lifetime_s))
 
     def in_its_words(self, check: str, error: PaymentError) -> PaymentError:
         """A refusal of the gate's as the draft names it."""
@@ -147,16 +166,19 @@ class LightningSessionOffer(Offer):
         """The same, whatever it was sent with."""
         payload = parse_payload(credential.payload)
         challenge_id = credential.challenge.id
-        price_sat, units = (0, 0) if self._is_metered else (self._amount_sat, 1)
+        echoed = request_of(credential.challenge)
         if isinstance(payload, Bearer):
+            unit_sat = read_sats(echoed["amount"], "amount")
+            price_sat, units = self._at_once(unit_sat)
             session = await self._context.actions.bearer(payload, price_sat, units)
-            return self._paid(session, challenge_id, payload.action, price_sat)
+            return self._paid(session, challenge_id, payload.action, unit_sat)
         if isinstance(payload, Open):
-            asked = parse_request(request_of(credential.challenge))
+            asked = parse_request(echoed)
+            price_sat, units = self._at_once(asked.amount_sat)
             session = await self._context.actions.open(asked, payload, price_sat, units)
-            return self._paid(session, challenge_id, payload.action, price_sat)
+            return self._paid(session, challenge_id, payload.action, asked.amount_sat)
         if isinstance(payload, TopUp):
-            asked = parse_request(request_of(credential.challenge))
+            asked = parse_request(echoed)
             session = await self._context.actions.top_up(asked, payload)
             receipt = session_receipt(session, challenge_id, now_us=self._context.clock.now_us())
             return self._managed(session, payload.action, receipt, {"status": "ok"})
@@ -165,15 +187,19 @@ class LightningSessionOffer(Offer):
         answer = {"status": "closed", **closing(session)}
         return self._managed(session, payload.action, receipt, answer)
 
-    def _paid(self, session: Session, challenge_id: str, action: str, price_sat: int) -> Settlement:
-        """The application answers."""
+    def _at_once(self, unit_sat: int) -> tuple[int, int]:
+        """What is spent before the application answers, and how many units that is."""
+        return (0, 0) if self._is_metered else (unit_sat, 1)
+
+    def _paid(self, session: Session, challenge_id: str, action: str, unit_sat: int) -> Settlement:
+        """The application answers; units cost what the challenge says that was shown."""
         receipt = session_receipt(session, challenge_id, now_us=self._context.clock.now_us())
         meter = None
         if self._is_metered:
             meter = LightningMeter(
                 self._context.book,
                 session,
-                amount_sat=self._amount_sat,
+                amount_sat=unit_sat,
                 challenge_id=challenge_id,
                 clock=self._context.clock,
                 used=self._context.closer.used,
@@ -181,7 +207,7 @@ class LightningSessionOffer(Offer):
         return Settlement(
             receipt=to_header(receipt),
             reference=session.id.hex(),
-            amount=price_sat,
+            amount=self._at_once(unit_sat)[0],
             currency="sat",
             meter=meter,
             dialect=LIGHTNING,

@@ -150,6 +150,21 @@ async def test_prices_follow_the_rate() -> None:
         assert "/lightning/quote       20 sat by lightning/charge" in text
 
 
+async def test_a_price_moves_with_the_clock_between_challenge_and_payment() -> None:
+    settings = replace(FREE, btc_usd_later=((3_600, 50_000),))
+    async with Devnet(settings) as devnet, customer_of(devnet) as customer:
+        assert devnet.info()["lightning"]["btc_usd"] == 100_000
+        devnet.context.clock.advance(3_590)
+        old = await customer.asked("/lightning/quote")
+        devnet.context.clock.advance(20)
+        assert (await customer.asked("/lightning/quote")).request["amount"] == "20"
+        assert devnet.info()["lightning"]["btc_usd"] == 50_000
+        paid = {"preimage": await customer.paid(old)}
+        await customer.shown("/lightning/quote", old, paid)
+        changed = [one for one in devnet.context.journal.read() if one.kind == "rate.changed"]
+        assert [one.data for one in changed] == [{"btc_usd": 50_000}]
+
+
 async def test_a_ticket_opens_the_quotes_for_a_day() -> None:
     async with Devnet(FREE) as devnet, customer_of(devnet) as customer:
         answer = await customer.http.get("/lightning/quote")
