@@ -33,6 +33,7 @@ _COMMANDS: Final = (
     "failures",
     "snapshot",
     "simulate",
+    "bench",
 )
 
 _USAGE: Final = 2

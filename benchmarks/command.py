@@ -1,0 +1,164 @@
+"""What `mpp-sandbox bench` does: the room's door for the command line, which opens it by its name.
+
+Three ways to ask. A rate: an open schedule of so many requests a second. Users: so many at once, as
+fast as they are served. A ladder: growing rates until the server falls behind, then steady legs at
+shares of that knee, the operations in turns so that what the machine does besides hits all alike.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from benchmarks.ladder import SHARES, Knee, climb
+from benchmarks.leg import Kind
+from benchmarks.operations import Operation, chosen
+from benchmarks.run import Run, Setup
+from benchmarks.table import told
+from mock_rails.core.clock import Clock
+from mock_rails.core.errors import BadInput
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Heard = Callable[[str], None]
+
+DURATION_S: Final = 5.0
+ROUNDS: Final = 5
+FIRST_PER_S: Final = 10.0
+WORKERS: Final = 2
+_MOST_USERS: Final = 500
+_MOST_PER_S: Final = 100_000
+_WARM_UP_S: Final = 1.0
+_WARM_UP_PER_S: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What somebody wants to know."""
+
+    intent: str | None = None
+    rail: str | None = None
+    per_s: float | None = None
+    users: int | None = None
+    duration_s: float = DURATION_S
+    ladder: bool = False
+    rounds: int = ROUNDS
+    first_per_s: float = FIRST_PER_S
+    distributed: bool = False
+    workers: int | None = None
+    seed: str = "1"
+    web_port: int | None = None
+
+    def checked(self) -> tuple[Operation, ...]:
+        """The operations, or what is wrong with the question."""
+        operations = chosen(self.intent, self.rail)
+        if self.per_s is not None and not 0 < self.per_s <= _MOST_PER_S:
+            raise BadInput(f"A rate is above 0 and at most {_MOST_PER_S:,} a second.")
+        if self.users is not None and not 1 <= self.users <= _MOST_USERS:
+            raise BadInput(f"There are 1 to {_MOST_USERS} users.")
+        if not 0 < self.duration_s <= 3_600:
+            raise BadInput("A leg takes longer than no time, and at most an hour.")
+        if self.ladder and self.per_s is not None:
+            raise BadInput("A ladder finds the rates by itself.", hint="Leave out --rate.")
+        if self.rounds < 1:
+            raise BadInput("There is at least one round.")
+        if self.workers is not None and not self.distributed:
+            raise BadInput("Workers are Locust's.", hint="Add --distributed.")
+        if self.workers is not None and not 1 <= self.workers <= 64:
+            raise BadInput("There are 1 to 64 workers.")
+        return operations
+
+
+def new_folder() -> Path:
+    """Where a run goes that nobody named a folder for."""
+    return Path("build/bench") / f"{Clock().utc():%Y%m%d-%H%M%S}"
+
+
+def bench(asked: Asked, folder: Path, *, command: str, heard: Heard) -> list[str]:
+    """Measure, and say what came of it. What is measured when it is interrupted is kept."""
+    clock = Clock()
+    operations = asked.checked()
+    setup = Setup(
+        seed=asked.seed,
+        operations=operations,
+        workers=(asked.workers or WORKERS) if asked.distributed else 0,
+        users=asked.users,
+        web_port=asked.web_port,
+        options={
+            "rate": asked.per_s,
+            "duration_s": asked.duration_s,
+            "ladder": asked.ladder,
+            "rounds": asked.rounds,
+        },
+    )
+    knees: dict[str, Knee] = {}
+    run = Run(folder, setup, clock, command=command, heard=heard)
+    interrupted = False
+    try:
+        with run:
+            _warm_up(run, operations)
+            if asked.ladder:
+                knees = _ladders(run, asked, operations)
+                _steady(run, asked, operations, knees)
+            else:
+                for operation in operations:
+                    run.measure(
+                        operation,
+                        Kind.SINGLE,
+                        per_s=asked.per_s or (None if asked.users else FIRST_PER_S),
+                        duration_s=asked.duration_s,
+                    )
+    except KeyboardInterrupt:
+        interrupted = True
+        if not run.legs:
+            raise
+    lines = told(run.folder, run.legs, knees)
+    if interrupted:
+        lines.append("Interrupted: these are the legs that were measured by then.")
+    return [*lines, *_report(folder, heard)]
+
+
+def _warm_up(run: Run, operations: tuple[Operation, ...]) -> None:
+    """Let every process load what its first payment loads."""
+    for operation in operations:
+        run.measure(operation, Kind.WARM_UP, per_s=_WARM_UP_PER_S, duration_s=_WARM_UP_S, users=2)
+
+
+def _ladders(run: Run, asked: Asked, operations: tuple[Operation, ...]) -> dict[str, Knee]:
+    return {
+        operation.name: climb(
+            lambda per_s, operation=operation: run.rung(  # type: ignore[misc]
+                operation, per_s, asked.duration_s
+            ),
+            first_per_s=asked.first_per_s,
+        )
+        for operation in operations
+    }
+
+
+def _steady(
+    run: Run, asked: Asked, operations: tuple[Operation, ...], knees: dict[str, Knee]
+) -> None:
+    for round_ in range(1, asked.rounds + 1):
+        for share in SHARES:
+            for operation in operations:
+                run.measure(
+                    operation,
+                    Kind.STEADY,
+                    per_s=knees[operation.name].per_s * share,
+                    duration_s=asked.duration_s,
+                    round_=round_,
+                    share_of_knee=share,
+                )
+
+
+def _report(folder: Path, heard: Heard) -> list[str]:
+    """The report, where the room that draws it is there."""
+    try:
+        from benchmarks.report.page import write_report
+    except ImportError:
+        return []
+    heard("writing the report")
+    return [f"Report: {write_report(folder)}"]

@@ -1,0 +1,104 @@
+"""The load generator as seen from the benchmark: a process that is given orders, or several.
+
+With workers there is Locust's master, and each worker is a process beside it; they may as well be
+on other machines (`benchmarks.locustfile`). Without, one process does all.
+"""
+
+from __future__ import annotations
+
+import socket
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from benchmarks.fleet import Part, PartFailed
+from benchmarks.recorder import Recorder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from types import TracebackType
+
+    from benchmarks.orders import Order, Places
+
+_MODULE: Final = "benchmarks.locustfile"
+_LOOPBACK: Final = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What came of one order."""
+
+    recorder: Recorder
+    busy: float
+    """The busiest generator's share of one core."""
+    duration_s: float
+    reasons: Mapping[str, int]
+    """Why requests failed, and how many."""
+    locust: Mapping[str, Any]
+    """What Locust's own statistics say of it."""
+
+
+class Driver:
+    """The generator; used as a block."""
+
+    def __init__(self, *, workers: int = 0, web_port: int | None = None) -> None:
+        self._workers = workers
+        self._web_port = web_port
+        self._stack = ExitStack()
+        self._head: Part | None = None
+
+    def __enter__(self) -> Self:
+        """Start it, and its workers."""
+        with self._stack:
+            options = [] if self._web_port is None else ["--web-port", str(self._web_port)]
+            if self._workers:
+                port = str(_free_port())
+                options += ["--expect", str(self._workers), "--port", port]
+            self._head = self._started("load generator", options)
+            for number in range(self._workers):
+                join = ["--join", _LOOPBACK, "--port", port]
+                self._started(f"load worker {number + 1}", join)
+            self._head.hear()
+            self._stack = self._stack.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End it."""
+        self._stack.close()
+
+    def run(self, order: Order, places: Places, heard: Callable[[str], None]) -> Load:
+        """Have an order carried out. `heard` is called with `began` and with `ended`, as it
+        happens."""
+        assert self._head is not None
+        self._head.say({"order": order.to_json(), "places": asdict(places)})
+        while True:
+            said = self._head.hear()
+            if "failed" in said:
+                raise PartFailed(f"{order.operation} could not be measured: {said['failed']}")
+            if "result" in said:
+                break
+            heard(next(iter(said)))
+        result = said["result"]
+        return Load(
+            Recorder.from_json(result),
+            result["busy"],
+            result["duration_s"],
+            result["reasons"],
+            result["locust"],
+        )
+
+    def _started(self, name: str, options: list[str]) -> Part:
+        part = Part(name, [_MODULE, *options], hears=True)
+        self._stack.callback(part.stop)
+        return part
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((_LOOPBACK, 0))
+        return int(probe.getsockname()[1])

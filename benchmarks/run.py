@@ -1,0 +1,225 @@
+"""A run: legs on one devnet, and the folder that keeps them with all that is needed to repeat them.
+
+run.json    what was asked for, the command that asks for it again, where it was made
+legs/       a folder for each leg (benchmarks.leg)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from benchmarks.books import Books
+from benchmarks.driver import Driver, Load
+from benchmarks.environment import fingerprint
+from benchmarks.fleet import Fleet, Usage
+from benchmarks.ladder import Rung, marks
+from benchmarks.leg import Kind, Leg, Money, Outcome, Phase, write_leg
+from benchmarks.orders import Order
+from benchmarks.recorder import LAG
+from mock_rails import __version__
+from mock_rails.core.errors import BadInput
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+    from types import TracebackType
+
+    from benchmarks.operations import Operation
+    from mock_rails.core.clock import Clock
+
+VERSION: Final = 1
+RUN: Final = "run.json"
+_LEAST_USERS: Final = 4
+_MOST_USERS: Final = 48
+_USERS_PER_S: Final = 0.2
+"""Users for each request a second: enough for answers that take a fifth of a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What stays the same for all legs of a run."""
+
+    seed: str
+    operations: Sequence[Operation]
+    workers: int = 0
+    """Locust workers; 0 for one generator without a master."""
+    users: int | None = None
+    """Customers; None for as many as the rate wants."""
+    web_port: int | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """What was asked for besides, to be written down."""
+
+
+class Run:
+    """A run in progress; used as a block. Its folder is complete after every leg."""
+
+    def __init__(
+        self,
+        folder: Path,
+        setup: Setup,
+        clock: Clock,
+        *,
+        command: str,
+        heard: Callable[[str], None] = lambda line: None,
+    ) -> None:
+        self.folder = folder
+        self.legs: list[Leg] = []
+        """Those that were written."""
+        self.reasons: dict[str, int] = {}
+        """Why requests failed in the last leg."""
+        self._setup = setup
+        self._clock = clock
+        self._command = command
+        self._heard = heard
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        """Make the folder, start the devnet and the generator."""
+        if self.folder.exists() and any(self.folder.iterdir()):
+            raise BadInput(f"{self.folder} is not empty.", hint="Name another folder with --out.")
+        self.folder.mkdir(parents=True, exist_ok=True)
+        setup = self._setup
+        sponsored = any(one.is_sponsored for one in setup.operations)
+        self._write()
+        with self._stack:
+            self._heard("starting the devnet")
+            self._fleet = self._stack.enter_context(
+                Fleet(self._clock, seed=setup.seed, sponsored=sponsored)
+            )
+            self._driver = self._stack.enter_context(
+                Driver(workers=setup.workers, web_port=setup.web_port)
+            )
+            self._stack = self._stack.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End them."""
+        self._stack.close()
+
+    def measure(
+        self,
+        operation: Operation,
+        kind: Kind,
+        *,
+        per_s: float | None,
+        duration_s: float,
+        round_: int = 0,
+        share_of_knee: float | None = None,
+        users: int | None = None,
+    ) -> Leg:
+        """Run one leg and write it."""
+        number = len(self.legs) + 1
+        order = Order(
+            number=number,
+            operation=operation.name,
+            users=users or self._setup.users or _users(per_s),
+            duration_s=duration_s,
+            per_s=per_s,
+            seed=self._setup.seed,
+        )
+        at = f"{order.users} users" if per_s is None else f"{per_s:.0f}/s"
+        self._heard(f"leg {number}: {operation.name} at {at}")
+        load, before, after, money = asyncio.run(self._load(operation, order))
+        leg = _leg(order, kind, round_, share_of_knee, load, before, after, money)
+        write_leg(self.folder, leg, load.recorder.encoded(), load.recorder.samples)
+        self.legs.append(leg)
+        self.reasons = dict(load.reasons)
+        self._p99_us = load.recorder.percentile_us(Phase.TOTAL, 99)
+        return leg
+
+    def rung(self, operation: Operation, per_s: float, duration_s: float) -> Rung:
+        """One rate of a ladder."""
+        leg = self.measure(operation, Kind.LADDER, per_s=per_s, duration_s=duration_s)
+        requests = sum(leg.counts.values())
+        return Rung(
+            offered_per_s=requests / duration_s,
+            achieved_per_s=leg.achieved_per_s,
+            requests=requests,
+            failed=requests - leg.counts[Outcome.OK],
+            p99_us=self._p99_us,
+            generator_busy=leg.generator_cpu,
+        )
+
+    async def _load(
+        self, operation: Operation, order: Order
+    ) -> tuple[Load, Usage, Usage, Money | None]:
+        usages: list[Usage] = []
+        async with Books(operation, self._fleet.places) as books:
+            await books.begin()
+            load = self._driver.run(
+                order, self._fleet.places, lambda what: usages.append(self._fleet.usage())
+            )
+            served = load.recorder.counts()[Outcome.OK] + order.users * order.warm_up
+            money = await books.money(served * operation.units)
+        return load, usages[0], usages[-1], money
+
+    def _write(self) -> None:
+        setup = self._setup
+        document = {
+            "version": VERSION,
+            "id": self.folder.name,
+            "command": self._command,
+            "seed": setup.seed,
+            "configuration": {
+                "operations": [one.name for one in setup.operations],
+                "workers": setup.workers,
+                "users": setup.users,
+                **setup.options,
+            },
+            "environment": {"sandbox": __version__, **fingerprint()},
+            "made_at": self._clock.utc().isoformat(timespec="seconds"),
+        }
+        (self.folder / RUN).write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+
+
+def _users(per_s: float | None) -> int:
+    wanted = round((per_s or 0) * _USERS_PER_S)
+    return min(max(wanted, _LEAST_USERS), _MOST_USERS)
+
+
+def _leg(
+    order: Order,
+    kind: Kind,
+    round_: int,
+    share_of_knee: float | None,
+    load: Load,
+    before: Usage,
+    after: Usage,
+    money: Money | None,
+) -> Leg:
+    recorder = load.recorder
+    counts = recorder.counts()
+    # A leg that is served well ends with its schedule; one that falls behind, with its last answer.
+    over_s = max(order.duration_s, load.duration_s)
+    lag_p99_us = recorder.percentile_us(LAG, 99)
+    return Leg(
+        number=order.number,
+        operation=order.operation,
+        kind=kind,
+        round=round_,
+        offered_per_s=order.per_s,
+        users=order.users,
+        duration_s=round(load.duration_s, 6),
+        share_of_knee=share_of_knee,
+        counts=counts,
+        achieved_per_s=round(counts[Outcome.OK] / over_s, 3),
+        lag_p99_us=lag_p99_us,
+        generator_cpu=round(load.busy, 4),
+        server_cpu=after.busy_since(before),
+        server_memory_bytes=after.memory_bytes,
+        marks=marks(
+            busy=load.busy,
+            lag_p99_us=lag_p99_us,
+            latency_p99_us=recorder.percentile_us(Phase.TOTAL, 99),
+        ),
+        money=money,
+    )
