@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import httpx
     from mpp import Challenge
 
+    from sandbox.client.ledger import Reservation
     from sandbox.client.session.channel import Scope
     from sandbox.client.session.services import Services
 
@@ -153,9 +154,15 @@ class Account:
         """The total to sign so that `wanted` is covered, in steps that the server takes."""
         return max(wanted, self.record.signed + min_delta)
 
-    def unclaim(self, amount: int) -> None:
-        """A request was surely not served: its voucher may pay for another."""
-        self.note(claimed=max(self.record.spent, self.record.claimed - amount))
+    def unclaim(self, reservation: Reservation) -> None:
+        """A request was surely not served: its voucher may pay for another, but for what a stream
+        has taken of it meanwhile."""
+        record = self.record
+        claimed = record.claimed - reservation.payment.amount
+        self.note(claimed=max(record.spent, claimed))
+        self.purse.keep(reservation)
+        self.purse.use(record.spent - claimed)
+        self.fit_purse()
 
     def use_up(self) -> None:
         """The server says that what is authorised does not do: take all of it for used."""
@@ -198,6 +205,7 @@ class Account:
             return False
         self.is_unheard = False
         spent = max(record.spent, receipt.spent)
+        self.purse.use(spent - record.claimed)
         self.note(spent=spent, claimed=max(record.claimed, spent))
         return True
 

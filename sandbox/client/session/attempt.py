@@ -168,9 +168,7 @@ class SessionAttempt:
 
     def _give_back(self) -> None:
         """Surely not served. The voucher stays where it is, and so does its money."""
-        self.account.unclaim(self._price)
-        self.account.purse.keep(self._reservation)
-        self.account.fit_purse()
+        self.account.unclaim(self._reservation)
 
     async def _channel_gone(self) -> None:
         """Give the channel up; what it grants is free again only if the chain has closed it."""

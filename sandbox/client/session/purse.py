@@ -70,6 +70,18 @@ class Purse:
                 self._spare.append(spare)
             self._ledger.release(one)
 
+    def use(self, amount: int) -> None:
+        """The server has served this much for vouchers that were spare: it charges a stream to
+        whatever the channel grants, be it meant for another request."""
+        while self._spare and amount > 0:
+            one = self._spare.pop()
+            if (rest := one.payment.amount - amount) > 0:
+                parts = (replace(one.payment, amount=each) for each in (amount, rest))
+                one, spare = self._ledger.exchange(one, *parts)
+                self._spare.append(spare)
+            amount -= one.payment.amount
+            self._ledger.commit(one)
+
     def spend(self) -> None:
         """The server says that all of it was used."""
         for one in self._spare:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 
 from mock_rails.core.errors import BadInput
@@ -15,8 +16,6 @@ from tests.unit.sandbox.client.session.merchant import CURRENCY, HOST, PRICE, UR
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import httpx
 
 
 def need(street: Street) -> dict[str, Any]:
@@ -93,6 +92,36 @@ async def test_a_request_whose_money_a_stream_took_signs_for_more() -> None:
         assert (await street.buy()).status_code == 200
         assert street.payer.channels()[0].signed == street.shop.channel.spent == 3 * PRICE
         assert street.ledger.tally() == (3 * PRICE, 0)
+
+
+async def test_what_a_stream_took_of_a_refused_request_s_voucher_is_spent() -> None:
+    """A stream is charged to whatever its channel grants; the ledger counts it all the same."""
+    async with Street() as street:
+        await street.buy()
+        request = await street.payer.prepare(await street.challenge(), Order(URL, "GET", HOST))
+        await post(street, request.authorization)
+        tick(street)  # a stream had the unit
+        receipt = SessionReceipt.of(street.shop.channel, "c", now_us=0)
+        street.payer.note_receipt(receipt.to_json())
+        assert await request.refused(httpx.Response(402))
+        assert street.ledger.tally() == (2 * PRICE, 0)
+        assert (await street.buy()).status_code == 200
+        assert street.payer.channels()[0].signed == street.shop.channel.spent == 3 * PRICE
+        assert street.ledger.tally() == (3 * PRICE, 0)
+
+
+async def test_a_stream_takes_of_a_spare_voucher_what_the_ledger_counts() -> None:
+    """The refused request's voucher is spare already when the stream's receipt tells of it."""
+    async with Street() as street:
+        await street.buy()
+        request = await street.payer.prepare(await street.challenge(), Order(URL, "GET", HOST))
+        await post(street, request.authorization)
+        assert await request.refused(httpx.Response(402))
+        assert street.ledger.tally() == (PRICE, PRICE)
+        tick(street)
+        receipt = SessionReceipt.of(street.shop.channel, "c", now_us=0)
+        street.payer.note_receipt(receipt.to_json())
+        assert street.ledger.tally() == (2 * PRICE, 0)
 
 
 async def test_a_stream_stays_within_the_budget() -> None:

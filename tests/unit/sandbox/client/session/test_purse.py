@@ -64,3 +64,14 @@ def test_what_was_used_is_spent(ledger: Ledger) -> None:
     purse.keep(purse.take(payment(200)))
     purse.spend()
     assert ledger.tally() == (200, 0)
+
+
+def test_what_a_stream_has_used_of_it_is_spent_and_the_rest_stays_aside(ledger: Ledger) -> None:
+    purse = Purse(ledger)
+    for amount in (100, 50, 50):
+        purse.keep(ledger.reserve(payment(amount)))
+    purse.use(70)
+    assert (purse.spare, ledger.tally()) == (130, (70, 130))
+    purse.use(0)
+    purse.use(200)
+    assert (purse.spare, ledger.tally()) == (0, (200, 0))
