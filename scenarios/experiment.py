@@ -15,7 +15,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 from mock_rails.core.errors import BadInput, nearest
-from scenarios.processes import map_in_order
+from scenarios.processes import Workers, map_in_order
 from scenarios.statistics import Interval, bootstrap_interval, paired, t_interval
 from scenarios.streams import Streams
 
@@ -34,6 +34,7 @@ STUDIES: Final = (
     "deposit_size",
     "fee_spike",
     "fleet",
+    "lightning_liquidity",
     "outage",
     "registry_sessions",
     "settlement",
@@ -159,14 +160,16 @@ def run(
     study: Study,
     parameters: Parameters,
     method: Method,
-    jobs: int = 1,
+    workers: Workers = 1,
     progress: Callable[[int], None] = lambda done: None,
 ) -> Result:
     """Replicate until the method is content; `progress` hears how many are done."""
     rows: list[Row] = []
     most = method.replications or method.most
     tasks = ((study.name, parameters, method.seed, number) for number in range(most))
-    with map_in_order(replication, tasks, min(jobs, most)) as results:
+    with map_in_order(
+        replication, tasks, workers if isinstance(workers, str) else min(workers, most)
+    ) as results:
         for done, found in enumerate(results, start=1):
             rows += found
             progress(done)
