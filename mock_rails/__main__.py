@@ -114,7 +114,7 @@ def _add_lightning(rails: Any) -> None:
     )  # fmt: skip
     lightning.add_argument(
         "--lnd-version", default="0.21", metavar="VERSION",
-        help="0.20, or 0.21 without SendPaymentSync (0.21)",
+        help="0.20, or 0.21 without SendPaymentSync; 0.21+lenient forgives more (0.21)",
     )  # fmt: skip
     lightning.add_argument(
         "--lnd-dir", type=Path, metavar="FOLDER",

@@ -44,7 +44,7 @@ _HIGHEST_PORT: Final = 65_535
 _DECIMALS: Final = 6
 """Of the currency that the merchants take."""
 AT_SHUTDOWN: Final = ("close", "settle", "keep")
-LND_PROFILES: Final = ("0.20", "0.21")
+LND_PROFILES: Final = ("0.20", "0.21", "0.20+lenient", "0.21+lenient")
 NETWORKS: Final = ("mainnet", "regtest", "signet")
 """Of Lightning, in MPP's words."""
 BTC_USD: Final = 100_000
@@ -102,7 +102,7 @@ class DevnetSettings:
     """What opens it, in hexadecimal."""
     lightning_network: str = "regtest"
     """The network that it is on."""
-    lnd_profile: str = LND_PROFILES[-1]
+    lnd_profile: str = "0.21"
     """The LND whose rules and routes the rail's nodes have."""
     btc_usd: int = BTC_USD
     """Dollars for a bitcoin: Lightning's prices are whole satoshis."""
@@ -359,7 +359,7 @@ def _parse_profile(text: str) -> str:
     if text not in LND_PROFILES:
         raise BadInput(
             f"{text[:60]!r} is no LND that is emulated.",
-            hint=f"It is {' or '.join(LND_PROFILES)}.",
+            hint=f"It is {', '.join(LND_PROFILES[:-1])} or {LND_PROFILES[-1]}.",
         )
     return text
 

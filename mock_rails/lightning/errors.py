@@ -14,6 +14,7 @@ INVALID_ARGUMENT: Final = 3
 NOT_FOUND: Final = 5
 ALREADY_EXISTS: Final = 6
 UNAVAILABLE: Final = 14
+UNAUTHENTICATED: Final = 16
 
 _STATUS: Final = {1: 499, 2: 500, 3: 400, 4: 504, 5: 404, 6: 409, 7: 403, 8: 429, 9: 400, 12: 501,
                   13: 500, 14: 503, 16: 401}  # fmt: skip

@@ -90,7 +90,7 @@ class Invoices:
     def create(self, node_name: str, request: InvoiceRequest) -> InvoiceRecord:
         """A new invoice. With a hash and no preimage it is a hold invoice."""
         _check(request)
-        least = _LEAST_CLTV[self._settings.lnd_profile]
+        least = _LEAST_CLTV[self._settings.lnd_version]
         if request.min_final_cltv < least:
             raise LightningError(
                 f"CLTV delta of {request.min_final_cltv} must be greater than {least}"

@@ -9,7 +9,8 @@ from mock_rails.core.errors import BadInput, nearest
 from mock_rails.lightning.latency import TIMES, Times
 
 LATENCIES: Final = tuple(TIMES)
-PROFILES: Final = ("0.20", "0.21")
+LENIENT: Final = "+lenient"
+PROFILES: Final = ("0.20", "0.21", f"0.20{LENIENT}", f"0.21{LENIENT}")
 
 LND_PORT: Final = 8080
 PAYER_LND_PORT: Final = 8081
@@ -28,11 +29,22 @@ class LightningSettings:
     times: Times | None = None
     """Figures of one's own in place of a profile's."""
     lnd_profile: str = "0.21"
-    """The LND whose rules and routes the nodes have."""
+    """The LND whose rules and routes the nodes have; with `+lenient`, what `lnd.lenient` lists
+    passes."""
     expired_kept_s: int = 3_600
     """How long an invoice that was never paid is remembered after its end."""
     payments_kept: int = 100_000
     """Payments and settled invoices that a node remembers; the oldest are forgotten."""
+
+    @property
+    def lnd_version(self) -> str:
+        """The LND whose rules they are."""
+        return self.lnd_profile.removesuffix(LENIENT)
+
+    @property
+    def is_lenient(self) -> bool:
+        """Whether the nodes let pass what LND does not."""
+        return self.lnd_profile.endswith(LENIENT)
 
     @property
     def figures(self) -> Times:

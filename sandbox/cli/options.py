@@ -46,7 +46,9 @@ _OPTIONS: Final[Mapping[str, Any]] = {
     "lightning_url": _option("The LND of merchants that run without rails.", "URL"),
     "lightning_macaroon": _option("What opens that LND, in hexadecimal.", "HEX"),
     "lightning_network": _option("The network it is on (regtest).", "NAME"),
-    "lnd_profile": _option("LND's version that the nodes act as: 0.20 or 0.21.", "VERSION"),
+    "lnd_profile": _option(
+        "LND's version that the nodes act as: 0.20 or 0.21, or 0.21+lenient.", "VERSION"
+    ),
     "btc_usd": _option("Dollars for a bitcoin, for prices in satoshis (100000).", "DOLLARS"),
     "btc_usd_later": _option("What it becomes later: 120s=50000,3600s=80000.", "STEPS"),
     "chain_id": _option("Chain id (1337).", "ID"),

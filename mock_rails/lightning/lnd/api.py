@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs
 
@@ -18,12 +19,14 @@ import orjson
 from mock_rails.connection import break_off, live, read_body
 from mock_rails.lightning.errors import (
     INVALID_ARGUMENT,
+    UNAUTHENTICATED,
     UNAVAILABLE,
     LightningError,
     ResponseLostError,
 )
 from mock_rails.lightning.lnd import invoices, node, payments
 from mock_rails.lightning.lnd.call import UNIMPLEMENTED, Call, Endpoint, Table
+from mock_rails.lightning.lnd.lenient import Deviation, tolerates
 from mock_rails.lightning.lnd.permissions import HEADER, Permissions, bake_for
 from mock_rails.lightning.lnd.sockets import Socket
 from mock_rails.lightning.lnd.waiting import Departed, unless
@@ -54,7 +57,8 @@ class LndApi:
         self.body_limit = body_limit
         self.permissions = Permissions(self.node)
         self.streams = 0
-        self._table = Table(_CALLS, rail.settings.lnd_profile)
+        settings = rail.settings
+        self._table = Table(_CALLS, settings.lnd_version, lenient=settings.is_lenient)
         self._ending = False
         self._clients: set[asyncio.Future[None]] = set()
         """For each client that waits for an answer, what is done when it leaves."""
@@ -111,7 +115,7 @@ class LndApi:
             return
         assert endpoint.unary is not None
         try:
-            self.permissions.check(macaroons, endpoint.permission)
+            self._admit(macaroons, endpoint)
             with self._client(receive) as left:
                 answer = await self._awaited(left, endpoint.unary(call))
         except LightningError as error:
@@ -135,8 +139,14 @@ class LndApi:
                 f"grpc: received message larger than max ({len(body)} vs. {self.body_limit})",
                 _EXHAUSTED,
             )
+        if self.rail.settings.lnd_version not in endpoint.profiles:
+            tolerates(self.node, Deviation.REMOVED_CALL)
         message = endpoint.message
-        fields = message.query(_query(scope)) if endpoint.verb == "GET" else message.parse(body)
+        if endpoint.verb == "GET":
+            fields = message.query(_query(scope))
+        else:
+            passes = partial(tolerates, self.node, Deviation.UNKNOWN_FIELD)
+            fields = message.parse(body, passes)
         for name, value in parts.items():
             try:
                 fields[name] = message.fields[name](value)
@@ -146,6 +156,15 @@ class LndApi:
                 ) from None
         return endpoint, Call(self.node, fields)
 
+    def _admit(self, macaroons: list[str], endpoint: Endpoint) -> None:
+        """Raise what LND says to somebody who may not."""
+        try:
+            self.permissions.check(macaroons, endpoint.permission)
+        except LightningError as error:
+            if tolerates(self.node, Deviation.MACAROON_CODE):
+                raise LightningError(error.detail, UNAUTHENTICATED) from None
+            raise
+
     # -- streams ----------------------------------------------------------------------------------
 
     async def _stream(
@@ -153,7 +172,7 @@ class LndApi:
     ) -> AsyncGenerator[dict[str, Any], None]:
         """A stream's messages, after the door."""
         assert endpoint.stream is not None
-        self.permissions.check(macaroons, endpoint.permission)
+        self._admit(macaroons, endpoint)
         if self.streams >= MOST_STREAMS:
             raise LightningError(f"this node serves {MOST_STREAMS} streams at most", _EXHAUSTED)
         self.streams += 1

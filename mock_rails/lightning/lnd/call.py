@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
 
 from mock_rails.lightning.errors import LightningError
+from mock_rails.lightning.lnd.lenient import tolerates
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 
     from mock_rails.lightning.lnd.fields import Message
+    from mock_rails.lightning.lnd.lenient import Deviation
     from mock_rails.lightning.lnd.permissions import Permission
     from mock_rails.lightning.node import Node
     from mock_rails.lightning.rail import Lightning
@@ -39,6 +41,10 @@ class Call:
         """The network."""
         return self.node.rail
 
+    def tolerates(self, deviation: Deviation) -> bool:
+        """Whether the node lets this pass."""
+        return tolerates(self.node, deviation)
+
     def refuse(self, *names: str) -> None:
         """Refuse what LND can and this network cannot, rather than pass over it."""
         for name in names:
@@ -63,17 +69,17 @@ class Endpoint:
 class Table:
     """Finds the call that a request means."""
 
-    def __init__(self, endpoints: Iterable[Endpoint], profile: str) -> None:
+    def __init__(self, endpoints: Sequence[Endpoint], version: str, *, lenient: bool) -> None:
+        """With `lenient` it has the calls of other versions too, where this one has none."""
         self._fixed: dict[str, dict[str, Endpoint]] = {}
         self._patterns: list[tuple[re.Pattern[str], Endpoint]] = []
-        for one in endpoints:
-            if profile not in one.profiles:
-                continue
+        others = [one for one in endpoints if lenient and version not in one.profiles]
+        for one in (*(one for one in endpoints if version in one.profiles), *others):
             if "{" in one.pattern:
                 expression = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", one.pattern)
                 self._patterns.append((re.compile(expression), one))
             else:
-                self._fixed.setdefault(one.pattern, {})[one.verb] = one
+                self._fixed.setdefault(one.pattern, {}).setdefault(one.verb, one)
 
     def find(self, verb: str, path: str) -> tuple[Endpoint | None, dict[str, str], bool]:
         """The call and what stands in its path; whether the path is known at all."""

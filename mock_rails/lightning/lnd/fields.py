@@ -123,14 +123,19 @@ class Message:
         self._names = {name: name for name in fields} | {_camel(name): name for name in fields}
         self._zeros = {name: _zero(kind) for name, kind in fields.items()}
 
-    def parse(self, body: bytes) -> dict[str, Any]:
-        """A body; none at all is an empty message."""
+    def parse(self, body: bytes, passes: Callable[[], bool] | None = None) -> dict[str, Any]:
+        """A body; none at all is an empty message. `passes` is asked whether fields that the
+        message has not are passed over."""
         if not body.strip():
             return dict(self._zeros)
         try:
             document = orjson.loads(body)
         except orjson.JSONDecodeError as error:
             raise wrong(f"syntax error: {error.msg}") from None
+        if passes is not None and isinstance(document, dict):
+            known = {name: value for name, value in document.items() if name in self._names}
+            if len(known) < len(document) and passes():
+                document = known
         return self.read(document)
 
     def read(self, document: Any) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from mock_rails.lightning.lnd.fields import (
     text,
     truth,
 )
+from mock_rails.lightning.lnd.lenient import Deviation, base64_hash
 from mock_rails.lightning.model import InvoiceState
 
 if TYPE_CHECKING:
@@ -177,7 +178,10 @@ async def _look(call: Call) -> dict[str, Any]:
     try:
         payment_hash = bytes.fromhex(written)
     except ValueError:
-        raise LightningError(_hex_error(written)) from None
+        other = base64_hash(written)
+        if other is None or not call.tolerates(Deviation.BASE64_HASH):
+            raise LightningError(_hex_error(written)) from None
+        payment_hash = other
     return shapes.invoice(_found(call, _whole(payment_hash)))
 
 

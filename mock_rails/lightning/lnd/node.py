@@ -77,7 +77,7 @@ async def _info(call: Call) -> dict[str, Any]:
     node, network = call.node, call.rail.settings.network
     channels = node.channels()
     pubkey = node.pubkey.hex()
-    version = f"{call.rail.settings.lnd_profile}.0-beta"
+    version = f"{call.rail.settings.lnd_version}.0-beta"
     return {
         "version": f"{version} commit=v{version}",
         "commit_hash": sha256(version.encode()).hexdigest()[:40],

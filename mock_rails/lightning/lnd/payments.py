@@ -30,6 +30,7 @@ from mock_rails.lightning.lnd.fields import (
     text,
     truth,
 )
+from mock_rails.lightning.lnd.lenient import Deviation
 from mock_rails.lightning.model import FailureReason, Payment, PaymentStatus
 from mock_rails.lightning.payments import DEFAULT_PARTS, DEFAULT_TIMEOUT_S, PaymentRequest
 
@@ -117,10 +118,14 @@ async def _send(call: Call) -> AsyncGenerator[dict[str, Any], None]:
     asked = call.fields
     call.refuse(*_RAW, *_CHOOSY, "outgoing_chan_ids", "route_hints", "amp")
     call.refuse(*({"outgoing_chan_id"} & asked.keys()), "first_hop_custom_records")
+    invoice, given_msat = _invoice(call), one_amount(asked["amt"], asked["amt_msat"])
+    limit_msat = one_amount(asked["fee_limit_sat"], asked["fee_limit_msat"])
+    if not limit_msat and call.tolerates(Deviation.NO_FEE_LIMIT):
+        limit_msat = fee_limit(None, _own_amount(invoice) or given_msat)
     request = PaymentRequest(
-        invoice=_invoice(call),
-        amount_msat=one_amount(asked["amt"], asked["amt_msat"]) or None,
-        fee_limit_msat=one_amount(asked["fee_limit_sat"], asked["fee_limit_msat"]),
+        invoice=invoice,
+        amount_msat=given_msat or None,
+        fee_limit_msat=limit_msat,
         timeout_s=asked["timeout_seconds"] or DEFAULT_TIMEOUT_S,
         max_parts=asked["max_parts"] or DEFAULT_PARTS,
         allow_self_payment=asked["allow_self_payment"],
