@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from scenarios.processes import Workers
+
     Progress = Callable[[int, int], None]
 
 
@@ -45,6 +47,7 @@ def simulated(
     *,
     seed: int = 1,
     jobs: int | None = None,
+    cluster: str | None = None,
     out: Path | None = None,
     progress: Progress = lambda done, most: None,
 ) -> list[str]:
@@ -53,7 +56,9 @@ def simulated(
     parameters = study.parameters.read(pairs(settings))
     method = Method(seed=seed, replications=replications)
     most = replications or method.most
-    result = run(study, parameters, method, workers(jobs), lambda done: progress(done, most))
+    result = run(
+        study, parameters, method, workers(jobs, cluster), lambda done: progress(done, most)
+    )
     lines = told(result)
     if out is not None:
         from scenarios.records import write
@@ -71,6 +76,7 @@ def swept(
     *,
     seed: int = 1,
     jobs: int | None = None,
+    cluster: str | None = None,
     out: Path,
     progress: Progress = lambda done, most: None,
 ) -> list[str]:
@@ -78,7 +84,9 @@ def swept(
     from scenarios.sweep import sweep
 
     method = Method(seed=seed, replications=replications)
-    done = sweep(find(name), pairs(grid), pairs(settings), method, workers(jobs), out, progress)
+    done = sweep(
+        find(name), pairs(grid), pairs(settings), method, workers(jobs, cluster), out, progress
+    )
     return [f"{point}: {'found' if was_there else 'done'}" for point, was_there in done]
 
 
@@ -92,8 +100,12 @@ def told(result: Result) -> list[str]:
     ]
 
 
-def workers(jobs: int | None) -> int:
-    """How many processes: as asked for, or one for each core."""
+def workers(jobs: int | None, cluster: str | None) -> Workers:
+    """Whose processes: a cluster's, as many here as asked for, or one for each core."""
+    if cluster is not None:
+        if jobs is not None:
+            raise BadInput("--jobs are this machine's processes; a cluster has its own.")
+        return cluster
     if jobs is None:
         return os.cpu_count() or 1
     if jobs < 1:

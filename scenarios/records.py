@@ -11,17 +11,17 @@ report.html           all of it on one page that needs nothing else
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mock_rails import __version__
+from scenarios.checkout import commit
 
 if TYPE_CHECKING:
-    from scenarios.experiment import Result, Row
+    from pathlib import Path
 
-_ROOT: Final = Path(__file__).parent.parent
+    from scenarios.experiment import Result, Row
 
 
 def write(result: Result, folder: Path, *, figures: bool = True) -> list[Path]:
@@ -63,22 +63,6 @@ def described(result: Result) -> Row:
 def columns(rows: list[Row]) -> dict[str, np.ndarray]:
     """The rows turned into one array for each column."""
     return {name: np.array([row[name] for row in rows]) for name in rows[0]}
-
-
-def commit(root: Path = _ROOT) -> str | None:
-    """The commit of the checkout that this runs from; None where it is installed."""
-    git = root / ".git"
-    try:
-        head = (git / "HEAD").read_text().strip()
-        if not head.startswith("ref: "):
-            return head
-        reference = head.removeprefix("ref: ")
-        if (git / reference).is_file():
-            return (git / reference).read_text().strip()
-        packed = (git / "packed-refs").read_text().splitlines()
-    except OSError:
-        return None
-    return next((one.split()[0] for one in packed if one.endswith(f" {reference}")), None)
 
 
 def _json(document: Any) -> str:

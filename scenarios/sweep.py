@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from scenarios.parameters import Parameters
+    from scenarios.processes import Workers
 
 
 def points(grid: Mapping[str, str]) -> Iterator[dict[str, str]]:
@@ -35,7 +36,7 @@ def sweep(
     grid: Mapping[str, str],
     settings: Mapping[str, str],
     method: Method,
-    jobs: int,
+    workers: Workers,
     out: Path,
     progress: Callable[[int, int], None] = lambda done, most: None,
 ) -> list[tuple[str, bool]]:
@@ -52,7 +53,7 @@ def sweep(
         was_there = _is_done(folder, study, parameters, method)
         if not was_there:
             (folder / "summary.json").unlink(missing_ok=True)
-            write(run(study, parameters, method, jobs), folder, figures=False)
+            write(run(study, parameters, method, workers), folder, figures=False)
         found.append((name, was_there))
         progress(done, len(planned))
     return found

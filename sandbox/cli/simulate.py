@@ -40,6 +40,11 @@ Replications = Annotated[
 Seed = Annotated[int, typer.Option(metavar="N", help="The seed of all randomness.")]
 Jobs = Annotated[int | None, typer.Option(metavar="N", help="Processes (one for each core).")]
 
+Cluster = Annotated[
+    str | None,
+    typer.Option(metavar="ADDRESS", help="A Dask scheduler, such as tcp://10.0.0.5:8786."),
+]
+
 
 def register(app: typer.Typer) -> None:
     """Add both commands."""
@@ -54,6 +59,7 @@ def simulate(
     replications: Replications = None,
     seed: Seed = 1,
     jobs: Jobs = None,
+    cluster: Cluster = None,
     out: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Write records and figures.")
     ] = None,
@@ -68,8 +74,8 @@ def simulate(
         else:
             with _progress(study) as heard:
                 lines = door.simulated(
-                    study, settings or [], replications, seed=seed, jobs=jobs, out=out,
-                    progress=heard,
+                    study, settings or [], replications, seed=seed, jobs=jobs, cluster=cluster,
+                    out=out, progress=heard,
                 )  # fmt: skip
         typer.echo("\n".join(lines))
 
@@ -82,13 +88,14 @@ def sweep(
     replications: Replications = None,
     seed: Seed = 1,
     jobs: Jobs = None,
+    cluster: Cluster = None,
 ) -> None:
     """Run a study at every point of a grid; what was done before is not done again."""
     with one_clear_line():
         with _progress(study) as heard:
             lines = _open().swept(
-                study, grid, settings or [], replications, seed=seed, jobs=jobs, out=out,
-                progress=heard,
+                study, grid, settings or [], replications, seed=seed, jobs=jobs, cluster=cluster,
+                out=out, progress=heard,
             )  # fmt: skip
         typer.echo("\n".join(lines))
 

@@ -13,7 +13,8 @@ from scenarios.calibrate import Timing, profile
 from scenarios.experiment import Method, find, run
 from scenarios.facts import registry
 from scenarios.processes import map_in_order
-from scenarios.records import commit, write
+from scenarios.checkout import commit
+from scenarios.records import write
 from scenarios.sweep import points
 from tests.simulation.quick import QUICK
 
