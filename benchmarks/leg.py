@@ -52,11 +52,11 @@ class Phase(StrEnum):
     PAID = "paid"
     """From the credential to the answer, seen by the client."""
     VERIFY = "verify"
-    """What the server spent on the credential, by its own clock."""
+    """What the server spent on checking the credential, by its own clock."""
     SETTLE = "settle"
-    """What the rail took within it."""
+    """What taking the payment took after that: the rail, where it is asked."""
     DELIVER = "deliver"
-    """What the handler took."""
+    """What the application took there until its answer began."""
 
 
 class Outcome(StrEnum):
@@ -127,11 +127,16 @@ class Leg:
     money: Money | None = None
 
 
+def leg_folder(folder: Path, leg: Leg) -> Path:
+    """Where a leg is, below its run's folder."""
+    return folder / "legs" / f"{leg.number:04}-{leg.operation}"
+
+
 def write_leg(
     folder: Path, leg: Leg, histograms: Mapping[str, Mapping[str, str]], samples: Iterable[Sample]
 ) -> Path:
     """Write a leg below a run's folder; returns where."""
-    place = folder / "legs" / f"{leg.number:04}-{leg.operation}"
+    place = leg_folder(folder, leg)
     place.mkdir(parents=True)
     (place / HISTOGRAMS).write_text(json.dumps(histograms, indent=1) + "\n", encoding="utf-8")
     with gzip.GzipFile(place / SAMPLES, "wb", mtime=0) as file:

@@ -1,0 +1,293 @@
+"""A run's folder, read: its legs, their histograms, medians over rounds with their range.
+
+What is compared is a group: legs of one operation under one load, in so many rounds. A figure of a
+group is the median over its rounds, and the lowest and highest of them (style 4.2); percentiles of
+rounds are never averaged, and requests of different rounds never pooled.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cached_property
+from statistics import median
+from typing import TYPE_CHECKING, Any, Final
+
+from benchmarks.leg import Kind, Leg, Outcome, Phase, read_histograms, read_leg, read_samples
+from benchmarks.operations import OPERATIONS
+from benchmarks.recorder import decode, histogram
+from mock_rails.core.errors import BadInput
+from scenarios.facts.lightning import BASE_UNITS_PER_SAT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from pathlib import Path
+
+    from benchmarks.leg import Sample
+
+RUN: Final = "run.json"
+FREE: Final = "free"
+"""The operation that pays nothing: the floor of all the others."""
+NONE: Final = "none"
+"""Its rail."""
+KEPT_UP: Final = 0.95
+"""A rate is carried when this share of it was answered well."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """The median of several rounds and how far they lay apart."""
+
+    median: float
+    low: float
+    high: float
+    n: int
+
+    @classmethod
+    def of(cls, values: list[float]) -> Spread:
+        """The spread of at least one value."""
+        return cls(median(values), min(values), max(values), len(values))
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A leg and the folder that it was read from."""
+
+    leg: Leg
+    place: Path
+
+    @cached_property
+    def _histograms(self) -> dict[str, dict[str, Any]]:
+        return {
+            phase: {outcome: decode(text) for outcome, text in outcomes.items()}
+            for phase, outcomes in read_histograms(self.place).items()
+        }
+
+    def histogram(self, phase: Phase = Phase.TOTAL) -> Any:
+        """All latencies of a phase: a failure took its time as well, and counts."""
+        whole = histogram()
+        for one in self._histograms.get(phase, {}).values():
+            whole.add(one)
+        return whole
+
+    def percentile_us(self, percent: float, phase: Phase = Phase.TOTAL) -> int:
+        """The time that so many in a hundred stayed within; 0 where nothing was recorded."""
+        return int(self.histogram(phase).get_value_at_percentile(percent))
+
+    def samples(self) -> Iterator[Sample]:
+        """Its requests."""
+        return read_samples(self.place)
+
+    @property
+    def requests(self) -> int:
+        """How many were sent, however they ended."""
+        return sum(self.leg.counts.values())
+
+    @property
+    def failed_share(self) -> float:
+        """How many of them were not answered well."""
+        return 1 - self.leg.counts.get(Outcome.OK, 0) / self.requests if self.requests else 0.0
+
+
+@dataclass(frozen=True)
+class Group:
+    """Legs of one operation under one load: the rounds of a comparison."""
+
+    legs: tuple[Measured, ...]
+
+    @property
+    def first(self) -> Leg:
+        """The first of them, which says what all of them are."""
+        return self.legs[0].leg
+
+    @property
+    def operation(self) -> str:
+        """Which operation it was."""
+        return self.first.operation
+
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """Why some of it should not be believed."""
+        return marks(self.legs)
+
+    @property
+    def requests(self) -> int:
+        """How many were sent in all rounds."""
+        return sum(one.requests for one in self.legs)
+
+    @property
+    def least(self) -> int:
+        """How many the smallest round had: no percentile finer than that can be told."""
+        return min(one.requests for one in self.legs)
+
+    def spread(self, value: Callable[[Measured], float]) -> Spread:
+        """A figure of each round."""
+        return Spread.of([value(one) for one in self.legs])
+
+    def percentile_ms(self, percent: float, phase: Phase = Phase.TOTAL) -> Spread:
+        """A percentile of each round, in milliseconds."""
+        return self.spread(lambda one: one.percentile_us(percent, phase) / 1_000)
+
+    @property
+    def load(self) -> str:
+        """Under which load, in words."""
+        leg = self.first
+        if leg.offered_per_s is None:
+            return f"{leg.users} users"
+        rate = f"{leg.offered_per_s:,.4g}/s"
+        return rate if leg.share_of_knee is None else f"{leg.share_of_knee:.0%} of knee, {rate}"
+
+
+@dataclass(frozen=True)
+class Results:
+    """A run: what it was, and what came of it."""
+
+    folder: Path
+    about: Mapping[str, Any]
+    legs: tuple[Measured, ...] = field(repr=False)
+
+    @cached_property
+    def operations(self) -> list[str]:
+        """Those that were measured: paid ones first, by rail and intent, then the floor."""
+        names = dict.fromkeys(one.leg.operation for one in self.measured)
+        return sorted(names, key=order)
+
+    @cached_property
+    def measured(self) -> list[Measured]:
+        """All but the warm-up."""
+        return [one for one in self.legs if one.leg.kind is not Kind.WARM_UP]
+
+    @cached_property
+    def groups(self) -> list[Group]:
+        """The legs, those of one operation under one load together, in the order of the run."""
+        found: dict[tuple[Any, ...], list[Measured]] = {}
+        for one in self.measured:
+            leg = one.leg
+            load = leg.share_of_knee or leg.offered_per_s
+            found.setdefault((leg.operation, leg.kind, load, leg.users), []).append(one)
+        return [Group(tuple(legs)) for legs in found.values()]
+
+    def of(self, operation: str, *kinds: Kind) -> list[Group]:
+        """An operation's groups, by what was offered; of some kinds, or of all."""
+        chosen = [
+            one
+            for one in self.groups
+            if one.operation == operation and (not kinds or one.first.kind in kinds)
+        ]
+        return sorted(chosen, key=lambda one: (one.first.offered_per_s or 0, one.first.users))
+
+    def basis(self, operation: str) -> Group:
+        """What an operation is judged by: the lightest steady load, or what there is instead."""
+        for kind in (Kind.STEADY, Kind.SINGLE, Kind.LADDER):
+            if found := self.of(operation, kind):
+                return next((one for one in found if not one.marks), found[0])
+        raise BadInput(f"The run has no leg of {operation!r}.")
+
+    def knee_per_s(self, operation: str) -> float | None:
+        """The rate that steady legs are shares of, or else the last rate that was carried."""
+        for one in self.of(operation, Kind.STEADY):
+            if one.first.offered_per_s and one.first.share_of_knee:
+                return one.first.offered_per_s / one.first.share_of_knee
+        carried = None
+        for one in self.of(operation, Kind.LADDER):
+            if not all(map(self.kept_up, one.legs)):
+                break
+            carried = one.first.offered_per_s
+        return carried
+
+    def kept_up(self, one: Measured) -> bool:
+        """Whether what was due was answered. A schedule is drawn at random: what counts is what it
+        held, and not the rate that was meant."""
+        planned_s = self.about["configuration"].get("duration_s") or one.leg.duration_s
+        return one.leg.achieved_per_s >= KEPT_UP * one.requests / planned_s
+
+    def best_per_s(self, operation: str) -> Spread:
+        """The most that was answered well in a second, of all loads that were tried."""
+        groups = self.of(operation)
+        sound = [one for one in groups if not one.marks] or groups
+        return max(
+            (one.spread(lambda leg: leg.leg.achieved_per_s) for one in sound),
+            key=lambda found: found.median,
+        )
+
+    def books(self, operation: str) -> list[Measured]:
+        """The legs whose fees are told: the steady ones, if there are any. A fresh chain's base fee
+        falls from block to block (facts: tempo 4.1), and only turns meet the same one."""
+        paid = [one for one in self.measured if one.leg.operation == operation and one.leg.money]
+        return [one for one in paid if one.leg.kind is Kind.STEADY] or paid
+
+    def fee_units(self, operation: str) -> Fraction | None:
+        """What the rail took for a request on average over the run, in millionths of a dollar;
+        None where nobody counted."""
+        paid = [one.leg.money for one in self.books(operation) if one.leg.money]
+        delivered = sum(money.delivered for money in paid)
+        if not delivered:
+            return None
+        fees = sum((base_units(one.currency, one.fee_units) for one in paid), Fraction(0))
+        return fees / delivered * units(operation)
+
+
+_NUMBERS: Final = re.compile(r"\d[\d.,]*")
+_RAILS: Final = ("tempo", "lightning", "stripe", NONE)
+_INTENTS: Final = ("charge", "session", "stream", FREE)
+
+
+def marks(legs: Iterable[Measured]) -> tuple[str, ...]:
+    """The legs' marks; of those that differ in their numbers only, one stands for all."""
+    found: dict[str, str] = {}
+    for one in legs:
+        for mark in one.leg.marks:
+            found.setdefault(_NUMBERS.sub("", mark), mark)
+    return tuple(found.values())
+
+
+def rail(operation: str) -> str:
+    """An operation's rail; that of an operation that this version does not know is `none`."""
+    return OPERATIONS[operation].rail if operation in OPERATIONS else NONE
+
+
+def intent(operation: str) -> str:
+    """Its intent: `charge`, `session`, `stream` (a session that is paid token by token) or
+    `free`."""
+    return OPERATIONS[operation].intent if operation in OPERATIONS else FREE
+
+
+def units(operation: str) -> int:
+    """What one request delivers: itself, or so many tokens."""
+    return OPERATIONS[operation].units if operation in OPERATIONS else 1
+
+
+def order(operation: str) -> tuple[int, int, str]:
+    """Where it stands in every table: by rail, then by intent, the floor last."""
+    return _RAILS.index(rail(operation)), _INTENTS.index(intent(operation)), operation
+
+
+def label(operation: str) -> str:
+    """Its name for people."""
+    return operation.replace("-", " ")
+
+
+def base_units(currency: str, amount: int) -> Fraction:
+    """An amount in millionths of a dollar; Lightning counts thousandths of a sat, at the sandbox's
+    rate."""
+    return Fraction(amount * BASE_UNITS_PER_SAT, 1_000) if currency == "sat" else Fraction(amount)
+
+
+def load(folder: Path) -> Results:
+    """Read a run's folder."""
+    try:
+        about = json.loads((folder / RUN).read_text(encoding="utf-8"))
+        places = sorted(one.parent for one in folder.glob("legs/*/leg.json"))
+        legs = tuple(Measured(read_leg(place), place) for place in places)
+    except OSError as error:
+        raise BadInput(
+            f"{folder} is no run: cannot read {RUN}: {error.strerror}.",
+            hint="`mpp-sandbox bench` writes one.",
+        ) from None
+    except (ValueError, TypeError, KeyError) as error:
+        raise BadInput(f"{folder} is no run: {error}.") from None
+    if not any(one.leg.kind is not Kind.WARM_UP and one.requests for one in legs):
+        raise BadInput(f"{folder} has no leg with a request in it.")
+    return Results(folder, about, legs)

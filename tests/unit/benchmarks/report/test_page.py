@@ -1,0 +1,179 @@
+"""A run on one page: it answers first, and every number can be followed to its leg (style 3)."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from html import escape
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING
+
+import pytest
+
+from benchmarks.leg import Kind, Money
+from benchmarks.report.command import reported
+from benchmarks.report.figures import FIGURES, drawn
+from benchmarks.report.page import write_report
+from benchmarks.report.results import load
+from benchmarks.report.svg import inline
+from benchmarks.report.tables import number, tells
+from benchmarks.report.verdict import verdict
+from scenarios.figures.style import save
+from tests.unit.benchmarks.report.runs import add_leg, charges, whole_run, write_run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class _Ids(HTMLParser):
+    """The ids of a page, and where its links go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ids: list[str] = []
+        self.links: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note them."""
+        for name, value in attrs:
+            if name == "id":
+                self.ids.append(str(value))
+            elif name in ("href", "src", "xlink:href"):
+                self.links.append(str(value))
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run whose page was written."""
+    folder = whole_run(tmp_path_factory.mktemp("run"))
+    write_report(folder)
+    return folder
+
+
+def test_the_first_screen_says_which_intent_and_from_when_on(run: Path) -> None:
+    first, fast, floor, doubt = verdict(load(run))
+    assert first.about == "Which intent"
+    assert first.text == (
+        "On tempo, a session costs less from 9 requests on: $0.00850 for all of it, against "
+        "$0.00100 for each charge. One carried 100 requests in this run."
+    )
+    assert first.legs == (9, 10, 12, 13)
+    assert "session's request takes 2.00 (1.90 to 2.10) ms in the median (50% of" in fast.text
+    assert "5.00 times as long" in fast.text
+    assert "tempo charge adds 9.50 ms, tempo session adds 1.50 ms" in floor.text
+    assert doubt.warns
+    assert "Fewer than 5 rounds" in doubt.text
+
+
+def test_a_run_of_one_intent_does_not_pretend_to_compare(tmp_path: Path) -> None:
+    folder = write_run(tmp_path)
+    add_leg(folder, "tempo-charge", [1_000] * 20, kind=Kind.SINGLE, money=charges(20))
+    first, *_ = verdict(load(folder))
+    assert first.warns
+    assert "does not say" in first.text
+
+
+def test_marks_and_failures_stand_on_the_first_screen(tmp_path: Path) -> None:
+    folder = write_run(tmp_path)
+    add_leg(folder, "free", [1_000] * 10, failed=3, marks=("the generator was busy",))
+    warned = [one.text for one in verdict(load(folder)) if one.warns]
+    assert "Marked, not to be believed: 1 of 1 legs (the generator was busy)." in warned
+    assert any("at worst 30.0% of a leg" in text for text in warned)
+
+
+def test_which_rail_is_ranked_by_fee(tmp_path: Path) -> None:
+    folder = write_run(tmp_path)
+    dear = ({"id": "pi_1", "kind": "charge", "fee": 315_000},)
+    card = Money("usd", 1, 500_000, 315_000, dear)
+    add_leg(folder, "stripe-charge", [3_000] * 20, money=card)
+    add_leg(folder, "tempo-charge", [1_000] * 20, money=charges(20))
+    said = [one.text for one in verdict(load(folder)) if one.about == "Which rail"]
+    assert said[0] == ("For a single request, by fee: tempo charge $0.00100, stripe charge $0.315.")
+    assert said[1].startswith("By median latency, each at its own light load: tempo charge 1.00 ms")
+
+
+def test_every_number_can_be_followed(run: Path) -> None:
+    """A sentence links to its legs, a leg to its folder, and nothing to any other place."""
+    page = _Ids()
+    text = (run / "report.html").read_text()
+    page.feed(text)
+    assert len(page.ids) == len(set(page.ids))
+    for link in page.links:
+        if link.startswith("#"):
+            assert link[1:] in page.ids
+        elif link != "data:,":
+            assert (run / link).is_file(), link
+    assert {f"leg-{n}" for n in range(1, 15)} <= set(page.ids)
+    assert "mpp-sandbox bench --intent session --rail tempo --ladder --seed 7" in text
+    assert "<script" not in text
+    assert not re.findall(r'(?:href|src)="https?:', text)
+
+
+def test_every_figure_has_a_title_and_its_numbers(run: Path) -> None:
+    text = (run / "report.html").read_text()
+    for name in FIGURES:
+        numbers = json.loads((run / "figures" / f"{name}.json").read_text())
+        assert f'<title id="{name}-title">{escape(numbers["title"])}</title>' in text
+        assert (run / "figures" / f"{name}.png").stat().st_size > 1_000
+    assert text.count('role="img"') == text.count("<details>") == len(FIGURES)
+
+
+def test_figures_show_what_was_measured(run: Path) -> None:
+    shown = {name: numbers for name, (_, numbers) in drawn(load(run)).items()}
+    charge, session = shown["break-even"]["lines"]
+    assert shown["break-even"]["marks"] == [[9.0, "tempo: from 9 on"]]
+    assert session["y"] == [8.5] * len(session["x"])
+    assert charge["y"][0] == 1
+    assert shown["load"]["knees_per_s"] == {"tempo-charge": 100, "tempo-session": 800}
+    assert shown["load"]["lines"][0]["x"] == [25, 50, 100, 150]
+    assert shown["throughput"]["bars"][1]["parts"] == [816]
+    assert shown["cost"]["bars"][0]["parts"] == [1.0]
+    assert shown["cost"]["bars"][1]["parts"] == [0.085]
+    assert shown["memory"]["bars"][0]["parts"] == [90, 60]
+    assert shown["processor"]["bars"][0]["parts"] == pytest.approx([6, 8, 4])
+    curve = shown["percentiles"]["lines"][1]
+    assert curve["name"] == "tempo session"
+    assert max(curve["x"]) == 20, "400 requests tell the 95th percentile, and no finer one"
+
+
+def test_the_same_run_gives_the_same_bytes(run: Path, tmp_path: Path) -> None:
+    figure, numbers = drawn(load(run))["percentiles"]
+    again = save(figure, tmp_path / "percentiles", numbers)
+    for path in again:
+        assert path.read_bytes() == (run / "figures" / path.name).read_bytes()
+
+
+def test_tables_are_kept_as_columns(run: Path) -> None:
+    with (run / "tables" / "comparison.csv").open() as file:
+        charge, session, free = csv.DictReader(file)
+    assert (charge["operation"], charge["median, ms"]) == ("tempo charge", "10.0 (9.50 to 10.5)")
+    assert (session["knee, /s"], session["fee per request"]) == ("800", "$0.0000850")
+    assert (free["fee per request"], free["rounds"]) == ("", "2")
+    assert len((run / "tables" / "legs.csv").read_text().splitlines()) == 15
+
+
+def test_the_command_tells_the_answers_and_where_the_page_is(run: Path) -> None:
+    lines = reported(run)
+    assert lines[0].startswith("Which intent: On tempo, a session costs less from 9 requests on")
+    assert lines[-1] == f"Written to {run / 'report.html'}."
+
+
+def test_a_percentile_needs_ten_requests_beyond_it() -> None:
+    assert tells(99, 1_000)
+    assert not tells(99, 999)
+    assert tells(99.9, 10_000)
+
+
+def test_numbers_have_digits_that_say_something() -> None:
+    assert [number(one) for one in (0, 0.0123456, 9.876, 123.4, 123_456)] == [
+        "0", "0.0123", "9.88", "123", "123,456",
+    ]  # fmt: skip
+
+
+def test_a_figure_in_a_page_keeps_its_ids_for_itself() -> None:
+    svg = '<?xml?><svg width="1"><metadata>x</metadata><g id="a"/><use href="#a"/></svg>'
+    assert inline(svg, "f", "A & B") == (
+        '<svg width="1" role="img" aria-labelledby="f-title">\n<title id="f-title">A &amp; B'
+        '</title><g id="f-a"/><use href="#f-a"/></svg>'
+    )

@@ -1,0 +1,163 @@
+"""A run's folder, read: medians over rounds with their range, knees, fees (style 4.2)."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import pytest
+
+from benchmarks.leg import Kind, Money, Phase
+from benchmarks.report.fees import crossing, fees, pairs
+from benchmarks.report.results import Spread, label, load
+from benchmarks.report.waterfall import PARTS, typical
+from mock_rails.core.errors import BadInput
+from tests.unit.benchmarks.report.runs import add_leg, charges, sessions, whole_run, write_run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_a_figure_is_the_median_over_rounds_and_not_of_pooled_requests(tmp_path: Path) -> None:
+    run = write_run(tmp_path)
+    for turn, took_us in enumerate((1_000, 2_000, 9_000), start=1):
+        add_leg(run, "free", [took_us] * 10 * turn, round=turn, offered_per_s=10.0)
+    group = load(run).basis("free")
+    found = group.percentile_ms(50)
+    assert (found.median, found.low, found.high, found.n) == (
+        pytest.approx(2, rel=1e-3), pytest.approx(1, rel=1e-3), pytest.approx(9, rel=1e-3), 3
+    )  # fmt: skip
+    assert (group.requests, group.least) == (60, 10)
+
+
+def test_a_failure_took_its_time_too(tmp_path: Path) -> None:
+    run = write_run(tmp_path)
+    add_leg(run, "free", [1_000] * 6 + [50_000] * 4, failed=4)
+    (one,) = load(run).legs
+    assert one.percentile_us(90) == pytest.approx(50_000, rel=1e-3)
+    assert one.failed_share == pytest.approx(0.4)
+
+
+def test_latency_counts_from_the_due_moment_and_service_from_the_sent_one(tmp_path: Path) -> None:
+    run = write_run(tmp_path)
+    add_leg(run, "free", [5_000] * 10, lag_us=3_000)
+    (one,) = load(run).legs
+    assert one.percentile_us(50) == pytest.approx(5_000, rel=1e-3)
+    assert one.percentile_us(50, Phase.SERVICE) == pytest.approx(2_000, rel=1e-3)
+
+
+def test_warm_up_is_in_no_table_and_fees_are_of_steady_legs(tmp_path: Path) -> None:
+    """A fresh chain's base fee falls: what it was at first is nobody's fault."""
+    run = write_run(tmp_path)
+    add_leg(run, "tempo-session", [9_000] * 10, kind=Kind.WARM_UP, money=sessions(1, 2))
+    add_leg(run, "tempo-session", [5_000] * 10, kind=Kind.LADDER, money=sessions(10, 10))
+    add_leg(run, "tempo-session", [1_000] * 10, money=sessions(10, 1))
+    results = load(run)
+    assert len(results.legs) == 3
+    assert [one.leg.number for one in results.measured] == [2, 3]
+    assert results.fee_units("tempo-session") == Fraction(8_500, 10)
+
+
+def test_marks_that_differ_in_numbers_only_are_told_once(tmp_path: Path) -> None:
+    run = write_run(tmp_path)
+    for late in ("0.6 ms late", "5.7 ms late", "the generator was busy"):
+        add_leg(run, "free", [1_000] * 10, offered_per_s=10.0, marks=(late,))
+    assert load(run).basis("free").marks == ("0.6 ms late", "the generator was busy")
+
+
+def test_the_knee_is_what_steady_legs_are_shares_of(tmp_path: Path) -> None:
+    results = load(whole_run(tmp_path))
+    assert results.knee_per_s("tempo-charge") == 100
+    assert results.knee_per_s("tempo-session") == 800
+
+
+def test_without_steady_legs_the_knee_is_the_last_rate_that_was_carried(tmp_path: Path) -> None:
+    run = write_run(tmp_path, configuration={"duration_s": 1.0})
+    for rate, achieved in ((50, 50), (100, 97), (200, 150), (400, 399)):
+        add_leg(run, "free", [1_000] * rate, kind=Kind.LADDER, offered_per_s=float(rate),
+                achieved_per_s=float(achieved))  # fmt: skip
+    assert load(run).knee_per_s("free") == 100
+
+
+def test_a_marked_leg_is_not_what_an_operation_is_judged_by(tmp_path: Path) -> None:
+    run = write_run(tmp_path)
+    add_leg(run, "free", [1_000] * 10, offered_per_s=10.0, marks=("the generator was busy",))
+    add_leg(run, "free", [2_000] * 10, offered_per_s=20.0)
+    assert load(run).basis("free").first.offered_per_s == 20
+
+
+def test_a_session_is_cheaper_from_where_the_fees_cross(tmp_path: Path) -> None:
+    """A charge is 1,000; open and close are 8,500: eight charges are cheaper, nine are not."""
+    results = load(whole_run(tmp_path))
+    ((name, charge, session),) = pairs(results)
+    found = crossing(charge, session)
+    assert found is not None
+    assert (name, found.requests, str(found)) == ("tempo", 9, "9")
+    assert charge.after(8) < session.after(8)
+    assert charge.after(9) > session.after(9)
+    assert (session.sessions, session.delivered) == (8, 800)
+
+
+def test_fees_that_differ_give_the_crossing_a_range(tmp_path: Path) -> None:
+    run = write_run(tmp_path)
+    paid = tuple({"id": str(fee), "kind": "charge", "fee": fee} for fee in (500, 1_000, 1_500))
+    add_leg(run, "tempo-charge", [1_000] * 3, money=Money("usd", 3, 30_000, 3_000, paid))
+    add_leg(run, "tempo-session", [1_000] * 10, money=sessions(10, 1))
+    ((_, charge, session),) = pairs(load(run))
+    assert str(crossing(charge, session)) == "9 (6 to 18)"
+
+
+def test_where_charges_are_free_no_session_is_cheaper(tmp_path: Path) -> None:
+    run = write_run(tmp_path)
+    free = tuple({"id": str(one), "kind": "payment", "fee": 0} for one in range(3))
+    given = ({"id": "a", "kind": "payment", "fee": 0},)
+    add_leg(run, "lightning-charge", [1_000] * 3, money=Money("sat", 3, 3_000, 0, free))
+    add_leg(run, "lightning-session", [1_000] * 3, money=Money("sat", 3, 3_000, 0, given))
+    ((_, charge, session),) = pairs(load(run))
+    assert crossing(charge, session) is None
+
+
+def test_lightnings_thousandths_of_a_sat_are_millionths_of_a_dollar(tmp_path: Path) -> None:
+    """At 100,000 dollars a bitcoin, the sandbox's rate."""
+    run = write_run(tmp_path)
+    paid = ({"id": "a", "kind": "payment", "fee": 1_000},)
+    add_leg(run, "lightning-charge", [1_000] * 3, money=Money("sat", 1, 10_000, 1_000, paid))
+    results = load(run)
+    assert results.fee_units("lightning-charge") == 1_000
+    found = fees(results, "lightning-charge")
+    assert found is not None
+    assert found.each.mean == 1_000
+
+
+def test_a_typical_request_is_the_sum_of_its_parts(tmp_path: Path) -> None:
+    run = write_run(tmp_path)
+    phases = {Phase.CHALLENGE: 1_000, Phase.SIGN: 500, Phase.PAID: 6_000, Phase.VERIFY: 2_000,
+              Phase.SETTLE: 3_000, Phase.DELIVER: 200}  # fmt: skip
+    add_leg(run, "tempo-charge", [8_000] * 20 + [500_000], phases_us=phases, money=charges(21))
+    parts = typical(load(run).basis("tempo-charge"))
+    assert parts == {"challenge": 1_000, "sign": 500, "verify": 2_000, "settle": 3_000,
+                     "deliver": 200, "rest": 1_300}  # fmt: skip
+    assert tuple(parts) == PARTS
+    assert sum(parts.values()) == 8_000
+
+
+def test_operations_stand_by_rail_and_intent(tmp_path: Path) -> None:
+    run = write_run(tmp_path)
+    for name in ("free", "stripe-charge", "tempo-session", "tempo-charge", "lightning-session"):
+        add_leg(run, name, [1_000])
+    shown = [label(one) for one in load(run).operations]
+    assert shown == ["tempo charge", "tempo session", "lightning session", "stripe charge", "free"]
+
+
+def test_a_spread_is_a_median_with_its_ends() -> None:
+    assert Spread.of([3.0, 1.0, 2.0]) == Spread(2.0, 1.0, 3.0, 3)
+
+
+def test_what_is_no_run_is_said_to_be_none(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"is no run: cannot read run\.json"):
+        load(tmp_path)
+    with pytest.raises(BadInput, match="no leg with a request"):
+        load(write_run(tmp_path))
+    (tmp_path / "run.json").write_text("[")
+    with pytest.raises(BadInput, match="is no run"):
+        load(tmp_path)
