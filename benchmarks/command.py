@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from benchmarks.ladder import SHARES, Knee, climb
-from benchmarks.leg import Kind
+from benchmarks.leg import Kind, Leg
 from benchmarks.operations import Operation, chosen
 from benchmarks.run import Run, Setup
 from benchmarks.table import told
@@ -20,9 +20,9 @@ from mock_rails.core.clock import Clock
 from mock_rails.core.errors import BadInput
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
-    Heard = Callable[[str], None]
+    Heard = Callable[[str], object]
 
 DURATION_S: Final = 5.0
 ROUNDS: Final = 5
@@ -77,8 +77,7 @@ def new_folder() -> Path:
 
 
 def bench(asked: Asked, folder: Path, *, command: str, heard: Heard) -> list[str]:
-    """Measure, and say what came of it. What is measured when it is interrupted is kept."""
-    clock = Clock()
+    """Measure, and say what came of it."""
     operations = asked.checked()
     setup = Setup(
         seed=asked.seed,
@@ -93,23 +92,51 @@ def bench(asked: Asked, folder: Path, *, command: str, heard: Heard) -> list[str
             "rounds": asked.rounds,
         },
     )
+
+    def plan(run: Run) -> dict[str, Knee]:
+        if asked.ladder:
+            knees = ladders(
+                run, operations, first_per_s=asked.first_per_s, duration_s=asked.duration_s
+            )
+            steady(run, operations, knees, rounds=asked.rounds, duration_s=asked.duration_s)
+            return knees
+        per_s = asked.per_s or (None if asked.users else FIRST_PER_S)
+        for operation in operations:
+            run.measure(operation, Kind.SINGLE, per_s=per_s, duration_s=asked.duration_s)
+        return {}
+
+    return conduct(setup, folder, plan, command=command, heard=heard).lines
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A run that has ended."""
+
+    legs: list[Leg]
+    lines: list[str]
+    """What came of it, for people."""
+    interrupted: bool
+
+
+def conduct(
+    setup: Setup,
+    folder: Path,
+    plan: Callable[[Run], dict[str, Knee]],
+    *,
+    command: str,
+    heard: Heard,
+) -> Done:
+    """Warm up, follow a plan, report. What is measured when it is interrupted is kept."""
     knees: dict[str, Knee] = {}
-    run = Run(folder, setup, clock, command=command, heard=heard)
+    run = Run(folder, setup, Clock(), command=command, heard=heard)
     interrupted = False
     try:
         with run:
-            _warm_up(run, operations)
-            if asked.ladder:
-                knees = _ladders(run, asked, operations)
-                _steady(run, asked, operations, knees)
-            else:
-                for operation in operations:
-                    run.measure(
-                        operation,
-                        Kind.SINGLE,
-                        per_s=asked.per_s or (None if asked.users else FIRST_PER_S),
-                        duration_s=asked.duration_s,
-                    )
+            for operation in setup.operations:  # every process loads what its first payment loads
+                run.measure(
+                    operation, Kind.WARM_UP, per_s=_WARM_UP_PER_S, duration_s=_WARM_UP_S, users=2
+                )
+            knees = plan(run)
     except KeyboardInterrupt:
         interrupted = True
         if not run.legs:
@@ -117,38 +144,37 @@ def bench(asked: Asked, folder: Path, *, command: str, heard: Heard) -> list[str
     lines = told(run.folder, run.legs, knees)
     if interrupted:
         lines.append("Interrupted: these are the legs that were measured by then.")
-    return [*lines, *_report(folder, heard)]
+    return Done(run.legs, [*lines, *_report(folder, heard)], interrupted)
 
 
-def _warm_up(run: Run, operations: tuple[Operation, ...]) -> None:
-    """Let every process load what its first payment loads."""
-    for operation in operations:
-        run.measure(operation, Kind.WARM_UP, per_s=_WARM_UP_PER_S, duration_s=_WARM_UP_S, users=2)
+def ladders(
+    run: Run, operations: Sequence[Operation], *, first_per_s: float, duration_s: float
+) -> dict[str, Knee]:
+    """Each operation's knee."""
+
+    def knee(operation: Operation) -> Knee:
+        return climb(lambda per_s: run.rung(operation, per_s, duration_s), first_per_s=first_per_s)
+
+    return {operation.name: knee(operation) for operation in operations}
 
 
-def _ladders(run: Run, asked: Asked, operations: tuple[Operation, ...]) -> dict[str, Knee]:
-    return {
-        operation.name: climb(
-            lambda per_s, operation=operation: run.rung(  # type: ignore[misc]
-                operation, per_s, asked.duration_s
-            ),
-            first_per_s=asked.first_per_s,
-        )
-        for operation in operations
-    }
-
-
-def _steady(
-    run: Run, asked: Asked, operations: tuple[Operation, ...], knees: dict[str, Knee]
+def steady(
+    run: Run,
+    operations: Sequence[Operation],
+    knees: Mapping[str, Knee],
+    *,
+    rounds: int,
+    duration_s: float,
 ) -> None:
-    for round_ in range(1, asked.rounds + 1):
+    """Legs at shares of the knees, the operations in turns."""
+    for round_ in range(1, rounds + 1):
         for share in SHARES:
             for operation in operations:
                 run.measure(
                     operation,
                     Kind.STEADY,
                     per_s=knees[operation.name].per_s * share,
-                    duration_s=asked.duration_s,
+                    duration_s=duration_s,
                     round_=round_,
                     share_of_knee=share,
                 )

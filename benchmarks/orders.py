@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 PATIENCE_S: Final = 10.0
 """How long a user waits from the moment when the request was due; what is not answered by then is
 a timeout."""
-WARM_UP: Final = 3
+WARM_UP: Final = 2
 """Requests of each user before a leg begins; a session is opened by the first."""
 
 

@@ -34,9 +34,10 @@ if TYPE_CHECKING:
 VERSION: Final = 1
 RUN: Final = "run.json"
 _LEAST_USERS: Final = 4
-_MOST_USERS: Final = 48
-_USERS_PER_S: Final = 0.2
-"""Users for each request a second: enough for answers that take a fifth of a second."""
+_MOST_USERS: Final = 24
+_USERS_PER_S: Final = 0.1
+"""Users for each request a second: enough for answers that take a tenth of a second. Who is slower
+makes others wait for a free user, and their latency says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ class Run:
         clock: Clock,
         *,
         command: str,
-        heard: Callable[[str], None] = lambda line: None,
+        heard: Callable[[str], object] = lambda line: None,
     ) -> None:
         self.folder = folder
         self.legs: list[Leg] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from benchmarks.leg import Kind, Leg, Outcome, Phase, read_histograms
+from benchmarks.leg import Kind, Leg, Outcome, Phase, leg_folder, read_histograms
 from benchmarks.recorder import decode
 
 if TYPE_CHECKING:
@@ -39,8 +39,7 @@ _STAR: Final = "*"
 
 
 def _row(folder: Path, leg: Leg) -> tuple[str, ...]:
-    place = folder / "legs" / f"{leg.number:04}-{leg.operation}"
-    encoded = read_histograms(place).get(Phase.TOTAL, {})
+    encoded = read_histograms(leg_folder(folder, leg)).get(Phase.TOTAL, {})
     found = [decode(one) for one in encoded.values()]
     if found:
         for other in found[1:]:
