@@ -1,46 +1,63 @@
-"""Where a run was made: what a figure depends on besides the code (style 4.2)."""
+"""The machine and the software that a figure was measured on, so that it can be judged later."""
 
 from __future__ import annotations
 
 import os
 import platform
 import subprocess
-from importlib.metadata import PackageNotFoundError, version
+from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 
-_PACKAGES: Final = (
-    "mpp-sandbox", "pympp", "httpx", "uvicorn", "uvloop", "httptools", "coincurve", "locust",
-    "hdrhistogram",
-)  # fmt: skip
+_ROOT: Final = Path(__file__).parents[1]
 _GOVERNOR: Final = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
-_CPUINFO: Final = Path("/proc/cpuinfo")
-_HERE: Final = Path(__file__).parent
+_PACKAGES: Final = (
+    "coincurve", "hdrhistogram", "httpx", "locust", "py-evm", "pympp", "simpy", "uvicorn", "uvloop",
+)  # fmt: skip
+_GIT_TIMEOUT_S: Final = 5
 
 
 def fingerprint() -> dict[str, Any]:
-    """The machine, the versions, and which state of the code it was."""
-    import psutil  # type: ignore[import-untyped]
-
+    """What matters for speed, and nothing that names a person or a path."""
     return {
-        "cpu": _cpu(),
-        "cores": os.cpu_count(),
-        "memory_bytes": psutil.virtual_memory().total,
-        "load_before": list(psutil.getloadavg()),
-        "governor": _read(_GOVERNOR) or "unknown",
-        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "commit": commit(),
         "python": platform.python_version(),
-        "packages": {name: _version(name) for name in _PACKAGES},
-        "commit": _git("rev-parse", "HEAD"),
-        "changed": bool(_git("status", "--porcelain")),
+        "system": platform.system(),
+        "machine": platform.machine(),
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "governor": _read(_GOVERNOR),
+        "load": [round(one, 2) for one in os.getloadavg()],
+        "packages": {name: version for name in _PACKAGES if (version := _version(name))},
     }
 
 
-def _cpu() -> str:
-    for line in (_read(_CPUINFO) or "").splitlines():
-        if line.startswith("model name"):
-            return line.partition(":")[2].strip()
-    return platform.processor() or "unknown"
+def commit() -> str | None:
+    """The commit of this checkout, with a plus if files differ from it; None outside of one."""
+    head = _git("rev-parse", "--short=12", "HEAD")
+    if head is None:
+        return None
+    return head + ("+" if _git("status", "--porcelain", "--untracked-files=no") else "")
+
+
+def _git(*arguments: str) -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", *arguments], cwd=_ROOT, capture_output=True, text=True, check=True,
+            timeout=_GIT_TIMEOUT_S,
+        )  # fmt: skip
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()
+
+
+def _processor() -> str | None:
+    text = _read(Path("/proc/cpuinfo")) or ""
+    for line in text.splitlines():
+        name, _, value = line.partition(":")
+        if name.strip() == "model name":
+            return value.strip()
+    return platform.processor() or None
 
 
 def _read(path: Path) -> str | None:
@@ -50,19 +67,8 @@ def _read(path: Path) -> str | None:
         return None
 
 
-def _version(name: str) -> str | None:
+def _version(package: str) -> str | None:
     try:
-        return version(name)
-    except PackageNotFoundError:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
         return None
-
-
-def _git(*arguments: str) -> str | None:
-    """What git says of the code; None where it was installed without."""
-    try:
-        done = subprocess.run(
-            ["git", *arguments], cwd=_HERE, capture_output=True, text=True, check=True, timeout=10
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout.strip()
