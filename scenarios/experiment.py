@@ -35,6 +35,7 @@ STUDIES: Final = (
     "fee_spike",
     "fleet",
     "lightning_liquidity",
+    "limits",
     "outage",
     "registry_sessions",
     "settlement",
@@ -112,8 +113,13 @@ class Result:
 
     @property
     def metrics(self) -> list[str]:
-        """The columns that are figures."""
-        return [one for one in self.rows[0] if one not in {*self.study.keys, "replication"}]
+        """The columns that are figures: one number each."""
+        others = {*self.study.keys, "replication"}
+        return [
+            one
+            for one, value in self.rows[0].items()
+            if one not in others and not isinstance(value, list)
+        ]
 
     def values(self, metric: str, *configuration: Any) -> list[float]:
         """A figure of one configuration, replication by replication."""
@@ -125,6 +131,13 @@ class Result:
         """Its mean; percentiles, whose distribution is skew, get a bootstrap interval."""
         make = bootstrap_interval if "_p9" in metric or "_p5" in metric else t_interval
         return make(self.values(metric, *configuration), self.method.confidence)
+
+    def curve(self, name: str, *configuration: Any) -> list[Interval]:
+        """A column that is a list, such as a quantile for each of some shares: place by place."""
+        curves = [row[name] for row in self._grouped[configuration]]
+        return [
+            bootstrap_interval(one, self.method.confidence) for one in zip(*curves, strict=True)
+        ]
 
     def difference(self, metric: str, first: Sequence[Any], second: Sequence[Any]) -> Interval:
         """Second minus first, paired by replication: their random draws are the same."""

@@ -76,7 +76,9 @@ def _cluster(address: str) -> Iterator[tuple[Any, int]]:
             hint="pip install 'mpp-sandbox[cluster]'",
         ) from None
     try:
-        client = Client(address, timeout=_CONNECT_S, set_as_default=False)
+        client: Any = Client(  # type: ignore[no-untyped-call]
+            address, timeout=_CONNECT_S, set_as_default=False
+        )
     except (OSError, ValueError) as error:
         raise BadInput(
             f"No Dask scheduler answers at {address!r} ({type(error).__name__}).",

@@ -70,7 +70,7 @@ def lines(
         axes.set_ylim(bottom=0)
     if names:
         axes.set_xticks(shown[0].at, names)
-    _name_ends(axes, ends)
+    name_ends(axes, ends)
     for place, word in marks:
         axes.axvline(place, color="#555555", linewidth=1, linestyle=":")
         axes.annotate(word, (place, 1), xycoords=("data", "axes fraction"), xytext=(4, -2),
@@ -93,7 +93,7 @@ _APART: float = 0.055
 """How far apart two names stand at least, as a share of the axes' height."""
 
 
-def _name_ends(axes: Any, ends: list[tuple[float, float, str, str]]) -> None:
+def name_ends(axes: Any, ends: list[tuple[float, float, str, str]]) -> None:
     """Write each line's name at its right end, moved up where names would touch."""
     to_axes = axes.transData + axes.transAxes.inverted()
     below = -1.0

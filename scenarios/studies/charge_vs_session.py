@@ -34,6 +34,11 @@ _VISITS: Final = {
 }
 _CHECKS: Final = {FREE: "gate_free", CHARGE: "gate_charge", SESSION: "gate_voucher"}
 _MS: Final = 1_000
+SHARES: Final = (
+    0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 0.98, 0.99, 0.995,
+    0.999,
+)  # fmt: skip
+"""The shares of the requests whose latency is kept: `latency_ms` of a row has one for each."""
 
 
 class ChargeVsSession(Parameters):
@@ -129,6 +134,7 @@ def replicate(p: ChargeVsSession, streams: Streams) -> list[Row]:
                     "latency_p50_ms": latency.quantile(0.5) * _MS,
                     "latency_p95_ms": latency.quantile(0.95) * _MS,
                     "latency_p99_ms": latency.quantile(0.99) * _MS,
+                    "latency_ms": [latency.quantile(share) * _MS for share in SHARES],
                     "first_mean_ms": scene.first.mean * _MS,
                     "fee_per_request": fees / scene.delivered,
                     "fee_share": fees / (scene.delivered * p.price),
@@ -168,7 +174,8 @@ def findings(result: Result) -> list[str]:
 
 
 def figures(result: Result) -> dict[str, Drawn]:
-    """Latency and fee over the length of a visit."""
+    """Latency and fee over the length of a visit, and how latencies are distributed."""
+    from scenarios.figures.curves import Curve, ecdf, nines
     from scenarios.figures.lines import Line, lines
 
     requests = result.parameters.requests
@@ -179,6 +186,9 @@ def figures(result: Result) -> dict[str, Drawn]:
             for one in intents
         ]
 
+    most = requests[-1]
+    curves = [Curve(one, SHARES, result.curve("latency_ms", one, most)) for one in INTENTS]
+    tail = [Curve(one.name, SHARES[6:], one.values[6:]) for one in curves]
     across = "mean requests in a visit"
     return {
         "latency": lines(
@@ -188,6 +198,13 @@ def figures(result: Result) -> dict[str, Drawn]:
         "fee": lines(
             "What the chain costs", across, "fee per request, base units ($0.000001)",
             over("fee_per_request", (CHARGE, SESSION)),
+        ),
+        "ecdf": ecdf(
+            f"How soon requests are answered, in visits of {most}", "ms from request to answer",
+            curves,
+        ),
+        "tail": nines(
+            f"The slowest requests, in visits of {most}", "ms from request to answer", tail
         ),
     }  # fmt: skip
 
