@@ -11,6 +11,7 @@ QUICK: dict[str, dict[str, str]] = {
     "fee_spike": {"spike_s": "15", "requests": "5"},
     "fleet": {"agents": "1000", "requests": "5", "block_ms": "5000"},
     "lightning_liquidity": {"capacities": "20000000", "horizon_s": "60"},
+    "limits": {"runaways": "0,5", "agents": "20", "horizon_s": "60"},
     "outage": {"outages_s": "0,60", "horizon_s": "120"},
     "registry_sessions": {"requests": "1,30", "exponents": "1", "visits": "5"},
     "settlement": {"schedules": "10r,60s,end", "channels": "2", "horizon_s": "60"},
