@@ -24,7 +24,7 @@ def fingerprint() -> dict[str, Any]:
         "python": platform.python_version(),
         "system": platform.system(),
         "machine": platform.machine(),
-        "processor": _processor(),
+        "cpu": _processor(),
         "cores": os.cpu_count(),
         "governor": _read(_GOVERNOR),
         "load": [round(one, 2) for one in os.getloadavg()],
