@@ -1,8 +1,9 @@
 """The devnet as one document, saved and loaded while it runs.
 
 The document holds the clock, the randomness, the armed faults, every rail and the merchants' books
-in memory. It is taken and put in place between two steps of the event loop, all or nothing. What is
-under way meanwhile goes on in the new state, as after a crash: have nothing under way.
+in memory. It is taken and put in place between two steps of the event loop, all or nothing. The
+merchants begin anew on it, for what they remember besides, and what they were about to do, is of the
+state that is gone. Requests that are under way meanwhile end as after a crash: have none.
 """
 
 from __future__ import annotations
@@ -35,6 +36,10 @@ async def load(devnet: Devnet, data: bytes) -> dict[str, Any]:
                 hint="Start the devnet with that --seed, or with the file as --state.",
             )
     snapshot.apply(document, context, devnet.parts)
+    if devnet.merchants is not None:
+        await devnet.renew_merchants()
+        # They drew their salt for challenges; what comes is to be drawn as the document has it.
+        context.seeds.restore(document["seeds"])
     context.journal.append("sandbox", "snapshot.loaded", {"digest": snapshot.digest(document)})
     await devnet.tell_time()
     return {

@@ -103,6 +103,37 @@ async def test_a_session_goes_on_from_where_it_was_saved(
         assert (after["id"], after["units"]) == (channel["id"], channel["units"] + 1)
 
 
+async def test_nobody_watches_channels_that_are_gone_and_new_ones_are_opened_and_watched(
+    devnet: Devnet, http: httpx.AsyncClient
+) -> None:
+    """A merchant's caches and its armed timers are in no snapshot: the next one begins without."""
+    first = devnet.merchants
+    url, journal = f"{devnet.api_url}/search", devnet.context.journal
+    before = await saved(http)
+    async with PaidClient(PAYER, rpc_url=devnet.rpc_url, session=KEEP) as client:
+        assert (await client.get(url)).status_code == 200
+    (gone,) = (await http.get("/channels")).json()["channels"]
+    assert (await load(http, before)).status_code == 200
+    assert (await http.get("/channels")).json()["channels"] == []
+    assert devnet.merchants is not first
+    after = journal.last_offset
+    await http.post("/time/advance", json={"by": "2d"})
+    told = [event.kind for event in journal.read(after) if event.rail == "session"]
+    assert told == []
+
+    async with PaidClient(PAYER, rpc_url=devnet.rpc_url, session=KEEP) as client:
+        assert (await client.get(url)).status_code == 200
+        assert (await client.get(url)).status_code == 200
+        assert (await client.get(f"{devnet.api_url}/lightning/quote")).status_code == 402
+        assert (await client.get(f"{devnet.api_url}/quote")).status_code == 200
+    (opened,) = (await http.get("/channels")).json()["channels"]
+    assert (opened["units"], opened["status"]) == (2, "open")
+    assert opened["id"] != gone["id"]
+    assert (await http.post(f"/channels/{opened['id']}/close")).status_code == 200
+    (closed,) = (await http.get("/channels")).json()["channels"]
+    assert (closed["status"], closed["settled"]) == ("closed", "2000")
+
+
 async def test_what_cannot_be_loaded_changes_nothing(
     devnet: Devnet, http: httpx.AsyncClient
 ) -> None:
