@@ -8,7 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
+
+    from benchmarks.validate import Forecast
 
 
 def reported(run: Path) -> list[str]:
@@ -19,3 +22,46 @@ def reported(run: Path) -> list[str]:
 
     page = write_report(run)
     return [*(f"{one.about}: {one.text}" for one in verdict(load(run))), f"Written to {page}."]
+
+
+def calibrated(run: Path, out: Path) -> list[str]:
+    """Write the service times that a run tells as a profile; tell which, and how to use it."""
+    from benchmarks.calibrate import write_profile
+    from benchmarks.report.results import load
+
+    profile = write_profile(load(run), out)
+    width = max(map(len, profile)) + 2
+    lines = [
+        f"{key:<{width}}median {one['median_us']:>9,.0f} us   p99 {one['p99_us']:>9,.0f} us"
+        for key, one in profile.items()
+    ]
+    return [
+        *lines,
+        "Shapes come from the lightest legs, where hardly anybody waits.",
+        f"Written to {out}: `mpp-sandbox simulate charge-vs-session --set timing={out}`.",
+    ]
+
+
+def validated(profile: Path, run: Path) -> list[str]:
+    """Foretell a held-back run's steady loads by simulation, and tell how far off that was; the
+    table is kept beside the run's others, and its page shows it."""
+    from benchmarks.report.page import write_report
+    from benchmarks.report.results import load
+    from benchmarks.validate import keep, table, validate
+    from scenarios.calibrate import profile as read_profile
+
+    results = load(run)
+    found = validate(read_profile(f"{profile}"), results)
+    shown = table(found)
+    keep(shown, run)
+    rows = [shown.head, *shown.rows]
+    widths = [max(len(row[at]) for row in rows) for at in range(len(shown.head))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+             for row in rows]  # fmt: skip
+    return [*lines, _summary(found), f"Shown on {write_report(run)}."]
+
+
+def _summary(found: Sequence[Forecast]) -> str:
+    figures = [figure for one in found if one.counts for figure in one.figures]
+    held = sum(figure.holds for figure in figures)
+    return f"{held} of {len(figures)} figures with a target are within it."

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from benchmarks.report.figures import drawn
 from benchmarks.report.results import load
 from benchmarks.report.svg import inline
-from benchmarks.report.tables import Table, number, tables
+from benchmarks.report.tables import TABLES, Table, number, tables
 from benchmarks.report.verdict import verdict
 from scenarios.figures.style import save
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 REPORT: Final = "report.html"
 FIGURES: Final = "figures"
-TABLES: Final = "tables"
 
 _STYLE: Final = """
 :root{color-scheme:light dark;--ink:#1d1d1f;--soft:#55555c;--page:#fff;
@@ -115,11 +114,27 @@ def page(
 def _answers(said: Iterable[Said]) -> str:
     lines = []
     for one in said:
-        links = ", ".join(f'<a href="#leg-{leg}">{leg}</a>' for leg in one.legs)
+        links = ", ".join(_link(*ends) for ends in _stretches(one.legs))
         where = f" <small>Legs {links}.</small>" if links else ""
         kind = ' class="warns"' if one.warns else ""
         lines.append(f"<dt{kind}>{one.about}</dt><dd{kind}>{escape(one.text)}{where}</dd>")
     return f'<dl class="answers">{"".join(lines)}</dl>'
+
+
+def _link(first: int, last: int) -> str:
+    shown = str(first) if first == last else f"{first} to {last}"
+    return f'<a href="#leg-{first}">{shown}</a>'
+
+
+def _stretches(legs: Sequence[int]) -> list[tuple[int, int]]:
+    """First and last of legs that follow each other."""
+    found: list[tuple[int, int]] = []
+    for leg in legs:
+        if found and leg == found[-1][1] + 1:
+            found[-1] = (found[-1][0], leg)
+        else:
+            found.append((leg, leg))
+    return found
 
 
 def _section(table: Table) -> str:

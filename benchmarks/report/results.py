@@ -179,10 +179,11 @@ class Results:
         return sorted(chosen, key=lambda one: (one.first.offered_per_s or 0, one.first.users))
 
     def basis(self, operation: str) -> Group:
-        """What an operation is judged by: the lightest steady load, or what there is instead."""
+        """What an operation is judged by: the lightest steady load, or what there is instead.
+        Marked or not: another load would compare unlike with unlike, and a mark can be read."""
         for kind in (Kind.STEADY, Kind.SINGLE, Kind.LADDER):
             if found := self.of(operation, kind):
-                return next((one for one in found if not one.marks), found[0])
+                return found[0]
         raise BadInput(f"The run has no leg of {operation!r}.")
 
     def knee_per_s(self, operation: str) -> float | None:
@@ -205,12 +206,8 @@ class Results:
 
     def best_per_s(self, operation: str) -> Spread:
         """The most that was answered well in a second, of all loads that were tried."""
-        groups = self.of(operation)
-        sound = [one for one in groups if not one.marks] or groups
-        return max(
-            (one.spread(lambda leg: leg.leg.achieved_per_s) for one in sound),
-            key=lambda found: found.median,
-        )
+        tried = [one.spread(lambda leg: leg.leg.achieved_per_s) for one in self.of(operation)]
+        return max(tried, key=lambda found: found.median)
 
     def books(self, operation: str) -> list[Measured]:
         """The legs whose fees are told: the steady ones, if there are any. A fresh chain's base fee
@@ -266,7 +263,8 @@ def order(operation: str) -> tuple[int, int, str]:
 
 def label(operation: str) -> str:
     """Its name for people."""
-    return operation.replace("-", " ")
+    name = operation.replace("-", " ")
+    return name if units(operation) == 1 else f"{name} ({units(operation)} tokens)"
 
 
 def base_units(currency: str, amount: int) -> Fraction:

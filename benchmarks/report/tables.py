@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
     from benchmarks.report.results import Group, Measured, Results, Spread
 
+TABLES: Final = "tables"
+"""The folder of all tables, below the run's."""
+VALIDATION: Final = "validation"
+"""The table that `validate` leaves there: it is read, not made, by whoever shows the others."""
 PERCENTILES: Final = (50, 90, 99, 99.9)
 HEADLINE: Final = (50, 95, 99)
 BEYOND: Final = 10
@@ -211,7 +215,18 @@ def every_leg(results: Results) -> Table:
 
 def tables(results: Results) -> list[Table]:
     """All of them, in the order of the page."""
-    return [make(results) for make in (comparison, percentiles, phases, money, machine, every_leg)]
+    made = [make(results) for make in (comparison, percentiles, phases, money, machine)]
+    return [*made, *_kept(results), every_leg(results)]
+
+
+def _kept(results: Results) -> list[Table]:
+    """The forecast of this run by simulation, if somebody has made one."""
+    path = results.folder / TABLES / f"{VALIDATION}.csv"
+    if not path.is_file():
+        return []
+    with path.open(encoding="utf-8", newline="") as file:
+        head, *rows = csv.reader(file)
+    return [Table(VALIDATION, "Foretold by simulation", head, rows)]
 
 
 def _percentile(group: Group, percent: float) -> str:

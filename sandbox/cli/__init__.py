@@ -34,6 +34,7 @@ _COMMANDS: Final = (
     "snapshot",
     "simulate",
     "bench",
+    "report",
 )
 
 _USAGE: Final = 2

@@ -79,11 +79,13 @@ def test_without_steady_legs_the_knee_is_the_last_rate_that_was_carried(tmp_path
     assert load(run).knee_per_s("free") == 100
 
 
-def test_a_marked_leg_is_not_what_an_operation_is_judged_by(tmp_path: Path) -> None:
+def test_an_operation_is_judged_by_its_lightest_steady_load_marked_or_not(tmp_path: Path) -> None:
     run = write_run(tmp_path)
-    add_leg(run, "free", [1_000] * 10, offered_per_s=10.0, marks=("the generator was busy",))
+    add_leg(run, "free", [1_000] * 10, kind=Kind.LADDER, offered_per_s=5.0)
     add_leg(run, "free", [2_000] * 10, offered_per_s=20.0)
-    assert load(run).basis("free").first.offered_per_s == 20
+    add_leg(run, "free", [1_000] * 10, offered_per_s=10.0, marks=("the generator was busy",))
+    found = load(run).basis("free")
+    assert (found.first.offered_per_s, found.marks) == (10, ("the generator was busy",))
 
 
 def test_a_session_is_cheaper_from_where_the_fees_cross(tmp_path: Path) -> None:

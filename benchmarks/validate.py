@@ -1,0 +1,155 @@
+"""A held-back load run foretold by simulation, and how far off that was (DESIGN section 4).
+
+The profile says how long a request takes where nobody waits, and how long it keeps each process
+busy. Of the run, only what was given to it is used: the schedule that was drawn before it, and the
+number of users. Everything else, waiting above all, has to come out of the model
+(`scenarios.model.passage`). Errors are told as they are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import median
+from typing import TYPE_CHECKING, Final
+
+from benchmarks.calibrate import GENERATOR, busy, response
+from benchmarks.leg import Kind
+from benchmarks.report.results import label
+from benchmarks.report.tables import TABLES, VALIDATION, Table, number, spread_text, tells
+from mock_rails.core.errors import BadInput
+from scenarios.model.passage import Load, Passage, play
+from scenarios.streams import Streams
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from benchmarks.report.results import Group, Measured, Results, Spread
+    from scenarios.calibrate import Timing
+
+TARGET: Final = 0.15
+"""How far off a forecast may be and still be called right."""
+SHARES: Final = (0.5, 0.7)
+"""Of the knee, where the target holds: nearer to it, small errors become long queues."""
+_REPLICATIONS: Final = 10
+_SEED: Final = 1
+_RAILS: Final = "rails"
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One measured figure and its forecast."""
+
+    name: str
+    measured: Spread
+    foretold: float
+
+    @property
+    def error(self) -> float:
+        """How far off the forecast is, as a share of what was measured."""
+        return self.foretold / self.measured.median - 1 if self.measured.median else 0.0
+
+    @property
+    def holds(self) -> bool:
+        """Whether it is within the target."""
+        return abs(self.error) <= TARGET
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """A load of the held-back run, foretold."""
+
+    group: Group
+    figures: Sequence[Figure]
+    busiest: tuple[str, float]
+    """The process that the model has the busiest, and its share of a core."""
+
+    @property
+    def counts(self) -> bool:
+        """Whether the target is for this load."""
+        share = self.group.first.share_of_knee
+        return share is not None and any(abs(share - one) < 0.01 for one in SHARES)
+
+
+def validate(profile: Mapping[str, Timing], results: Results) -> list[Forecast]:
+    """Foretell every steady load of a run that the profile knows the operation of."""
+    found = []
+    for operation in results.operations:
+        passage = passage_of(profile, operation)
+        if passage is None:
+            continue
+        found += [
+            _forecast(passage, group, results) for group in results.of(operation, Kind.STEADY)
+        ]
+    if not found:
+        raise BadInput(
+            "There is no steady load of the run that this profile can foretell.",
+            hint="Make the run with `bench --ladder`, the profile with `calibrate`.",
+        )
+    return found
+
+
+def passage_of(profile: Mapping[str, Timing], operation: str) -> Passage | None:
+    """What the profile knows of an operation, in the order in which processes are passed: the
+    generator sends, the server checks, the rail is asked, the server answers, and is heard."""
+    if response(operation) not in profile:
+        return None
+    head = busy(operation, "")
+    parts = {key.removeprefix(head): one.mean_s for key, one in profile.items()
+             if key.startswith(head)}  # fmt: skip
+    around = [(name, took / 2) for name, took in parts.items() if name not in (GENERATOR, _RAILS)]
+    inner = [(_RAILS, parts[_RAILS])] if _RAILS in parts else []
+    outer = [(GENERATOR, parts[GENERATOR] / 2)] if GENERATOR in parts else []
+    return Passage(profile[response(operation)], [*outer, *around, *inner, *around, *outer])
+
+
+def table(forecasts: Sequence[Forecast]) -> Table:
+    """All forecasts beside what was measured."""
+    rows = [
+        [
+            label(one.group.operation),
+            one.group.load,
+            figure.name,
+            spread_text(figure.measured),
+            number(figure.foretold),
+            f"{figure.error:+.0%}",
+            ("yes" if figure.holds else "no") if one.counts else "no target",
+            f"{one.busiest[0]} {one.busiest[1]:.0%}",
+            ", ".join(str(leg.leg.number) for leg in one.group.legs),
+        ]
+        for one in forecasts
+        for figure in one.figures
+    ]
+    head = ("operation", "load", "figure", "measured", "foretold", "error",
+            f"within {TARGET:.0%}", "busiest by the model", "legs")  # fmt: skip
+    return Table(VALIDATION, "Foretold by simulation", head, rows)
+
+
+def keep(shown: Table, run: Path) -> Path:
+    """Keep the table with the run, for its page and for whoever reads columns."""
+    return shown.write(run / TABLES)
+
+
+def _forecast(passage: Passage, group: Group, results: Results) -> Forecast:
+    runs = [
+        play(passage, load, Streams(_SEED, turn))
+        for load in (_load(one, results) for one in group.legs)
+        for turn in range(_REPLICATIONS)
+    ]
+    told = [percent for percent in (50, 99) if tells(percent, group.least)]
+    figures = [
+        Figure(f"p{percent}, ms", group.percentile_ms(percent),
+               median(one.latency.quantile(percent / 100) for one in runs) * 1_000)
+        for percent in told
+    ]  # fmt: skip
+    achieved = group.spread(lambda one: one.leg.achieved_per_s)
+    figures.append(Figure("answered, /s", achieved, median(one.achieved_per_s for one in runs)))
+    shares = {name: median(one.utilisation[name] for one in runs) for name, _ in passage.busy}
+    busiest = max(shares.items(), key=lambda one: one[1], default=("", 0.0))
+    return Forecast(group, figures, busiest)
+
+
+def _load(one: Measured, results: Results) -> Load:
+    """A leg's schedule: what it was asked, and nothing of what came of it."""
+    planned_s = results.about["configuration"].get("duration_s") or one.leg.duration_s
+    return Load([sample.due_us / 1e6 for sample in one.samples()], one.leg.users, planned_s)

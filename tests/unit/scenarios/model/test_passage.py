@@ -1,0 +1,69 @@
+"""Requests that pass through processes agree with closed forms (style 4.1: analytic oracles)."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from scenarios.calibrate import Timing
+from scenarios.model.passage import Load, Passage, play, shares_of
+from scenarios.streams import Streams
+
+SERVICE_S = 0.01
+
+
+def _poisson(per_s: float, count: int) -> list[float]:
+    generator = np.random.Generator(np.random.PCG64(1))
+    return [float(at) for at in np.cumsum(generator.exponential(1 / per_s, count))]
+
+
+def _constant(seconds: float) -> Timing:
+    return Timing(seconds, seconds, "constant", (seconds,))
+
+
+def test_one_process_with_constant_service_waits_as_pollaczek_and_khinchine_say() -> None:
+    """M/D/1 at a utilisation of 0.7: the mean wait is rho / (2 (1 - rho)) services."""
+    due = _poisson(70, 60_000)
+    found = play(
+        Passage(_constant(SERVICE_S), [("server", SERVICE_S)]),
+        Load(due, users=10_000, duration_s=due[-1]),
+        Streams(1, 0),
+    )
+    expected = SERVICE_S * (1 + 0.7 / (2 * 0.3))
+    assert found.latency.mean == pytest.approx(expected, rel=0.05)
+    assert found.utilisation["server"] == pytest.approx(0.7, rel=0.02)
+    assert found.achieved_per_s == pytest.approx(70, rel=0.02)
+
+
+def test_time_that_keeps_nobody_busy_is_waited_for_by_nobody() -> None:
+    found = play(
+        Passage(_constant(SERVICE_S), []), Load([0.0] * 50, users=50, duration_s=1), Streams(1, 0)
+    )
+    assert found.latency.largest == pytest.approx(SERVICE_S)
+
+
+def test_latency_counts_from_the_due_moment_though_no_user_is_free() -> None:
+    """One user, three requests due at once: the third waits for two others."""
+    found = play(
+        Passage(_constant(SERVICE_S), []), Load([0.0] * 3, users=1, duration_s=1), Streams(1, 0)
+    )
+    assert found.latency.largest == pytest.approx(3 * SERVICE_S)
+    assert found.achieved_per_s == 3
+
+
+def test_behind_the_knee_the_server_answers_what_it_can() -> None:
+    due = _poisson(200, 2_000)
+    found = play(
+        Passage(_constant(SERVICE_S), [("server", SERVICE_S)]),
+        Load(due, users=48, duration_s=due[-1]),
+        Streams(1, 0),
+    )
+    assert found.achieved_per_s == pytest.approx(100, rel=0.01)
+    assert found.utilisation["server"] == pytest.approx(1, rel=0.01)
+
+
+def test_a_process_has_its_share_of_each_request() -> None:
+    passage = Passage(_constant(SERVICE_S), [("a", 0.001), ("b", 0.004), ("a", 0.001)])
+    assert shares_of(passage) == [("a", 0.1), ("b", 0.4), ("a", 0.1)]
+    crowded = Passage(_constant(SERVICE_S), [("a", 0.015), ("b", 0.005)])
+    assert shares_of(crowded) == [("a", 0.75), ("b", 0.25)]
