@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from scenarios.figures.lines import name_ends
-from scenarios.figures.style import COLOURS, new_figure
+from scenarios.figures.style import COLOURS, new_figure, plain_log
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +38,7 @@ def ecdf(title: str, across: str, shown: Sequence[Curve]) -> Drawn:
                            [one.high for one in curve.values],
                            color=colour, alpha=0.2, linewidth=0)  # fmt: skip
     axes.set_xscale("log")
-    axes.xaxis.set_major_formatter("{x:,.10g}")
+    plain_log(axes.xaxis)
     axes.set_xlabel(across)
     axes.set_ylabel("share of the requests, %")
     axes.set_ylim(0, 101)
@@ -60,7 +60,7 @@ def nines(title: str, up: str, shown: Sequence[Curve]) -> Drawn:
         ends.append((at[-1], means[-1], curve.name, colour))
     axes.set_xscale("log")
     axes.set_yscale("log")
-    axes.yaxis.set_major_formatter("{x:,.10g}")
+    plain_log(axes.yaxis)
     labelled = [share for share in shown[0].shares if share in _LABELLED]
     axes.set_xticks([1 / (1 - share) for share in labelled],
                     [f"{share * 100:g}" for share in labelled])  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from scenarios.figures.style import COLOURS, new_figure
+from scenarios.figures.style import COLOURS, new_figure, plain_log
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,8 +43,6 @@ def lines(
 ) -> Drawn:
     """Draw lines, each named at its end; `marks` are vertical lines with a word, `names` stand
     for the places on the axis across."""
-    from matplotlib.ticker import LogFormatter
-
     figure, axes = new_figure(title)
     ends = []
     for index, line in enumerate(shown):
@@ -64,8 +62,7 @@ def lines(
         axes.xaxis.set_major_formatter("{x:,.10g}")
     if log_y:
         axes.set_yscale("log")
-        axes.yaxis.set_major_formatter("{x:,.10g}")
-        axes.yaxis.set_minor_formatter(LogFormatter())  # names them where there are few decades
+        plain_log(axes.yaxis)
     else:
         axes.set_ylim(bottom=0)
     if names:

@@ -24,6 +24,7 @@ STYLE: Final[Any] = {
     "font.size": 10,
     "axes.spines.top": False,
     "axes.spines.right": False,
+    "axes.axisbelow": True,
     "axes.grid": True,
     "grid.color": "#dddddd",
     "grid.linewidth": 0.6,
@@ -43,6 +44,14 @@ def new_figure(title: str, width_in: float = 7.5, height_in: float = 4.2) -> tup
         axes = figure.add_subplot()
     axes.set_title(title, loc="left", fontweight="bold")
     return figure, axes
+
+
+def plain_log(axis: Any) -> None:
+    """A logarithmic axis with its ticks written out, the minor ones where decades are few."""
+    from matplotlib.ticker import LogFormatter
+
+    axis.set_major_formatter("{x:,.10g}")
+    axis.set_minor_formatter(LogFormatter())
 
 
 def save(figure: Figure, path: Path, numbers: dict[str, Any]) -> list[Path]:

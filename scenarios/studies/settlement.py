@@ -27,6 +27,14 @@ if TYPE_CHECKING:
 
 _END: Final = "end"
 _LOOKS: Final = 200
+_DRAWN: Final = 40
+"""Of the looks, so many are drawn."""
+_COSTS: Final = {
+    "fees of settling": "settle_fee_per_request",
+    "fee of closing": "close_fee_per_request",
+    "expected loss": "loss_per_request",
+}
+"""The parts of a schedule's cost, and the figure that each is."""
 
 
 class Settlement(Parameters):
@@ -160,10 +168,13 @@ def _row(p: Settlement, text: str, streams: Streams) -> Row:
         "lost_by_crash_p50": float(lost[0]) / p.channels,
         "lost_by_crash_p95": float(lost[1]) / p.channels,
         "owed_at_end": owed / p.channels,
+        "settle_fee_per_request": merchant.fees / merchant.served,
+        "close_fee_per_request": close * p.channels / merchant.served,
         "fee_per_request": fees / merchant.served,
         "settlements_per_request": merchant.settlements / merchant.served,
         "loss_per_request": lost_per_s / rate,
         "cost_per_request": fees / merchant.served + lost_per_s / rate,
+        "exposure": [one / p.channels for one in merchant.looks],
     }
 
 
@@ -182,9 +193,11 @@ def findings(result: Result) -> list[str]:
 
 
 def figures(result: Result) -> dict[str, Drawn]:
-    """Exposure against fee, a line for each kind of schedule."""
+    """Exposure against fee, exposure over time, and what each schedule costs in all."""
     from scenarios.figures.lines import Line, lines
+    from scenarios.figures.stack import stacked
 
+    schedules = result.parameters.schedules
     kinds = {"by requests": "r", "by time": "s"}
     shown = []
     for name, unit in kinds.items():
@@ -200,8 +213,33 @@ def figures(result: Result) -> dict[str, Drawn]:
         "exposure": lines(
             "What settling more often buys", "mean unsettled value of a channel, base units",
             "fee per request, base units", shown,
-        )
+        ),
+        "over_time": _over_time(result),
+        "costs": stacked(
+            "What a schedule costs in all", "per request, base units ($0.000001)", schedules,
+            {
+                word: [result.interval(metric, one).mean for one in schedules]
+                for word, metric in _COSTS.items()
+            },
+        ),
     }  # fmt: skip
+
+
+def _over_time(result: Result) -> Drawn:
+    """The unsettled value of a channel while it lives, mean and interval over replications."""
+    from scenarios.figures.lines import Line, lines
+
+    p = result.parameters
+    kept = slice(_LOOKS // _DRAWN // 2, None, _LOOKS // _DRAWN)
+    at = [(number + 0.5) * p.horizon_s / _LOOKS for number in range(_LOOKS)][kept]
+    shown = [
+        Line(one, at, result.curve("exposure", one)[kept], dashed=one == _END)
+        for one in p.schedules
+    ]
+    return lines(
+        "What is at risk while a channel lives", "seconds since it was opened",
+        "mean unsettled value of a channel, base units", shown, log_x=False,
+    )  # fmt: skip
 
 
 STUDY: Final[Any] = Study(

@@ -123,7 +123,7 @@ def test_a_report_is_one_page_that_needs_nothing_else(tmp_path: Path) -> None:
     parameters = study.parameters.read(QUICK["settlement"])
     write(run(study, parameters, Method(replications=2)), tmp_path)
     page = (tmp_path / "report.html").read_text()
-    assert page.count("<svg") == 1
+    assert page.count("<svg") == 3
     assert study.question in page
     assert all(name in page for name in study.parameters.model_fields)
     for outside in ("<script", "<link", "<img", "src=", "@import"):
