@@ -23,6 +23,8 @@ from sandbox.devnet import Devnet
 from sandbox.lightning import LndNode, LocalApp
 
 if TYPE_CHECKING:
+    from mpp import Challenge
+
     from mock_rails.core.clock import Clock
     from mock_rails.lightning.api import Listener
     from sandbox.client import Wallet
@@ -71,20 +73,8 @@ class Inside(Host):
             raise RuntimeError(f"{self.name} failed at {what}: {answer.result().get('message')}")
 
 
-class Front:
-    """The paid API, whichever merchants are behind it: each test has fresh ones."""
-
-    def __init__(self, devnet: Devnet) -> None:
-        self._devnet = devnet
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Hand the request to the present merchants."""
-        assert self._devnet.merchants is not None
-        await self._devnet.merchants.app(scope, receive, send)
-
-
 class TestedDevnet(Devnet):
-    """A devnet whose merchants can be exchanged, on ports or without any."""
+    """A devnet on ports or without any."""
 
     __test__ = False
 
@@ -97,20 +87,13 @@ class TestedDevnet(Devnet):
         """The applications by the port of their address, where no port is open."""
         self.switchboard = Switchboard(self)
         """The way to them."""
+        if self.stripe is not None and not ports:
+            self.stripe.webhook_transport = self.switchboard
 
     @property
     def lightning_wires(self) -> list[tuple[Listener, Host]]:
         """Lightning's nodes, and where each of them is."""
         return self._wires
-
-    async def renew_merchants(self) -> None:
-        """Let new merchants begin on what the store holds, in the place of those before."""
-        from sandbox.merchants.merchants import Merchants, challenge_secret
-
-        assert self.merchants is not None
-        secret = challenge_secret(self.context.seeds.seed)
-        self.merchants = Merchants(self.merchants.till, host=self.merchants.host, secret=secret)
-        await self.merchants.start()
 
     def _card_account(self) -> StripeMerchant | None:
         if self.has_ports or self.stripe_url is None:
@@ -120,8 +103,6 @@ class TestedDevnet(Devnet):
         return card_account(self.stripe_url, self.context.clock, inner=self.switchboard)
 
     def _host(self, app: Any, port: int, name: str) -> Host:
-        if self.merchants is not None and app is self.merchants.app:
-            app = Front(self)
         if self.has_ports:
             return super()._host(app, port, name)
         self.apps[port] = app
@@ -195,3 +176,12 @@ def customer(
         "seeds": Seeds(devnet.context.seeds.seed),
     }
     return PaidClient(wallet, http=http, rpc_http=http, **{**chosen, **options})
+
+
+async def charge_credential(devnet: TestedDevnet, wallet: Wallet, challenge: Challenge) -> str:
+    """An Authorization header that answers a charge on the chain: signed, and not sent."""
+    from sandbox.client.charge_signer import NodeMethod
+
+    assert devnet.rpc is not None
+    signer = NodeMethod(wallet, devnet.rpc, devnet.context.clock)
+    return (await signer.create_credential(challenge)).to_authorization()

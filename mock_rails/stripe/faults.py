@@ -66,7 +66,7 @@ FAULT_POINTS: Final = (
             FaultAction("lose", "never send it"),
             FaultAction("duplicate", "send it twice or more", ("times",), whole=("times",)),
             FaultAction("delay", "send it later by sandbox time", ("s",), whole=("s",)),
-            FaultAction("swap", "send it after the endpoint's next event"),
+            FaultAction("swap", "send it after the endpoint's next event, or in a minute"),
         ),
         context=("endpoint", "type", "url"),
     ),

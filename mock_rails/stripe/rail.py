@@ -28,6 +28,8 @@ from mock_rails.stripe.version import Version
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    import httpx
+
     from mock_rails.core.faults import FaultPoint
     from mock_rails.stripe.deposits import DepositChain, Transfer
 
@@ -49,6 +51,8 @@ class Stripe:
         self.agenda = Agenda(self.state)
         self.chain: DepositChain | None = None
         """Where crypto deposits arrive; the devnet hands it in."""
+        self.webhook_transport: httpx.AsyncBaseTransport | None = None
+        """What carries webhooks where there are no ports; None for real sockets."""
         self.default_version = Version.parse(self.settings.default_version)
 
     # -- working ----------------------------------------------------------------------------------
@@ -98,7 +102,7 @@ class Stripe:
 
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._keep_agenda())
-            tasks.create_task(Deliverer(self).run())
+            tasks.create_task(Deliverer(self, self.webhook_transport).run())
 
     async def _keep_agenda(self) -> None:
         clock = self.context.clock

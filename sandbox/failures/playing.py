@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import logging
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from sandbox.failures.telling import Kind
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sandbox.failures.failure import Failure
     from sandbox.failures.telling import Step
 
@@ -47,7 +51,19 @@ async def play(failure: Failure, seed: str = SEED) -> Played:
     """Play it on a devnet of its own. The same seed tells the same story, to the byte."""
     from sandbox.failures.scene import scene
 
-    async with scene(failure, seed) as stage:
-        await failure.play(stage)
-        await stage.end()
-        return Played(failure, seed, tuple(stage.steps))
+    with _told_by_nobody_else():
+        async with scene(failure, seed) as stage:
+            await failure.play(stage)
+            await stage.end()
+            return Played(failure, seed, tuple(stage.steps))
+
+
+@contextmanager
+def _told_by_nobody_else() -> Iterator[None]:
+    """What the shop logs when things go wrong for it, as they do here, is no part of the story."""
+    logger, silent = logging.getLogger("sandbox"), logging.NullHandler()
+    logger.addHandler(silent)
+    try:
+        yield
+    finally:
+        logger.removeHandler(silent)

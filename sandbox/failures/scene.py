@@ -10,32 +10,35 @@ every run, to the byte. At the end no money may have appeared or vanished on any
 from __future__ import annotations
 
 import asyncio
+import json
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import httpx
 
+from mock_rails.connection import read_body
 from mock_rails.core.errors import ConservationError
 from mock_rails.core.seeds import Seeds
+from mock_rails.stripe.banner import TEST_KEY
 from sandbox.chain import token_balance
 from sandbox.client import PaidClient, Wallet
-from sandbox.client.charge_signer import NodeMethod
 from sandbox.control import faults
 from sandbox.devnet import CURRENCY
 from sandbox.failures.telling import Kind, Step
 from sandbox.failures.wire import Wire, challenges
 from sandbox.info import MERCHANT, PAYER
-from sandbox.portless import HOST, TestedDevnet, customer
+from sandbox.portless import HOST, TestedDevnet, charge_credential, customer
 from sandbox.recording.held_clock import HeldClock
 from sandbox.recording.library_time import pympp_goes_by
 from sandbox.settings import DevnetSettings, Part
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from mpp import Challenge
 
+    from mock_rails.connection import Message, Receive, Send
     from mock_rails.core.journal import Event
     from mock_rails.lightning.rail import Lightning
     from mock_rails.stripe.rail import Stripe
@@ -48,6 +51,9 @@ _BEGINS_US: Final = 1_767_225_600 * 10**6
 """New Year of 2026, when every play begins."""
 _TURNS: Final = 200
 """Turns of the loop in which everybody does what can be done without time passing."""
+_LONGEST_BODY: Final = 1 << 20
+_PATIENCE_US: Final = 600 * 10**6
+"""No script waits longer than that by its own clock."""
 
 
 class Scene:
@@ -68,7 +74,7 @@ class Scene:
         api = httpx.URL(devnet.api_url or "")
         shops = {f"{api.host}:{api.port}"}
         self.wire = Wire(devnet.switchboard, shops, lambda text: self._tell(Kind.WIRE, text))
-        """What carries the clients' requests, and keeps their credentials."""
+        """What carries the clients' requests, and keeps those that pay."""
         self.http = httpx.AsyncClient(transport=self.wire, timeout=None)
         """A client that pays nothing."""
         self._stack = AsyncExitStack()
@@ -84,6 +90,10 @@ class Scene:
     def say(self, text: str) -> None:
         """Tell what happens, and why."""
         self._tell(Kind.SAID, text)
+
+    def note(self, text: str) -> None:
+        """Tell what passes on another wire than the clients'."""
+        self._tell(Kind.WIRE, text)
 
     def check(self, text: str, holds: bool) -> None:
         """Tell what must hold, and whether it does. One that does not makes the play fail."""
@@ -112,6 +122,17 @@ class Scene:
         self._stack.push_async_callback(client.aclose)
         return client
 
+    def listen(self, url: str, hear: Callable[[dict[str, Any]], None]) -> None:
+        """Let a program hear the JSON that is posted to an address below `.test`."""
+
+        async def app(scope: Message, receive: Receive, send: Send) -> None:
+            body = await read_body(receive, _LONGEST_BODY)
+            hear(json.loads(body or b"{}"))
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await send({"type": "http.response.body", "body": b""})
+
+        self.devnet.switchboard.mount(url, app)
+
     # -- by hand ----------------------------------------------------------------------------------
 
     async def ask(self, path: str, intent: str = "charge", method: str = "tempo") -> Challenge:
@@ -123,9 +144,7 @@ class Scene:
 
     async def sign(self, challenge: Challenge, account: int = PAYER) -> str:
         """A credential for a charge on the chain: a signed transfer, which is not sent yet."""
-        assert self.devnet.rpc is not None
-        signer = NodeMethod(Wallet.dev(account), self.devnet.rpc, self.clock)
-        return (await signer.create_credential(challenge)).to_authorization()
+        return await charge_credential(self.devnet, Wallet.dev(account), challenge)
 
     async def send(
         self, path: str, credential: str | None = None, *, key: str | None = None
@@ -134,6 +153,15 @@ class Scene:
         given = {"authorization": credential, "idempotency-key": key}
         headers = {name: value for name, value in given.items() if value is not None}
         return await self.waiting(self.http.get(self.url(path), headers=headers))
+
+    async def at_stripe(self, verb: str, path: str, **fields: Any) -> dict[str, Any]:
+        """Ask Stripe for something by the shop's key: `at_stripe("POST", "/v1/refunds", …)`."""
+        url = f"{self.devnet.stripe_url}{path}"
+        asked = self.http.request(verb, url, data=fields or None, auth=(TEST_KEY, ""))
+        response = await self.waiting(asked)
+        response.raise_for_status()
+        document: dict[str, Any] = response.json()
+        return document
 
     # -- rails and time ---------------------------------------------------------------------------
 
@@ -160,6 +188,11 @@ class Scene:
         shop = f"0x{Wallet.dev(MERCHANT).address.hex()}"
         return await self.balance(MERCHANT) - self.devnet.balances[shop]
 
+    async def mine(self) -> None:
+        """Make a block of what waits, as a chain does that was halted and catches up."""
+        self.chain.seal()
+        await self.settled()
+
     async def later(self, **span: int) -> None:
         """Let time pass (`minutes=16`), and everybody do what is due by then."""
         self.clock.hold(self.clock.wall_us() + timedelta(**span) // timedelta(microseconds=1))
@@ -173,11 +206,14 @@ class Scene:
     async def waiting(self, work: Awaitable[_T]) -> _T:
         """Wait for something; where it takes time, time passes up to what is due next."""
         task = asyncio.ensure_future(work)
+        latest_us = self.clock.wall_us() + _PATIENCE_US
         try:
             while not task.done():
                 await self.settled()
                 due_us = self.clock.due_wall_us()
                 if not task.done() and due_us is not None:
+                    if due_us > latest_us:
+                        raise TimeoutError("What the script waits for does not come.")
                     self.clock.hold(due_us)
         finally:
             task.cancel()
@@ -204,5 +240,9 @@ async def scene(failure: Failure, seed: str) -> AsyncIterator[Scene]:
     with pympp_goes_by(clock):
         async with TestedDevnet(settings, ports=False, clock=clock) as devnet:
             one = Scene(failure, devnet, clock)
-            async with one.http:
-                yield one
+            clock.begin()
+            try:
+                async with one.http:
+                    yield one
+            finally:
+                clock.let_go()

@@ -8,12 +8,14 @@ the same.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+import re
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import httpx
 from mpp import Challenge
 from mpp._parsing import ParseError
 
+from mock_rails.core.errors import PROBLEM_TYPE_PREFIX
 from sandbox.banner import dollars
 from sandbox.cash import cash
 from sandbox.client.events import credential_facts
@@ -23,8 +25,19 @@ if TYPE_CHECKING:
 
     from sandbox.portless import Switchboard
 
+PROBLEMS: Final = "https://paymentauth.org/problems/"
 _SCHEME: Final = "Payment "
-_LONGEST: Final = 84
+_LONGEST: Final = 90
+_ID: Final = re.compile(r'"?[A-Za-z0-9_-]{40,}"?')
+
+
+class PaidRequest(NamedTuple):
+    """What was sent to a shop with a payment; whoever has seen it can send it again."""
+
+    path: str
+    credential: str
+    key: str | None
+    """Its Idempotency-Key."""
 
 
 class Wire(httpx.AsyncBaseTransport):
@@ -35,8 +48,8 @@ class Wire(httpx.AsyncBaseTransport):
         self._tell = tell
         self.shops = shops
         """The hosts with ports, such as `shop.test:80`, whose requests are told."""
-        self.credentials: list[str] = []
-        """Every credential that was sent, as its header was."""
+        self.paid: list[PaidRequest] = []
+        """Every request that was sent with a credential."""
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Carry it, and tell of it if a shop is asked."""
@@ -58,7 +71,8 @@ class Wire(httpx.AsyncBaseTransport):
         header = request.headers.get("authorization", "")
         if not header.startswith(_SCHEME):
             return ""
-        self.credentials.append(header)
+        key = request.headers.get("idempotency-key")
+        self.paid.append(PaidRequest(request.url.raw_path.decode(), header, key))
         facts = credential_facts(header)
         payload = facts.get("payload", {})
         action = payload.get("action", "payment")
@@ -70,11 +84,14 @@ class Wire(httpx.AsyncBaseTransport):
 def _answer(response: httpx.Response) -> str:
     """An answer in a line."""
     problem = _problem(response)
-    kind = str(problem.get("type", "")).removeprefix("https://paymentauth.org/problems/")
+    kind = str(problem.get("type", ""))
+    for prefix in (PROBLEMS, PROBLEM_TYPE_PREFIX):
+        kind = kind.removeprefix(prefix)
     if response.status_code == httpx.codes.PAYMENT_REQUIRED and kind == "payment-required":
         return f"402, it costs {' or '.join(asked(response))}"
     if problem:
-        text = f"{response.status_code} {kind}: {problem.get('detail', '')}"
+        detail = _ID.sub("…", str(problem.get("detail", "")))
+        text = f"{response.status_code} {kind}: {detail}"
         return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
     receipt = " with a receipt" if "payment-receipt" in response.headers else ""
     return f"{response.status_code}{receipt}"

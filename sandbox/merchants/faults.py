@@ -2,7 +2,8 @@
 
 The rails' own faults are theirs; these two stand where a payment is no longer the rail's affair.
 An answer that is lost after the money moved is the oldest double charge there is (facts: protocol
-1.1, row 16), and it needs a point of its own, for no rail sees it.
+1.1, row 16), and a process that dies between the payment and the delivery the next (G8); no rail
+sees either.
 """
 
 from __future__ import annotations
@@ -13,10 +14,13 @@ from mock_rails.connection import break_off
 from mock_rails.core.faults import FaultAction, FaultPoint
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from mock_rails.connection import Message, Receive, Send
     from mock_rails.core.faults import Faults
 
 ANSWER: Final = "merchants.answer"
+DELIVER: Final = "merchants.deliver"
 _RECEIPT: Final = b"payment-receipt"
 
 FAULT_POINTS: Final = (
@@ -26,15 +30,46 @@ FAULT_POINTS: Final = (
         (FaultAction("lose", "deliver, then break the connection before the answer"),),
         context=("method", "path", "status"),
     ),
+    FaultPoint(
+        DELIVER,
+        "A request was paid for, and what was bought is about to be made.",
+        (FaultAction("crash", "die here; other merchants go on with what the store holds"),),
+        context=("method", "path"),
+    ),
 )
 
 
-class LosesAnswers:
-    """The paid application, whose answers get lost where a fault says so."""
+class MerchantKilled(BaseException):
+    """What a kill is to the code that runs: nothing may catch it, and nothing after it is done."""
+
+
+class DiesDelivering:
+    """What is sold, made by a process that dies where a fault says so."""
 
     def __init__(self, app: Any, faults: Faults) -> None:
         self._app = app
         self._faults = faults
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Serve it, unless it is paid for and this is the end."""
+        if scope.get("mpp") is not None and self._faults.check(
+            DELIVER, method=scope["method"], path=scope["path"]
+        ):
+            raise MerchantKilled
+        await self._app(scope, receive, send)
+
+
+class LosesAnswers:
+    """The paid application, whose answers get lost where a fault says so: alone, or with the
+    process that was to give them."""
+
+    def __init__(
+        self, app: Any, faults: Faults, killed: Callable[[], Awaitable[None]] | None
+    ) -> None:
+        """`killed` puts others in the place of merchants that died."""
+        self._app = app
+        self._faults = faults
+        self._killed = killed
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Serve it, and send what it answers, or nothing of it."""
@@ -53,7 +88,12 @@ class LosesAnswers:
             if not is_lost:
                 await send(message)
 
-        await self._app(scope, receive, heard)
+        try:
+            await self._app(scope, receive, heard)
+        except MerchantKilled:
+            is_lost = True
+            if self._killed is not None:
+                await self._killed()
         if is_lost:
             await break_off(receive, send)
 

@@ -15,12 +15,15 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import httpx
 
+from mock_rails.core.errors import BadInput
 from sandbox.client import Wallet
 from sandbox.client.verbs import Verbs
-from sandbox.portless import customer
+from sandbox.portless import charge_credential, customer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping
+
+    from mpp import Challenge
 
     from sandbox.client.ledger import Ledger, Reservation
     from sandbox.client.streaming import EventReader
@@ -35,7 +38,12 @@ class PayerFixture(Verbs):
 
     def __init__(self, stage: Stage, wallet: Wallet, options: Mapping[str, Any]) -> None:
         self._stage = stage
-        self._http = httpx.AsyncClient(transport=stage.switchboard, timeout=30)
+        self._http = httpx.AsyncClient(
+            transport=stage.switchboard, timeout=30, event_hooks={"request": [self._keep]}
+        )
+        self.sent: list[httpx.Request] = []
+        """Every request that it sent with a payment, as it was: whoever has seen one can send it
+        again."""
         made = partial(customer, stage.devnet, wallet, self._http, **options)
         self.client = stage.call(made)
         """The client itself, which lives in the devnet's thread: `devnet.call` leads there."""
@@ -107,6 +115,16 @@ class PayerFixture(Verbs):
         """Look up payments whose outcome is open; those that still are afterwards."""
         return await self._stage.acall(self.client.reconcile)
 
+    def credential(self, response: httpx.Response) -> str:
+        """An Authorization header that pays what a 402 asks for on the chain: signed by this payer,
+        and sent by nobody yet."""
+        fields = response.headers.get_list("www-authenticate")
+        asked = [one for one in map(_challenge, fields) if one is not None]
+        charges = [one for one in asked if (one.method, one.intent) == ("tempo", "charge")]
+        if not charges:
+            raise BadInput("The answer asks for no charge on the chain.")
+        return self._stage.call(charge_credential, self._stage.devnet, self.wallet, charges[0])
+
     # -- lifetime ---------------------------------------------------------------------------------
 
     def close(self) -> None:
@@ -120,6 +138,10 @@ class PayerFixture(Verbs):
             await self.client.aclose()
         finally:
             await self._http.aclose()
+
+    async def _keep(self, request: httpx.Request) -> None:
+        if request.headers.get("authorization", "").startswith("Payment "):
+            self.sent.append(request)
 
     async def _close_channels(self) -> None:
         for channel in self.client.sessions.channels():
@@ -213,3 +235,14 @@ class Stream:
     def delivered(self) -> int:
         """How many messages were handed over."""
         return self._reader.delivered
+
+
+def _challenge(field: str) -> Challenge | None:
+    """A challenge of a 402, if this field is one: other schemes are asked for as well."""
+    from mpp import Challenge
+    from mpp._parsing import ParseError
+
+    try:
+        return Challenge.from_www_authenticate(field)
+    except ParseError:
+        return None

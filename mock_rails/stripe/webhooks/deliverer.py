@@ -198,9 +198,9 @@ def _message(endpoint: Record, event: Record) -> dict[str, Any]:
 
 
 def _is_local(url: str) -> bool:
-    """Whether the address is this machine's own."""
+    """Whether the address is this machine's own, or nobody's (`.test`: RFC 6761)."""
     host = urlsplit(url).hostname or ""
-    if host == "localhost" or host.endswith(".localhost"):
+    if host == "localhost" or host.endswith((".localhost", ".test")):
         return True
     try:
         return ipaddress.ip_address(host).is_loopback

@@ -40,6 +40,9 @@ def add(operation: Operation, event: Record) -> None:
 def add_one(operation: Operation, event: Record, endpoint: Record, *, delay_s: int = 0) -> Record:
     """Queue one message, whatever has been sent before."""
     now_s = operation.context.clock.now_s()
+    for waiting in operation.state.all(WAITING):
+        if waiting.fields.get("after_next") and waiting["endpoint"] == endpoint.id:
+            operation.update(waiting, {"due_s": now_s})
     delivery = operation.create(
         WAITING,
         operation.new_id("delivery"),
@@ -101,7 +104,7 @@ def _add_with_faults(operation: Operation, event: Record, endpoint: Record) -> N
     elif action == "delay":
         add_one(operation, event, endpoint, delay_s=args.get("s", _LATE_S))
     elif action == "swap":
-        delivery = add_one(operation, event, endpoint)
+        delivery = add_one(operation, event, endpoint, delay_s=_LATE_S)
         operation.update(delivery, {"after_next": True})
     else:
         add_one(operation, event, endpoint)

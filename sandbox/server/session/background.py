@@ -65,6 +65,10 @@ class Background:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
+    async def cancel_all(self) -> None:
+        """End all of them now."""
+        await self.cancel(*self._tasks)
+
     def _forget(self, name: object, ended: asyncio.Task[Any]) -> None:
         if self._tasks.get(name) is ended:  # and not the one that was started since
             del self._tasks[name]

@@ -198,6 +198,10 @@ class SessionServer:
         ended = await asyncio.gather(*map(end, owing))
         return [capture for capture in ended if capture is not None]
 
+    async def abandon(self) -> None:
+        """End as a process does that is killed: nothing more is settled or closed by this one."""
+        await self._background.cancel_all()
+
     # -- for people -------------------------------------------------------------------------------
 
     async def channels(self) -> list[Channel]:
