@@ -59,6 +59,10 @@ class _Refused(Exception):
         self.message = message
 
 
+class _NoAnswer(NodeError):
+    """LND could not be asked."""
+
+
 class LndNode(LightningNode):
     """One LND, with what its macaroon allows."""
 
@@ -193,7 +197,9 @@ class LndNode(LightningNode):
         """What a refusal comes to. The payment may have begun before, or before the error."""
         try:
             known = await self.find_payment(payment_hash)
-        except NodeError:
+        except _NoAnswer:
+            raise PaymentOutcomeUnknown(payment_hash) from None
+        except NodeError:  # it may not be asked, as it may not be told to pay
             known = PaymentFailed(NEVER_BEGUN)
         if isinstance(known, Paid):
             return known
@@ -289,7 +295,7 @@ def _outcome(payment: dict[str, Any], payment_hash: bytes) -> Paid | PaymentFail
 
 
 def _unreachable(error: Exception) -> NodeError:
-    return NodeError(f"The Lightning node gave no answer ({type(error).__name__}).")
+    return _NoAnswer(f"The Lightning node gave no answer ({type(error).__name__}).")
 
 
 def _from_base64(text: str) -> bytes:

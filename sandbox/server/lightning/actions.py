@@ -52,7 +52,8 @@ class Actions:
         """Open a session with this challenge's deposit, and spend `price_sat` of it."""
         end_s, now_s = self._checked(asked, payload.preimage), self._clock.now_s()
         assert asked.deposit is not None
-        check_return_invoice(payload.return_invoice, network=asked.deposit.network, now_s=now_s)
+        network = asked.deposit.network
+        returning = check_return_invoice(payload.return_invoice, network=network, now_s=now_s)
         if asked.deposit_sat < asked.amount_sat:
             raise InsufficientBalanceError
         opening = Session(
@@ -61,6 +62,9 @@ class Actions:
             return_invoice=payload.return_invoice,
             opened_s=now_s,
             used_s=now_s,
+        )
+        await self._book.claim_return(
+            returning.payment_hash, opening.id, end_s=returning.expires_at_s
         )
         await self._book.claim(opening.id, opening.id, end_s=end_s)
         return await self._update(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from sandbox.methods.lightning_charge.problems import UnknownChallengeError
 from sandbox.methods.lightning_session import Session, SessionCodec
+from sandbox.methods.lightning_session.problems import InvalidReturnInvoiceError
 from sandbox.server.stores.watched import WatchedRecords
 
 if TYPE_CHECKING:
@@ -39,6 +40,16 @@ class SessionBook(WatchedRecords[Session]):
         if await self._deposits.get(key) != owner:
             raise UnknownChallengeError
 
+    async def claim_return(self, payment_hash: bytes, session_id: bytes, *, end_s: int) -> None:
+        """Let an invoice take this session's rest, or raise `InvalidReturnInvoiceError` if it is to
+        take another's: a node pays an invoice once, and the second rest would be said to be paid.
+        `end_s` is when it expires, and nothing can be paid to it any more."""
+        key, owner = _mark(payment_hash, "return"), session_id.hex()
+        if await self._deposits.put_if_absent(key, owner, expires_at_s=end_s + KEPT_LONGER_S):
+            return
+        if await self._deposits.get(key) != owner:
+            raise InvalidReturnInvoiceError("it is another session's")
+
     async def consume(self, payment_hash: bytes, *, end_s: int) -> None:
         """Take a payment that is no deposit, once, or raise `UnknownChallengeError`."""
         until_s = end_s + KEPT_LONGER_S
@@ -50,5 +61,5 @@ class SessionBook(WatchedRecords[Session]):
         await self._deposits.delete(_mark(payment_hash))
 
 
-def _mark(payment_hash: bytes) -> str:
-    return f"mpp:lightning:deposit:{payment_hash.hex()}"
+def _mark(payment_hash: bytes, what: str = "deposit") -> str:
+    return f"mpp:lightning:{what}:{payment_hash.hex()}"

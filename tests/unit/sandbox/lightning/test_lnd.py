@@ -169,6 +169,23 @@ async def test_an_answer_that_is_not_lnds_decides_nothing(body: bytes, status: i
             await node.pay(text, fee_limit_sat=1, timeout_s=1)
 
 
+async def test_a_refusal_decides_nothing_where_the_payment_cannot_be_looked_up() -> None:
+    """The same invoice may be under way from before: an expired one is refused before LND looks."""
+    from mock_rails.lightning.invoices import InvoiceRequest
+
+    text = Lightning().node("merchant").create_invoice(InvoiceRequest(amount_msat=1_000)).text
+    expired = {"error": {"code": 2, "message": "invoice expired", "details": []}}
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/v2/router/send":
+            return httpx.Response(500, json=expired)
+        raise httpx.ReadError("gone", request=request)
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
+        with pytest.raises(PaymentOutcomeUnknown):
+            await LndNode("http://x", "00", http=http).pay(text, fee_limit_sat=1, timeout_s=1)
+
+
 async def test_a_preimage_that_does_not_fit_is_no_payment() -> None:
     from mock_rails.lightning.invoices import InvoiceRequest
 
