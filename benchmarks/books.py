@@ -57,7 +57,6 @@ class Books:
         self._operation = operation
         self._places = places
         self._stack = AsyncExitStack()
-        self._place: Any = None
 
     async def __aenter__(self) -> Self:
         """Open them."""
@@ -75,35 +74,34 @@ class Books:
         """Close them."""
         await self._stack.aclose()
 
-    async def begin(self) -> None:
-        """Note where they are; what is written from now on counts."""
+    async def place(self) -> Any:
+        """Where they are now, for `money` to begin at."""
         match self._operation.rail:
             case "tempo":
-                self._place = await TempoRpc(self._places.rpc_url, http=self._http).block_number()
+                return await TempoRpc(self._places.rpc_url, http=self._http).block_number()
             case "stripe":
                 newest = await self._charges({"limit": "1"})
-                self._place = newest[0]["id"] if newest else None
+                return newest[0]["id"] if newest else None
             case "lightning":
-                self._place = {who: await self._last_payment(who) for who in ("payer", "merchant")}
+                return {who: await self._last_payment(who) for who in ("payer", "merchant")}
+        return None
 
-    async def money(self, delivered: int) -> Money | None:
-        """What was written since; None for what is free."""
+    async def money(self, since: Any, delivered: int) -> Money | None:
+        """What was written since a place; None for what is free."""
         match self._operation.rail:
             case "tempo":
-                return await self._on_chain(delivered)
+                return await self._on_chain(since, delivered)
             case "stripe":
-                return await self._by_card(delivered)
+                return await self._by_card(since, delivered)
             case "lightning":
-                return await self._over_lightning(delivered)
+                return await self._over_lightning(since, delivered)
         return None
 
     # -- the chain --------------------------------------------------------------------------------
 
-    async def _on_chain(self, delivered: int) -> Money:
+    async def _on_chain(self, since: int, delivered: int) -> Money:
         rpc = TempoRpc(self._places.rpc_url, http=self._http)
-        logs = await rpc.call(
-            "eth_getLogs", {"fromBlock": hex(self._place + 1), "toBlock": "latest"}
-        )
+        logs = await rpc.call("eth_getLogs", {"fromBlock": hex(since + 1), "toBlock": "latest"})
         transactions = _transactions(logs, bytes.fromhex(self._places.recipient[2:]))
         return Money(
             currency="usd",
@@ -115,13 +113,13 @@ class Books:
 
     # -- cards ------------------------------------------------------------------------------------
 
-    async def _by_card(self, delivered: int) -> Money:
+    async def _by_card(self, since: str | None, delivered: int) -> Money:
         found: list[Mapping[str, Any]] = []
         params = {"limit": str(_PAGE)}
         while True:
             page = await self._charges(params)
             for one in page:
-                if one["id"] == self._place:
+                if one["id"] == since:
                     return _card_money(found, delivered)
                 found.append(one)
             if len(page) < _PAGE:
@@ -140,11 +138,11 @@ class Books:
 
     # -- Lightning --------------------------------------------------------------------------------
 
-    async def _over_lightning(self, delivered: int) -> Money:
+    async def _over_lightning(self, since: Mapping[str, str], delivered: int) -> Money:
         told: list[Mapping[str, Any]] = []
         paid = 0
         for who, kind, sign in (("payer", "payment", 1), ("merchant", "refund", -1)):
-            for one in await self._payments(who, self._place[who]):
+            for one in await self._payments(who, since[who]):
                 if one["status"] != "SUCCEEDED":
                     continue
                 value, fee = int(one["value_msat"]), int(one["fee_msat"])

@@ -76,7 +76,7 @@ def new_folder() -> Path:
     return Path("build/bench") / f"{Clock().utc():%Y%m%d-%H%M%S}"
 
 
-def bench(asked: Asked, folder: Path, *, command: str, heard: Heard) -> list[str]:
+def bench(asked: Asked, folder: Path, *, command: str, heard: Heard) -> Done:
     """Measure, and say what came of it."""
     operations = asked.checked()
     setup = Setup(
@@ -105,7 +105,7 @@ def bench(asked: Asked, folder: Path, *, command: str, heard: Heard) -> list[str
             run.measure(operation, Kind.SINGLE, per_s=per_s, duration_s=asked.duration_s)
         return {}
 
-    return conduct(setup, folder, plan, command=command, heard=heard).lines
+    return conduct(setup, folder, plan, command=command, heard=heard)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
+from contextlib import suppress
 from dataclasses import dataclass, field
 from selectors import SelectSelector
 from threading import Thread
@@ -100,7 +101,8 @@ class Generator:
                     if left_us <= 0:
                         break
                     self._freed.clear()
-                    await _within(self._freed.wait(), left_us)
+                    with suppress(TimeoutError):
+                        await _within(self._freed.wait(), left_us)
                 if not self._idle:  # it waited for its turn until nobody waits any longer
                     now_us = self._now_us()
                     self._keep(Sample(at_us, now_us, now_us, Outcome.TIMEOUT))

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from benchmarks.operations import Operation
+    from benchmarks.orders import Places
     from mock_rails.core.clock import Clock
 
 VERSION: Final = 1
@@ -129,7 +130,7 @@ class Run:
         )
         at = f"{order.users} users" if per_s is None else f"{per_s:.0f}/s"
         self._heard(f"leg {number}: {operation.name} at {at}")
-        load, before, after, money = asyncio.run(self._load(operation, order))
+        load, before, after, money = self._load(operation, order)
         leg = _leg(order, kind, round_, share_of_knee, load, before, after, money)
         write_leg(self.folder, leg, load.recorder.encoded(), load.recorder.samples)
         self.legs.append(leg)
@@ -150,17 +151,14 @@ class Run:
             generator_busy=leg.generator_cpu,
         )
 
-    async def _load(
-        self, operation: Operation, order: Order
-    ) -> tuple[Load, Usage, Usage, Money | None]:
+    def _load(self, operation: Operation, order: Order) -> tuple[Load, Usage, Usage, Money | None]:
+        """The generator is waited for outside of event loops, so that Ctrl-C ends the wait."""
         usages: list[Usage] = []
-        async with Books(operation, self._fleet.places) as books:
-            await books.begin()
-            load = self._driver.run(
-                order, self._fleet.places, lambda what: usages.append(self._fleet.usage())
-            )
-            served = load.recorder.counts()[Outcome.OK] + order.users * order.warm_up
-            money = await books.money(served * operation.units)
+        places = self._fleet.places
+        since = asyncio.run(_place(operation, places))
+        load = self._driver.run(order, places, lambda what: usages.append(self._fleet.usage()))
+        served = load.recorder.counts()[Outcome.OK] + order.users * order.warm_up
+        money = asyncio.run(_money(operation, places, since, served * operation.units))
         return load, usages[0], usages[-1], money
 
     def _write(self) -> None:
@@ -180,6 +178,16 @@ class Run:
             "made_at": self._clock.utc().isoformat(timespec="seconds"),
         }
         (self.folder / RUN).write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+
+
+async def _place(operation: Operation, places: Places) -> Any:
+    async with Books(operation, places) as books:
+        return await books.place()
+
+
+async def _money(operation: Operation, places: Places, since: Any, delivered: int) -> Money | None:
+    async with Books(operation, places) as books:
+        return await books.money(since, delivered)
 
 
 def _users(per_s: float | None) -> int:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _DOOR: Final = "benchmarks.command"
+_INTERRUPTED: Final = 130
 _NEEDED: Final = ("locust", "hdrh", "psutil")
 """What the room imports in other processes or later: missing, it is said before anything runs."""
 _EXAMPLES: Final = """Examples:
@@ -89,8 +90,10 @@ def bench(  # noqa: PLR0913, PLR0917 - each is an option of its own
         asked.checked()
         folder = out or door.new_folder()
         with _progress() as heard:
-            lines = door.bench(asked, folder, command=_command(), heard=heard)
-        typer.echo("\n".join(lines))
+            done = door.bench(asked, folder, command=_command(), heard=heard)
+        typer.echo("\n".join(done.lines))
+        if done.interrupted:
+            raise typer.Exit(_INTERRUPTED)
 
 
 def _command() -> str:

@@ -41,6 +41,12 @@ def test_an_option_comes_before_the_environment_and_that_before_the_default() ->
     assert (settings.api_port, settings.chain_id, settings.tempo_port) == (9100, 7, 8545)
 
 
+def test_phases_are_told_only_where_that_is_asked_for() -> None:
+    assert not read().server_timing
+    assert read(server_timing="1").server_timing
+    assert read({"MPP_SANDBOX_SERVER_TIMING": "yes"}).server_timing
+
+
 def test_an_empty_variable_says_nothing() -> None:
     assert read({"MPP_SANDBOX_CHAIN_ID": ""}).chain_id == 1337
 

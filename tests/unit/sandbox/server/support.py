@@ -130,6 +130,7 @@ class Shop:
         app: Any = None,
         header: str | None = None,
         body_limit: int = 1_000,
+        server_timing: bool = False,
         **route: Any,
     ) -> None:
         self.clock = clock or Clock.frozen(1_767_225_600)
@@ -153,6 +154,7 @@ class Shop:
             clock=self.clock,
             journal=self.journal,
             body_limit=body_limit,
+            server_timing=server_timing,
         )
         transport = httpx.ASGITransport(self.gate, raise_app_exceptions=False)
         self.http = httpx.AsyncClient(transport=transport, base_url="http://shop.test")
