@@ -105,8 +105,7 @@ def calibrating(results: Results, operation: str) -> list[Measured]:
         leg
         for one in held_back
         for leg in one.legs
-        if leg.leg.generator_cpu <= MOST_BUSY
-        and (results.kept_up(leg) or not leg.leg.offered_per_s)
+        if leg.leg.generator_cpu <= MOST_BUSY and (leg.kept_up or not leg.leg.offered_per_s)
     ]
 
 

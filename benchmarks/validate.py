@@ -78,9 +78,7 @@ def validate(profile: Mapping[str, Timing], results: Results) -> list[Forecast]:
         passage = passage_of(profile, operation)
         if passage is None:
             continue
-        found += [
-            _forecast(passage, group, results) for group in results.of(operation, Kind.STEADY)
-        ]
+        found += [_forecast(passage, group) for group in results.of(operation, Kind.STEADY)]
     if not found:
         raise BadInput(
             "There is no steady load of the run that this profile can foretell.",
@@ -130,10 +128,10 @@ def keep(shown: Table, run: Path) -> Path:
     return shown.write(run / TABLES)
 
 
-def _forecast(passage: Passage, group: Group, results: Results) -> Forecast:
+def _forecast(passage: Passage, group: Group) -> Forecast:
     runs = [
         play(passage, load, Streams(_SEED, turn))
-        for load in (_load(one, results) for one in group.legs)
+        for load in map(_load, group.legs)
         for turn in range(_REPLICATIONS)
     ]
     told = [percent for percent in (50, 99) if tells(percent, group.least)]
@@ -149,7 +147,7 @@ def _forecast(passage: Passage, group: Group, results: Results) -> Forecast:
     return Forecast(group, figures, busiest)
 
 
-def _load(one: Measured, results: Results) -> Load:
+def _load(one: Measured) -> Load:
     """A leg's schedule: what it was asked, and nothing of what came of it."""
-    planned_s = results.about["configuration"].get("duration_s") or one.leg.duration_s
-    return Load([sample.due_us / 1e6 for sample in one.samples()], one.leg.users, planned_s)
+    due_s = [sample.due_us / 1e6 for sample in one.samples()]
+    return Load(due_s, one.leg.users, one.schedule_s)

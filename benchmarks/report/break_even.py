@@ -8,6 +8,7 @@ from benchmarks.report.fees import crossing, pairs
 from benchmarks.report.results import label
 from benchmarks.report.shades import line_style
 from scenarios.figures.lines import Line, lines
+from scenarios.figures.style import GREY
 from scenarios.statistics import Interval
 
 if TYPE_CHECKING:
@@ -27,14 +28,19 @@ def figure(results: Results) -> Drawn | None:
             marks.append((float(found.requests), f"{name}: from {found} on"))
     if not shown:
         return None
-    return lines(
+    picture, numbers = lines(
         "From how many requests on a session costs less",
         "requests of one payer",
         "fees, thousandths of a dollar",
         shown,
-        marks=marks,
         scale=1 / 1_000,
     )
+    for row, (place, word) in enumerate(marks):
+        axes = picture.axes[0]
+        axes.axvline(place, color=GREY, linewidth=1, linestyle=":")
+        axes.annotate(word, (place, 1), xycoords=("data", "axes fraction"), color=GREY, va="top",
+                      xytext=(4, -2 - 14 * row), textcoords="offset points")  # fmt: skip
+    return picture, numbers | {"marks": [list(mark) for mark in marks]}
 
 
 def _line(fees: Fees) -> Line:

@@ -36,7 +36,7 @@ max-width:72rem;margin:1.5rem auto;padding:0 1rem}
 h1{font-size:1.5rem;margin:0}h2{font-size:1.15rem;margin:2rem 0 .5rem}p{margin:.4rem 0}
 a{color:inherit}small,figcaption,.soft{color:var(--soft);font-size:.85rem}
 .answers{font-size:1.05rem;display:grid;grid-template-columns:9rem 1fr;gap:.5rem 1rem}
-.answers dt{font-weight:600}.answers dd{margin:0}.warns{color:var(--warn)}
+.answers dt{font-weight:600}.answers dd{margin:0;grid-column:2}.warns{color:var(--warn)}
 @media (max-width:40rem){.answers{display:block}}
 .figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(28rem,100%),1fr));gap:0 1rem}
 .figures h2{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
@@ -112,12 +112,16 @@ def page(
 
 
 def _answers(said: Iterable[Said]) -> str:
-    lines = []
+    """Each question once, with all that answers it."""
+    lines, asked = [], ""
     for one in said:
         links = ", ".join(_link(*ends) for ends in _stretches(one.legs))
         where = f" <small>Legs {links}.</small>" if links else ""
         kind = ' class="warns"' if one.warns else ""
-        lines.append(f"<dt{kind}>{one.about}</dt><dd{kind}>{escape(one.text)}{where}</dd>")
+        if one.about != asked:
+            lines.append(f"<dt{kind}>{one.about}</dt>")
+            asked = one.about
+        lines.append(f"<dd{kind}>{escape(one.text)}{where}</dd>")
     return f'<dl class="answers">{"".join(lines)}</dl>'
 
 

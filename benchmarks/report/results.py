@@ -80,6 +80,20 @@ class Measured:
         """Its requests."""
         return read_samples(self.place)
 
+    @cached_property
+    def schedule_s(self) -> float:
+        """How long its schedule was, by the last moment that it held: of n moments drawn at random
+        the last is at n/(n+1) of it on average."""
+        due = [one.due_us for one in self.samples()]
+        return max(due) / 1e6 * (len(due) + 1) / len(due) if due else self.leg.duration_s
+
+    @property
+    def kept_up(self) -> bool:
+        """Whether what was due was answered well in time. A schedule is drawn at random: what
+        counts is what it held, and not the rate that was meant."""
+        due_per_s = self.requests / max(self.schedule_s, 1e-6)
+        return self.leg.achieved_per_s >= KEPT_UP * due_per_s
+
     @property
     def requests(self) -> int:
         """How many were sent, however they ended."""
@@ -193,16 +207,10 @@ class Results:
                 return one.first.offered_per_s / one.first.share_of_knee
         carried = None
         for one in self.of(operation, Kind.LADDER):
-            if not all(map(self.kept_up, one.legs)):
+            if not all(leg.kept_up for leg in one.legs):
                 break
             carried = one.first.offered_per_s
         return carried
-
-    def kept_up(self, one: Measured) -> bool:
-        """Whether what was due was answered. A schedule is drawn at random: what counts is what it
-        held, and not the rate that was meant."""
-        planned_s = self.about["configuration"].get("duration_s") or one.leg.duration_s
-        return one.leg.achieved_per_s >= KEPT_UP * one.requests / planned_s
 
     def best_per_s(self, operation: str) -> Spread:
         """The most that was answered well in a second, of all loads that were tried."""

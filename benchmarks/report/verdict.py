@@ -148,7 +148,7 @@ def _doubts(results: Results) -> Iterator[Said]:
     if marked:
         why = marks(marked)
         count = f"{len(marked)} of {len(results.legs)}"
-        yield Said(_DOUBT, f"Marked, not to be believed: {count} legs ({'; '.join(why)}).",
+        yield Said(_DOUBT, f"Marked, not to be believed: {count} legs (such as: {'; '.join(why)}).",
                    _numbers(marked), warns=True)  # fmt: skip
     judged = [leg for one in results.operations for leg in results.basis(one).legs]
     failed = [one for one in judged if one.failed_share]
