@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from mock_rails.stripe.secrecy import without_tokens
 from mock_rails.stripe.webhooks import queue
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def emit(
         event_type,
         {
             "event": event.id,
-            "object": record.id,
+            "object": without_tokens(record.id),
             "account": record.account,
             "request": operation.request_id,
         },

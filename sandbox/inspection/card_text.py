@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING, Any, Final
 
+from mock_rails.stripe.secrecy import without_tokens
 from sandbox.cash import cash
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def card_lines(story: CardStory, paint: Paint) -> Iterator[str]:
         yield "  No request named this challenge."
         return
     for token in story.tokens:
-        yield _row("token", str(token["id"]))
+        yield _row("token", without_tokens(str(token["id"])))
         yield _row("", _token(token))
     for intent in story.intents:
         yield _row("intent", str(intent["id"]))
@@ -87,7 +88,9 @@ def _requests(story: CardStory) -> Iterator[str]:
         yield _row("requests", f"… {hidden} before these")
     for number, one in enumerate(story.requests[-_MOST:]):
         label = "requests" if number == 0 and hidden <= 0 else ""
-        path = str(one["path"]).removeprefix("/v1/test_helpers/").removeprefix("/v1/")
+        path = (
+            without_tokens(str(one["path"])).removeprefix("/v1/test_helpers/").removeprefix("/v1/")
+        )
         status = "running" if one["status"] is None else one["status"] or "no answer"
         yield _row(label, f"{_time(one['at_s'])}  {one['verb']} {path}  {status}")
         told = _told(one)

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
+from mock_rails.stripe.secrecy import without_tokens
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
@@ -57,14 +59,18 @@ class CardStory:
 
     def to_json(self) -> dict[str, Any]:
         """For programs."""
-        return {
+        told = {
             "double_charge": self.is_double,
             "charged": list(self.taken),
             "payment_intents": list(self.intents),
             "granted_tokens": list(self.tokens),
-            "requests": list(self.requests),
+            "requests": [
+                {name: value for name, value in one.items() if name != "key"}
+                for one in self.requests
+            ],
             "calls": list(self.calls),
         }
+        return {name: without_tokens(value) for name, value in told.items()}
 
 
 def delivered_challenges(events: Iterable[Object]) -> frozenset[str]:

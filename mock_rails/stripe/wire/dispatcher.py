@@ -15,6 +15,7 @@ from mock_rails.stripe.endpoint import Call
 from mock_rails.stripe.endpoints import ENDPOINTS
 from mock_rails.stripe.errors import InvalidRequest, StripeError
 from mock_rails.stripe.parameters import ListOf, Text
+from mock_rails.stripe.secrecy import without_tokens
 from mock_rails.stripe.version import effective
 from mock_rails.stripe.wire import disturbance, gates, idempotency, views
 from mock_rails.stripe.wire.credentials import NOBODY, identify
@@ -278,9 +279,9 @@ def _summary(entry: Entry) -> dict[str, Any]:
     return {
         "request": entry.id,
         "verb": entry.verb,
-        "path": entry.path,
+        "path": without_tokens(entry.path),
         "status": entry.status,
-        "object": entry.object_id,
+        "object": without_tokens(entry.object_id),
         "challenge_id": entry.challenge_id,
         "replayed": entry.replayed,
         "fault": entry.fault,
