@@ -264,16 +264,21 @@ async def test_merchants_elsewhere_take_what_they_are_told_to() -> None:
             assert not [path for path in paths if path.startswith("/lightning")]
 
 
-async def test_merchant_processes_share_a_session() -> None:
-    async with Devnet(replace(FREE, workers=2)) as devnet, customer_of(devnet) as customer:
+async def test_merchant_processes_share_a_session_and_a_rate() -> None:
+    settings = replace(FREE, workers=2, btc_usd_later=((3_600, 50_000),))
+    async with Devnet(settings) as devnet, customer_of(devnet) as customer:
+        assert (await customer.asked("/lightning/quote")).request["amount"] == "10"
+        devnet.context.clock.advance(3_600)
+        await devnet.tell_time()
         session, _ = await customer.opened("/lightning/search")
         for _ in range(6):
             async with httpx.AsyncClient(base_url=str(devnet.api_url)) as http:
                 other = Customer(http, customer.node)
                 challenge = await other.asked("/lightning/search")
+                assert challenge.request["amount"] == "2"
                 await other.shown("/lightning/search", challenge, {"action": "bearer", **session})
     (closed,) = devnet.refunds
-    assert (closed.spent_sat, closed.refund_sat) == (7, 93)
+    assert (closed.spent_sat, closed.refund_sat) == (14, 186)
 
 
 async def test_a_busy_port_is_one_clear_line() -> None:
