@@ -23,8 +23,9 @@ _US: int = 10**6
 def pympp_goes_by(clock: HeldClock) -> Iterator[None]:
     """While this lasts, pympp's charges see the wall that the clock was told of."""
     from mpp.methods.stripe import intents as stripe
-    from mpp.methods.tempo import intents as tempo
+    from mpp.methods.tempo import intents
 
+    tempo: Any = intents
     calendar = _calendar(clock)
     shown = [
         (tempo, "time", _Time(tempo.time, clock)),
