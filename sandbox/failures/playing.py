@@ -53,7 +53,10 @@ async def play(failure: Failure, seed: str = SEED) -> Played:
 
     with _told_by_nobody_else():
         async with scene(failure, seed) as stage:
-            await failure.play(stage)
+            try:
+                await failure.play(stage)
+            except Exception as error:  # what should not have happened, whatever it is, has
+                stage.check(f"nothing breaks the story off: {type(error).__name__}: {error}", False)
             await stage.end()
             return Played(failure, seed, tuple(stage.steps))
 

@@ -95,7 +95,7 @@ def _mpp_stages() -> Iterator[Stages]:
 @pytest.fixture
 def devnet(request: pytest.FixtureRequest, _mpp_stages: Stages) -> Iterator[DevnetFixture]:
     """A Tempo chain, a Stripe, a Lightning network and merchants, as if just started."""
-    from mock_rails.core.errors import SandboxError
+    from mock_rails.core.errors import FaultError
     from sandbox.pytest_plugin.fixtures import DevnetFixture
 
     item = request.node
@@ -103,7 +103,7 @@ def devnet(request: pytest.FixtureRequest, _mpp_stages: Stages) -> Iterator[Devn
     stage = _mpp_stages.get(ports=wanted.ports)
     try:
         begins = stage.begin(wanted)
-    except SandboxError as error:
+    except FaultError as error:
         raise _refused(error) from None
     item.stash[_DEVNET] = DevnetFixture(stage, begins)
     yield item.stash[_DEVNET]

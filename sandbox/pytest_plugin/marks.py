@@ -27,7 +27,8 @@ class Wanted:
 
     seed: str = SEED
     faults: tuple[Any, ...] = ()
-    """Armed before the test begins: each as `faults.arm` takes it, or a failure's name."""
+    """Armed before the test begins, as `faults.arm` takes them. In a mark, the name of a failure
+    stands for its faults."""
     block_time_ms: int | None = None
     """None for a block as soon as a transaction arrives."""
     ports: bool = False
@@ -82,8 +83,21 @@ def _seed(value: object) -> str:
 
 def _faults(value: object) -> tuple[Any, ...]:
     if isinstance(value, list | tuple):
-        return tuple(value)
+        return tuple(fault for one in value for fault in _named(one))
     raise BadMark(f"faults is a list of faults, not {_shown(value)}.\n{_USAGE}")
+
+
+def _named(fault: Any) -> tuple[Any, ...]:
+    """The faults of a failure of the catalogue, if it is one's name."""
+    if not isinstance(fault, str):
+        return (fault,)
+    from mock_rails.core.errors import SandboxError
+    from sandbox.failures.catalogue import faults_of
+
+    try:
+        return faults_of(fault)
+    except SandboxError as error:
+        raise BadMark(f"faults: {error}") from None
 
 
 def _block_time(value: object) -> int | None:

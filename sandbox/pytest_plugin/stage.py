@@ -86,7 +86,7 @@ class Stage:
     def begin(self, wanted: Wanted) -> int:
         """Become what a test wants; the journal's offset at which it begins.
 
-        Raises `SandboxError` where a fault that is wanted does not exist.
+        Raises `FaultError` where a fault that is wanted does not exist.
         """
         return self.call(partial(self._begin, wanted))
 
@@ -111,10 +111,7 @@ class Stage:
             devnet.chain.set_block_time(wanted.block_time_ms)
         begins = context.journal.last_offset
         for fault in wanted.faults:
-            if isinstance(fault, str):
-                faults.arm_named(context, fault)
-            else:
-                faults.arm(context, fault)
+            faults.arm(context, fault)
         return begins
 
     # -- crossing over ----------------------------------------------------------------------------

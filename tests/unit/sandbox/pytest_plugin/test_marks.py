@@ -66,6 +66,15 @@ def test_a_block_time_is_written_in_any_form(span: object, ms: int) -> None:
         (pytest.mark.mpp(seed=""), "seed is a printable text"),
         (pytest.mark.mpp(faults=FAULT), "faults is a list of faults, not {'at'"),
         (pytest.mark.mpp(faults="none"), "faults is a list"),
+        (
+            pytest.mark.mpp(faults=["duplicate-credental"]),
+            "faults: There is no failure 'duplicate-credental' in the catalogue. "
+            "Did you mean 'duplicate-credential'?",
+        ),
+        (
+            pytest.mark.mpp(faults=["duplicate-credential"]),
+            "`mpp-sandbox failures play duplicate-credential`",
+        ),
         (pytest.mark.mpp(block_time="soon"), "block_time: 'soon' is no span of time"),
         (pytest.mark.mpp(block_time=0), "block_time: '0s' is not between 1 ms and one day"),
         (pytest.mark.mpp(block_time=True), "block_time is a span between blocks"),
