@@ -14,7 +14,8 @@ STAMP := $(VENV)/.stamp
 PIP := $(PY) -m pip --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test check format up conformance demo bench-chain bench-session bench-stripe bench-lightning bench-sim lock clean
+.PHONY: help setup test check format up conformance fuzz demo simulate claims bench bench-quick \
+	bench-peers bench-hot bench-chain bench-session bench-stripe bench-lightning bench-sim lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,8 +50,32 @@ up: $(STAMP) ## start the sandbox
 conformance: $(STAMP) ## run pympp's own chain tests against this chain
 	$(PY) -m tests.conformance.pympp $(ARGS)
 
+SEEDS ?= 1000
+FIRST ?= 0
+fuzz: $(STAMP) ## let the real gate, client and rails live through SEEDS worlds of faults, from FIRST on
+	$(PY) -m tests.simulation.world --seeds $(SEEDS) --first $(FIRST) --jobs 2 $(ARGS)
+
 demo: $(STAMP) ## tell the protocol's story in a terminal, in under two minutes
 	$(PY) -m benchmarks.demo $(ARGS)
+
+STUDY ?= charge-vs-session
+simulate: $(STAMP) ## run the study STUDY, with its records, figures and page under build/
+	$(BIN)/mpp-sandbox simulate $(STUDY) --out build/simulate/$(STUDY) $(ARGS)
+
+claims: $(STAMP) ## try the claims made for MPP by simulation, and write the page about them anew
+	$(PY) -m scenarios.claims --out docs/explain $(ARGS)
+
+bench: $(STAMP) ## load the live devnet by every intent and rail, and report, in under ten minutes
+	$(PY) -m benchmarks full $(ARGS)
+
+bench-quick: $(STAMP) ## the same in short: charge beside session, judged by ratios
+	$(PY) -m benchmarks quick $(ARGS)
+
+bench-peers: $(STAMP) ## measure every promised ratio, and write the page about them anew
+	$(PY) -m benchmarks.peers $(ARGS)
+
+bench-hot: $(STAMP) ## fail where a hot path became half as slow again
+	$(PY) -m pytest -n0 --benchmark-enable benchmarks/hot $(ARGS)
 
 bench-chain: $(STAMP) ## compare the chain with anvil: rates, latency, memory, start-up
 	$(PY) -m benchmarks.micro.chain $(ARGS)
