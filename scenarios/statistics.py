@@ -54,14 +54,21 @@ def t_interval(values: Sequence[float], confidence: float = 0.95) -> Interval:
 def bootstrap_interval(values: Sequence[float], confidence: float = 0.95) -> Interval:
     """The mean and the percentiles of its resamples: for quantiles and other skew figures.
 
+    Resamples of few numbers spread too little: plain percentiles of five cover 83 % where they
+    promise 95. They are therefore taken further out, as far as Student's t is from the normal and
+    a sample's variance from its population's (Hesterberg 2015, the expanded percentile interval).
+
     The resampling is seeded by nothing but the data's number, so the interval is reproducible.
     """
     data = np.asarray(values, dtype=float)
-    generator = np.random.Generator(np.random.PCG64(len(data)))
-    means = data[generator.integers(0, len(data), (_RESAMPLES, len(data)))].mean(axis=1)
-    tail = (1 - confidence) / 2
+    n = len(data)
+    if n < 2:
+        return t_interval(values, confidence)
+    generator = np.random.Generator(np.random.PCG64(n))
+    means = data[generator.integers(0, n, (_RESAMPLES, n))].mean(axis=1)
+    tail = NormalDist().cdf(-sqrt(n / (n - 1)) * t_quantile(confidence, n - 1))
     low, high = np.quantile(means, (tail, 1 - tail))
-    return Interval(float(data.mean()), float(low), float(high), len(data))
+    return Interval(float(data.mean()), float(low), float(high), n)
 
 
 def paired(first: Sequence[float], second: Sequence[float], confidence: float = 0.95) -> Interval:

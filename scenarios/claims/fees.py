@@ -71,7 +71,7 @@ E4 = Claim(
             {"requests": "1,10,100,1000", "prices": str(_PRICE), "shown_price": str(_PRICE),
              "ways": "tempo charge,tempo session"},
         ),
-        Trial("deposit_size", {"deposits": "30,300"}),
+        Trial("deposit_size", {"deposits": "30,300", "visits": "100"}),
     ),
     _twice,
 )  # fmt: skip

@@ -51,7 +51,7 @@ E10 = Claim(
     "deposits for 10, 30, 100 and 1,000 requests in visits of 30, at $0.001 and $1, with 2 % of "
     "the channels abandoned; held where capital is more than a tenth of the cost.",
     tuple(
-        Trial("deposit_size", {"price": str(price), "deposits": "10,30,100,1000"})
+        Trial("deposit_size", {"price": str(price), "deposits": "10,30,100,1000", "visits": "100"})
         for price in _PRICES
     ),
     _deposit,

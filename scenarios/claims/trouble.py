@@ -53,8 +53,8 @@ E18 = Claim(
     "a minute's fee spike and a minute's outage, by charge and by session; held where a session "
     "is cheaper in the spike, serves more in the outage, and serves all.",
     (
-        Trial("fee_spike", {"spike_s": "60"}),
-        Trial("outage", {"outages_s": "60", "horizon_s": "300"}),
+        Trial("fee_spike", {"spike_s": "60"}, 6),
+        Trial("outage", {"outages_s": "60", "horizon_s": "300"}, 6),
     ),
     _congestion,
 )

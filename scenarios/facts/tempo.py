@@ -26,4 +26,6 @@ SETTLE_FIRST: Final = 295_343
 CLOSE: Final = 66_713
 """Close and capture all that was authorised."""
 REQUEST_CLOSE: Final = 30_323
-"""The payer's forced close; 15 minutes later the rest is the payer's."""
+"""The payer asks for a forced close, and 15 minutes later may withdraw."""
+WITHDRAW: Final = 57_135
+"""The payer takes what was never settled, without the payee."""

@@ -1,7 +1,8 @@
 """Charge against session: latency, fee and throughput (facts: protocol 6, E1, E3, E4).
 
-Both intents serve the same visits: the same arrivals, lengths and thinking times are drawn for
-both, so that the difference between them is the protocol's and not the dice's.
+Both intents serve the same visits: the same arrivals and lengths are drawn for both, so that the
+difference between them is the protocol's and not the dice's. The pauses are the same numbers too,
+but each goes to whoever pauses next.
 """
 
 from __future__ import annotations

@@ -62,6 +62,8 @@ class Till:
     """Base units x seconds."""
     top_ups: int = 0
     served: int = 0
+    unpaid: int = 0
+    """Requests that a server answered which then was gone with their vouchers."""
     channels: int = 0
 
 
@@ -87,13 +89,18 @@ def visit(p: DepositSize, deposit: int, till: Till, requests: int) -> Generator[
         till.served += 1
         yield timeout(till.think())
     if abandoned:
-        yield timeout(p.grace_s)
         books.move(PAYERS, VALIDATORS, till.chain.fee(_block(till), tempo.REQUEST_CLOSE))
+        yield timeout(p.grace_s)
     till.locked_area += locked * (env.now - since)
-    books.move(ESCROW, PAYERS, left)
-    books.move(ESCROW, MERCHANTS, locked - left)
-    closer = PAYERS if abandoned else MERCHANTS
-    books.move(closer, VALIDATORS, till.chain.fee(_block(till), tempo.CLOSE))
+    if abandoned:
+        # Nothing was settled, and the vouchers went with the server: all of it comes back.
+        books.move(ESCROW, PAYERS, locked)
+        books.move(PAYERS, VALIDATORS, till.chain.fee(_block(till), tempo.WITHDRAW))
+        till.unpaid += requests
+    else:
+        books.move(ESCROW, PAYERS, left)
+        books.move(ESCROW, MERCHANTS, locked - left)
+        books.move(MERCHANTS, VALIDATORS, till.chain.fee(_block(till), tempo.CLOSE))
 
 
 def _block(till: Till) -> int:
@@ -130,6 +137,7 @@ def replicate(p: DepositSize, streams: Streams) -> list[Row]:
                 "cost_per_request": fees + capital,
                 "locked_mean_per_channel": till.locked_area / (env.now * till.channels),
                 "locked_unit_s_per_request": locked,
+                "unpaid_share": till.unpaid / till.served,
                 "top_ups_per_channel": till.top_ups / till.channels,
             }
         )
@@ -179,7 +187,8 @@ STUDY: Final[Any] = Study(
     assumptions=(
         "Visits are geometric in length; a payer does not know how long its own will be.",
         "A top-up is as large as the deposit, and its request waits for the block.",
-        "A server that is gone costs the payer a forced close and the grace period.",
+        "A server that is gone had settled nothing: the payer asks for a forced close, waits for "
+        "the grace period and withdraws all of the deposit.",
         "Locked capital has a price by the year; nothing else is lost with it.",
     ),
     trust="Fees are the chain's receipts; the price of capital and the share of abandoned channels "

@@ -15,15 +15,18 @@ from mock_rails.lightning.payments import PaymentRequest
 from mock_rails.lightning.rail import Lightning
 from mock_rails.lightning.topology import Topology
 from mock_rails.stripe.fees import PRICES
+from mock_rails.tempo.abi import Function
 from mock_rails.tempo.execution.fees import MIN_BASE_FEE, fee_amount
+from mock_rails.tempo.native.channel_reserve.channels import CLOSE_GRACE_PERIOD_S
 from scenarios.facts import cards, lightning, tempo
 from scenarios.model.chain import Chain
-from tests.integration.tempo.gas_chain import GasChain
+from tests.integration.tempo.gas_chain import REQUEST_CLOSE, GasChain
 from tests.integration.tempo.gas_rows import ROWS
 
 if TYPE_CHECKING:
     from mock_rails.core import RailContext
 
+WITHDRAW_CHANNEL = Function("withdraw((address,address,address,address,bytes32,address,bytes32))")
 MEASURE = {row.operation: row.measure for row in ROWS}
 
 
@@ -42,6 +45,15 @@ MEASURE = {row.operation: row.measure for row in ROWS}
 )
 def test_gas_is_the_receipts(gas: int, operation: str) -> None:
     assert MEASURE[operation](GasChain()) == gas
+
+
+def test_a_withdrawals_gas_is_the_receipts() -> None:
+    """After the grace period of a forced close, without the payee."""
+    chain = GasChain()
+    _, channel = chain.open()
+    chain.reserve(chain.payer, REQUEST_CLOSE, channel)
+    chain.chain.context.clock.advance(CLOSE_GRACE_PERIOD_S)
+    assert chain.reserve(chain.payer, WITHDRAW_CHANNEL, channel) == tempo.WITHDRAW
 
 
 def test_a_charges_fee_is_the_receipts() -> None:

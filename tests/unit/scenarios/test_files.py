@@ -10,10 +10,10 @@ import pytest
 
 from mock_rails.core.errors import BadInput
 from scenarios.calibrate import Timing, profile
+from scenarios.checkout import commit
 from scenarios.experiment import Method, find, run
 from scenarios.facts import registry
 from scenarios.processes import map_in_order
-from scenarios.checkout import commit
 from scenarios.records import write
 from scenarios.sweep import points
 from tests.simulation.quick import QUICK

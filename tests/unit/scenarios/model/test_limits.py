@@ -36,8 +36,8 @@ def test_who_comes_when_told_to_is_let_in() -> None:
 
 def test_a_budget_bounds_what_a_runaway_spends_and_a_rate_limit_what_others_wait() -> None:
     study = find("limits")
-    p = study.parameters.read({"runaways": "0,30", "horizon_s": "300", "period_s": "300"})
-    result = run(study, p, Method(replications=3))
+    p = study.parameters.read({"runaways": "0,30", "horizon_s": "120", "period_s": "120"})
+    result = run(study, p, Method(replications=2))
 
     def mean(metric: str, limit: str, runaways: int = 30) -> float:
         return result.interval(metric, limit, runaways).mean
