@@ -10,7 +10,22 @@ from mock_rails.core.errors import BadInput, NotFound, nearest
 if TYPE_CHECKING:
     from sandbox.failures.failure import Failure
 
-SLUGS: Final = ("response-lost-after-settlement",)
+SLUGS: Final = (
+    "response-lost-after-settlement",
+    "duplicate-credential",
+    "expired-challenge-race",
+    "voucher-replay",
+    "stale-channel",
+    "server-crash-between-accept-and-deliver",
+    "webhook-twice-and-out-of-order",
+    "decline-storm",
+    "double-charge-by-retry",
+    "chain-halt-and-catch-up",
+    "fee-spike",
+    "late-lightning-settle",
+    "slow-reader-on-a-paid-stream",
+    "clock-skew",
+)
 """In the order in which a payment meets them. A slug's module is named by it, with underscores."""
 
 
