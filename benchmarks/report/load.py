@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from benchmarks.leg import Kind
 from benchmarks.report.results import label
 from benchmarks.report.shades import interval, line_style
 from scenarios.figures.lines import Line, lines
@@ -15,11 +16,12 @@ if TYPE_CHECKING:
 
 
 def figure(results: Results) -> Drawn | None:
-    """The median at every rate that was offered; each operation's knee is a dotted line."""
+    """The median at every rate of a ladder, or at all that were offered where there was none; each
+    operation's knee is a dotted line."""
     shown, knees = [], {}
     for operation in results.operations:
         rates: dict[float, list[float]] = {}
-        for group in results.of(operation):
+        for group in results.of(operation, Kind.LADDER) or results.of(operation):
             if group.first.offered_per_s is not None:
                 found = interval(group.percentile_ms(50))
                 rates.setdefault(group.first.offered_per_s, []).append(found)  # type: ignore[arg-type]

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 REPORT: Final = "report.html"
 FIGURES: Final = "figures"
 
+_FEW: Final = 6
+"""Links that a sentence can carry."""
 _STYLE: Final = """
 :root{color-scheme:light dark;--ink:#1d1d1f;--soft:#55555c;--page:#fff;
 --line:#d5d5da;--warn:#8a3b00}
@@ -115,14 +117,24 @@ def _answers(said: Iterable[Said]) -> str:
     """Each question once, with all that answers it."""
     lines, asked = [], ""
     for one in said:
-        links = ", ".join(_link(*ends) for ends in _stretches(one.legs))
-        where = f" <small>Legs {links}.</small>" if links else ""
         kind = ' class="warns"' if one.warns else ""
         if one.about != asked:
             lines.append(f"<dt{kind}>{one.about}</dt>")
             asked = one.about
-        lines.append(f"<dd{kind}>{escape(one.text)}{where}</dd>")
+        lines.append(f"<dd{kind}>{escape(one.text)}{_where(one.legs)}</dd>")
     return f'<dl class="answers">{"".join(lines)}</dl>'
+
+
+def _where(legs: Sequence[int]) -> str:
+    """Links to the legs that a sentence rests on; folded where they are many."""
+    if not legs:
+        return ""
+    stretches = _stretches(legs)
+    links = ", ".join(_link(*ends) for ends in stretches)
+    if len(stretches) <= _FEW:
+        return f" <small>Legs {links}.</small>"
+    named = f"<summary><small>{len(legs)} legs</small></summary>"
+    return f"<details>{named}<small>{links}</small></details>"
 
 
 def _link(first: int, last: int) -> str:

@@ -129,17 +129,18 @@ def _above_the_floor(results: Results) -> Iterator[Said]:
     if FREE not in results.operations or len(results.operations) < 2:
         return
     floor = results.basis(FREE)
-    below = floor.percentile_ms(50).median
-    added = [
-        f"{label(one)} adds {number(results.basis(one).percentile_ms(50).median - below)} ms"
-        for one in results.operations
-        if one != FREE
-    ]
-    yield Said(
-        _FLOOR,
-        f"A free request takes {_ms(floor)}; to that, {', '.join(added)}.",
-        _numbers(floor.legs),
-    )
+    added = [f"{label(one)} {_added(floor, results.basis(one))}"
+             for one in results.operations if one != FREE]  # fmt: skip
+    text = f"A free request takes {_ms(floor)}; to that, {', '.join(added)}."
+    yield Said(_FLOOR, text, _numbers(floor.legs))
+
+
+def _added(floor: Group, paid: Group) -> str:
+    """What one takes longer; nothing where the rounds of the two overlap."""
+    below, above = floor.percentile_ms(50), paid.percentile_ms(50)
+    if above.low <= below.high:
+        return "adds nothing that this run can tell"
+    return f"adds {number(above.median - below.median)} ms"
 
 
 def _doubts(results: Results) -> Iterator[Said]:
@@ -161,10 +162,10 @@ def _doubts(results: Results) -> Iterator[Said]:
             _numbers(failed),
             warns=True,
         )
-    rounds = min(len(results.basis(one).legs) for one in results.operations)
-    if rounds < _ENOUGH:
-        text = f"Fewer than {_ENOUGH} rounds were compared: the truth may lie outside the ranges."
-        yield Said(_DOUBT, text, (), warns=True)
+    few = [label(one) for one in results.operations if len(results.basis(one).legs) < _ENOUGH]
+    if few:
+        text = f"Fewer than {_ENOUGH} rounds, so that the truth may lie outside the ranges: "
+        yield Said(_DOUBT, f"{text}{', '.join(few)}.", (), warns=True)
 
 
 def _ms(group: Group) -> str:

@@ -82,6 +82,25 @@ def test_marks_and_failures_stand_on_the_first_screen(tmp_path: Path) -> None:
     assert any("at worst 30.0% of a leg" in text for text in warned)
 
 
+def test_what_the_noise_hides_is_not_told_as_a_difference(tmp_path: Path) -> None:
+    folder = write_run(tmp_path)
+    for took_us in (1_000, 9_000):
+        add_leg(folder, "free", [took_us] * 20, offered_per_s=20.0)
+    add_leg(folder, "tempo-charge", [5_000] * 20, money=charges(20))
+    (floor,) = (one for one in verdict(load(folder)) if one.about == "What paying adds")
+    assert "tempo charge adds nothing that this run can tell" in floor.text
+
+
+def test_many_legs_are_folded(tmp_path: Path) -> None:
+    folder = write_run(tmp_path)
+    for at in range(8):
+        add_leg(folder, "free", [1_000] * 20, failed=1, kind=Kind.SINGLE, offered_per_s=20.0)
+        add_leg(folder, "tempo-charge", [5_000] * 20, kind=Kind.LADDER, offered_per_s=20.0 + at)
+    text = write_report(folder).read_text()
+    assert "<summary><small>8 legs</small></summary>" in text
+    assert '<a href="#leg-15">15</a>' in text
+
+
 def test_which_rail_is_ranked_by_fee(tmp_path: Path) -> None:
     folder = write_run(tmp_path)
     dear = ({"id": "pi_1", "kind": "charge", "fee": 315_000},)
@@ -116,7 +135,7 @@ def test_every_figure_has_a_title_and_its_numbers(run: Path) -> None:
         numbers = json.loads((run / "figures" / f"{name}.json").read_text())
         assert f'<title id="{name}-title">{escape(numbers["title"])}</title>' in text
         assert (run / "figures" / f"{name}.png").stat().st_size > 1_000
-    assert text.count('role="img"') == text.count("<details>") == len(FIGURES)
+    assert text.count('role="img"') == text.count("<details><summary>The numbers") == len(FIGURES)
 
 
 def test_figures_show_what_was_measured(run: Path) -> None:
