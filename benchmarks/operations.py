@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import httpx
 
-from benchmarks.leg import Phase
 from benchmarks.stamps import Stamps
 from mock_rails.core.errors import BadInput, SandboxError
 
@@ -22,13 +21,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import TracebackType
 
+    from benchmarks.leg import Phase
     from benchmarks.orders import Places
     from mock_rails.core.clock import Clock
     from sandbox.client import PaidClient
 
 TOKENS: Final = 32
 """Of each stream."""
-_SERVER_PHASES: Final = (Phase.VERIFY, Phase.SETTLE, Phase.DELIVER)
+_TOKENS_A_REQUEST: Final = 8
 _PLENTY: Final = "1000000000"
 
 
@@ -60,6 +60,12 @@ class Operation:
         if self.intent == "free":
             return ""
         return f"{self.rail}/{'session' if self.intent == 'stream' else self.intent}"
+
+    @property
+    def weight(self) -> int:
+        """How many ordinary requests it is about as much as: what a ladder begins lower by, and is
+        more patient by."""
+        return 1 + self.units // _TOKENS_A_REQUEST
 
     @property
     def is_sponsored(self) -> bool:

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 VERSION: Final = 1
 RUN: Final = "run.json"
+_LEAST_REQUESTS: Final = 25
+_LONGEST_RUNG_S: Final = 6.0
 _LEAST_USERS: Final = 4
 _MOST_USERS: Final = 24
 _USERS_PER_S: Final = 0.1
@@ -139,7 +141,8 @@ class Run:
         return leg
 
     def rung(self, operation: Operation, per_s: float, duration_s: float) -> Rung:
-        """One rate of a ladder."""
+        """One rate of a ladder; a low one takes longer, for a few requests say nothing."""
+        duration_s = max(duration_s, min(_LEAST_REQUESTS / per_s, _LONGEST_RUNG_S))
         leg = self.measure(operation, Kind.LADDER, per_s=per_s, duration_s=duration_s)
         requests = sum(leg.counts.values())
         return Rung(
@@ -207,8 +210,10 @@ def _leg(
 ) -> Leg:
     recorder = load.recorder
     counts = recorder.counts()
-    # A leg that is served well ends with its schedule; one that falls behind, with its last answer.
-    over_s = max(order.duration_s, load.duration_s)
+    # A leg that is served well ends with its schedule, its last request taking no longer than any;
+    # one that falls behind, with its last answer.
+    alone_s = recorder.percentile_us(Phase.SERVICE, 0) / 1e6
+    over_s = max(order.duration_s, load.duration_s - alone_s)
     lag_p99_us = recorder.percentile_us(LAG, 99)
     return Leg(
         number=order.number,

@@ -17,6 +17,8 @@ _HEAD: Final = (
     "leg", "operation", "kind", "asked/s", "served/s", "ok", "bad",
     "p50 ms", "p90 ms", "p99 ms", "fee/request",
 )  # fmt: skip
+_STAR: Final = "*"
+_MOST_MARKS: Final = 6
 _TEXTS: Final = 3
 """Columns of words; the others are numbers and end on the right."""
 
@@ -27,15 +29,23 @@ def told(folder: Path, legs: Sequence[Leg], knees: Mapping[str, Knee]) -> list[s
     rows = [_HEAD, *(_row(folder, leg) for leg in shown)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(_cells(row, widths)).rstrip() for row in rows]
-    for leg in shown:
-        lines += [f"leg {leg.number}{_STAR}: {mark}" for mark in leg.marks]
+    lines += _marks(shown)
     for name, knee in knees.items():
         who = " (the load generator's, not the server's)" if knee.by_generator else ""
         lines.append(f"knee of {name}: {knee.per_s:.0f}/s{who}; {knee.why}")
     return [*lines, f"Run: {folder}"]
 
 
-_STAR: Final = "*"
+def _marks(legs: Sequence[Leg]) -> list[str]:
+    """Why legs should not be believed; of many, how many they are."""
+    found = [f"leg {leg.number}{_STAR}: {mark}" for leg in legs for mark in leg.marks]
+    if len(found) <= _MOST_MARKS:
+        return found
+    count = sum(bool(leg.marks) for leg in legs)
+    return [
+        f"{_STAR} {count} of {len(legs)} legs hold some of the load generator's own time: it was "
+        "busy, or sent requests late; each leg.json says how much."
+    ]
 
 
 def _row(folder: Path, leg: Leg) -> tuple[str, ...]:
