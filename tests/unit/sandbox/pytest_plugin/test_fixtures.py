@@ -200,3 +200,37 @@ def test_what_is_shown_in_a_traceback_is_short(
     assert repr(devnet) == f"<devnet at {devnet.url()}, seed 'mpp-sandbox'>"
     assert repr(payer) == f"<payer {payer.address}>"
     assert repr(clock) == f"<clock of {devnet!r}>"
+
+
+def test_what_was_paid_with_can_be_shown_again(
+    devnet: DevnetFixture, payer: PayerFixture, merchant: MerchantFixture
+) -> None:
+    before, url = merchant.balance(), devnet.url("/quote")
+    payer.sync.get(url)
+    (sent,) = payer.sent
+    with httpx.Client(transport=devnet.transport) as http:
+        copied = http.get(url, headers={"authorization": sent.headers["authorization"]})
+        asked = http.get(url)
+        paid = http.get(url, headers={"authorization": payer.credential(asked)})
+        nothing = http.get(devnet.url("/openapi.json"))
+    assert (copied.status_code, asked.status_code, paid.status_code) == (402, 402, 200)
+    assert merchant.balance() - before == 20_000
+    with pytest.raises(BadInput, match="no charge on the chain"):
+        payer.credential(nothing)
+
+
+def test_webhooks_reach_an_application_without_a_port(
+    devnet: DevnetFixture, payer: PayerFixture, stripe: StripeFixture, clock: ClockFixture
+) -> None:
+    heard = []
+
+    async def hear(request: Request) -> PlainTextResponse:
+        heard.append((await request.json())["type"])
+        return PlainTextResponse("")
+
+    devnet.mount("http://orders.test", Starlette(routes=[Route("/", hear, methods=["POST"])]))
+    wanted = {"enabled_events[0]": "payment_intent.succeeded"}
+    stripe.post("/v1/webhook_endpoints", url="http://orders.test/", **wanted)
+    payer.sync.get(devnet.url("/stripe/quote"))
+    clock.advance(seconds=1)
+    assert heard == ["payment_intent.succeeded"]

@@ -184,6 +184,20 @@ async def test_a_delayed_one_arrives_late(rail: Stripe, http: httpx.AsyncClient)
     assert receiver.types == ["customer.created"]
 
 
+async def test_a_swapped_one_waits_for_the_next_and_not_for_ever(
+    rail: Stripe, http: httpx.AsyncClient
+) -> None:
+    await subscribe(http)
+    receiver = Receiver()
+    rail.context.faults.arm({"at": "stripe.webhook", "do": "swap", "when": "every=2"})
+    for name in ("a", "b", "c", "d"):  # each is sent before the next one happens
+        await make_customers(http, name)
+        await Deliverer(rail, receiver).deliver()
+    rail.context.clock.advance(60)
+    await Deliverer(rail, receiver).deliver()
+    assert [event["data"]["object"]["name"] for event in receiver.events] == ["a", "c", "b", "d"]
+
+
 async def test_a_lost_one_is_in_the_log(rail: Stripe, http: httpx.AsyncClient) -> None:
     await subscribe(http)
     rail.context.faults.arm({"at": "stripe.webhook", "do": "lose"})
