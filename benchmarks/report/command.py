@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from benchmarks.validate import Forecast
+    from benchmarks.report.validate import Forecast
 
 
 def reported(run: Path) -> list[str]:
@@ -47,7 +47,7 @@ def validated(profile: Path, run: Path) -> list[str]:
     table is kept beside the run's others, and its page shows it."""
     from benchmarks.report.page import write_report
     from benchmarks.report.results import load
-    from benchmarks.validate import keep, table, validate
+    from benchmarks.report.validate import keep, table, validate
     from scenarios.calibrate import profile as read_profile
 
     results = load(run)

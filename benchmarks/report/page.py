@@ -39,7 +39,7 @@ h1{font-size:1.5rem;margin:0}h2{font-size:1.15rem;margin:2rem 0 .5rem}p{margin:.
 a{color:inherit}small,figcaption,.soft{color:var(--soft);font-size:.85rem}
 .answers{font-size:1.05rem;display:grid;grid-template-columns:9rem 1fr;gap:.5rem 1rem}
 .answers dt{font-weight:600}.answers dd{margin:0;grid-column:2}.warns{color:var(--warn)}
-@media (max-width:40rem){.answers{display:block}}
+@media (max-width:40rem){.answers{display:block}.answers dd{margin:0 0 .6rem}}
 .figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(28rem,100%),1fr));gap:0 1rem}
 .figures h2{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 figure{margin:1rem 0}figure svg{background:#fff;border-radius:6px;max-width:100%;height:auto}

@@ -93,11 +93,17 @@ def _how_fast(results: Results) -> Iterator[Said]:
         yield Said(
             _SPEED,
             f"On {name}, a session's request takes {_ms(session)} in the median ({session.load}), "
-            f"a charge's {_ms(charge)} ({charge.load}): {spread_text(times)} times as long. "
+            f"a charge's {_ms(charge)} ({charge.load}): {spread_text(times)} times as "
+            f"long{_unsettled(times)}. "
             f"At most {spread_text(most[1])} in a second were answered well by session, "
             f"{spread_text(most[0])} by charge.",
             _numbers((*charge.legs, *session.legs)),
         )
+
+
+def _unsettled(times: Spread) -> str:
+    """A word of warning where some rounds say one thing and some the other."""
+    return ", but the rounds disagree on which is faster" if times.low < 1 < times.high else ""
 
 
 def _which_rail(results: Results) -> Iterator[Said]:

@@ -91,6 +91,15 @@ def test_what_the_noise_hides_is_not_told_as_a_difference(tmp_path: Path) -> Non
     assert "tempo charge adds nothing that this run can tell" in floor.text
 
 
+def test_rounds_that_disagree_are_said_to(tmp_path: Path) -> None:
+    folder = write_run(tmp_path)
+    for turn, (charge_us, session_us) in enumerate(((4_000, 2_000), (3_000, 4_000)), start=1):
+        add_leg(folder, "tempo-charge", [charge_us] * 20, round=turn, money=charges(20))
+        add_leg(folder, "tempo-session", [session_us] * 20, round=turn)
+    (fast,) = (one for one in verdict(load(folder)) if one.about == "How fast")
+    assert "1.38 (0.750 to 2.00) times as long, but the rounds disagree" in fast.text
+
+
 def test_many_legs_are_folded(tmp_path: Path) -> None:
     folder = write_run(tmp_path)
     for at in range(8):

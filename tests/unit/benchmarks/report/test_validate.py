@@ -10,7 +10,7 @@ from benchmarks.calibrate import write_profile
 from benchmarks.leg import Kind
 from benchmarks.report.command import validated
 from benchmarks.report.results import load
-from benchmarks.validate import passage_of, table, validate
+from benchmarks.report.validate import passage_of, table, validate
 from mock_rails.core.errors import BadInput
 from scenarios.calibrate import Timing
 from scenarios.calibrate import profile as read_profile
