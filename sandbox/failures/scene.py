@@ -79,6 +79,7 @@ class Scene:
         """A client that pays nothing."""
         self._stack = AsyncExitStack()
         self._customers = 0
+        self._halted: set[tuple[str, str, str]] = set()
         devnet.context.journal.watch("fault.fired", self._tell_fault)
 
     # -- telling ----------------------------------------------------------------------------------
@@ -103,8 +104,13 @@ class Scene:
         self.steps.append(Step(kind, text))
 
     def _tell_fault(self) -> None:
+        """Tell what struck; of a block that is halted only once, for the chain tries it again as
+        often as the machine is fast."""
         (event,) = self.events("fault.fired")[-1:]
-        self._tell(Kind.WIRE, f"! {event.data['at']}: {event.data['do']}")
+        struck = (event.data["id"], event.data["do"], str(event.data["met"]))
+        if event.data["do"] != "halt" or struck not in self._halted:
+            self._halted.add(struck)
+            self._tell(Kind.WIRE, f"! {event.data['at']}: {event.data['do']}")
 
     # -- people -----------------------------------------------------------------------------------
 
