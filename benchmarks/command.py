@@ -159,7 +159,9 @@ def ladders(
             slo_p99_us=SLO_P99_US * operation.weight,
         )
 
-    return {operation.name: knee(operation) for operation in operations}
+    knees = {operation.name: knee(operation) for operation in operations}
+    run.keep_knees(knees)
+    return knees
 
 
 def steady(

@@ -9,14 +9,14 @@ from __future__ import annotations
 import asyncio
 import json
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from benchmarks.books import Books
 from benchmarks.driver import Driver, Load
 from benchmarks.environment import fingerprint
 from benchmarks.fleet import Fleet, Usage
-from benchmarks.ladder import Rung, marks
+from benchmarks.ladder import Knee, Rung, marks
 from benchmarks.leg import Kind, Leg, Money, Outcome, Phase, write_leg
 from benchmarks.orders import Order
 from benchmarks.recorder import LAG
@@ -80,6 +80,7 @@ class Run:
         self._command = command
         self._heard = heard
         self._stack = ExitStack()
+        self._about = self._described()
 
     def __enter__(self) -> Self:
         """Make the folder, start the devnet and the generator."""
@@ -164,9 +165,17 @@ class Run:
         money = asyncio.run(_money(operation, places, since, served * operation.units))
         return load, usages[0], usages[-1], money
 
+    def keep_knees(self, knees: Mapping[str, Knee]) -> None:
+        """Write down where the ladders ended."""
+        self._about["knees"] = {name: asdict(knee) for name, knee in knees.items()}
+        self._write()
+
     def _write(self) -> None:
+        (self.folder / RUN).write_text(json.dumps(self._about, indent=1) + "\n", encoding="utf-8")
+
+    def _described(self) -> dict[str, Any]:
         setup = self._setup
-        document = {
+        return {
             "version": VERSION,
             "id": self.folder.name,
             "command": self._command,
@@ -180,7 +189,6 @@ class Run:
             "environment": {"sandbox": __version__, **fingerprint()},
             "made_at": self._clock.utc().isoformat(timespec="seconds"),
         }
-        (self.folder / RUN).write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 
 
 async def _place(operation: Operation, places: Places) -> Any:

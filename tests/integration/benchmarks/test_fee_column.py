@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import httpx
 
 from benchmarks.books import Books
+from benchmarks.fleet import Part
 from benchmarks.operations import OPERATIONS, Customer, Operation
 from benchmarks.orders import Places
-from sandbox.chain import token_balance
+from sandbox import info
+from sandbox.chain import receipt, token_balance
 from sandbox.chain.sender import fund
 from sandbox.client.wallet import Wallet
 from sandbox.devnet import Devnet
@@ -28,8 +32,8 @@ CLOCK_NAME = "a customer"
 @asynccontextmanager
 async def running() -> AsyncIterator[tuple[Devnet, Places]]:
     async with Devnet(DevnetSettings(seed="fees", server_timing=True).with_free_ports()) as devnet:
-        info = devnet.info()
-        yield devnet, Places.of(info, info["merchants"])
+        about = devnet.info()
+        yield devnet, Places.of(about, about["merchants"])
 
 
 async def moved(devnet: Devnet, places: Places, operation: Operation) -> Money:
@@ -71,6 +75,26 @@ async def test_each_charge_is_a_transaction_with_its_fee() -> None:
     money = await on_chain("tempo-charge")
     assert [one["kind"] for one in money.transactions] == ["charge"] * REQUESTS
     assert (money.paid_units, money.delivered) == (REQUESTS * 10_000, REQUESTS)
+
+
+async def test_a_sponsored_charge_costs_the_payer_its_price_and_the_merchant_the_fee() -> None:
+    async with running() as (devnet, places):
+        assert devnet.rpc is not None
+        sponsor = Part("sponsor", ("benchmarks.sponsor", places.rpc_url))
+        try:
+            url = (await asyncio.to_thread(sponsor.hear))["url"]
+            operation = OPERATIONS["tempo-charge-sponsored"]
+            money = await moved(devnet, replace(places, sponsor_url=url), operation)
+        finally:
+            await asyncio.to_thread(sponsor.stop)
+        assert [one["kind"] for one in money.transactions] == ["charge"] * REQUESTS
+        payers = []
+        for one in money.transactions:
+            found = await receipt(devnet.rpc, bytes.fromhex(one["id"][2:]))
+            assert found is not None
+            assert found.fee == one["fee"] > 0
+            payers.append(found.fee_payer)
+        assert payers == [Wallet.dev(info.SPONSOR).address] * REQUESTS
 
 
 async def test_a_session_is_an_opening_and_a_close() -> None:
