@@ -41,6 +41,8 @@ ROUNDS = int(os.environ.get("CRASH_ROUNDS", "4"))
 BUYERS = 3
 DEPOSIT_SAT = 100
 LONGEST_MS = 300
+LATEST_MS = 4
+"""A kill comes so soon after a proof was shown, lest all of them come between requests."""
 TAKEN_LONG_AGO = "61s"
 """After so long a server that took a payment and said nothing is thought dead."""
 CLOCK = Clock()
@@ -88,6 +90,8 @@ class Buyer:
     shop: Shop
     http: httpx.AsyncClient
     node: LndNode
+    showing: asyncio.Event
+    """Set when somebody shows a proof: the moment that a kill is to hit."""
     unanswered: list[str] = field(default_factory=list)
     """Proofs that were shown, and nothing came back."""
     delivered: int = 0
@@ -114,6 +118,7 @@ class Buyer:
         preimage = await self.pays(challenge.request["methodDetails"]["invoice"])
         proof = Credential(challenge.to_echo(), {"preimage": preimage}).to_authorization()
         self.proofs += 1
+        self.showing.set()
         try:
             answer = await self.shows("/lightning/quote", proof)
         except httpx.TransportError:
@@ -194,7 +199,8 @@ async def test_no_crash_delivers_twice_or_loses_a_satoshi(tmp_path: Path) -> Non
         ])  # fmt: skip
         http = await stack.enter_async_context(httpx.AsyncClient(timeout=20))
         node = await stack.enter_async_context(LndNode(payer.url, lnds["payer"].macaroon()))
-        buyers = [Buyer(shop, http, node) for _ in range(BUYERS)]
+        showing = asyncio.Event()
+        buyers = [Buyer(shop, http, node, showing) for _ in range(BUYERS)]
         late = before = 0
         """Of what was paid without an answer: delivered after all, and delivered before."""
         for at in range(ROUNDS + 1):
@@ -211,6 +217,9 @@ async def test_no_crash_delivers_twice_or_loses_a_satoshi(tmp_path: Path) -> Non
                     break
                 visits = [asyncio.create_task(one.shops_until_gone()) for one in buyers]
                 await CLOCK.wall_sleep(timedelta(milliseconds=moments.integer(1, LONGEST_MS)))
+                showing.clear()
+                await showing.wait()
+                await CLOCK.wall_sleep(timedelta(milliseconds=moments.integer(0, LATEST_MS)))
                 os.killpg(process.pid, signal.SIGKILL)
                 await asyncio.gather(*visits)
         async with shop.runs():
