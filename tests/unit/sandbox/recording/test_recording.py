@@ -142,6 +142,13 @@ async def test_a_test_file_carries_the_capture_and_the_command() -> None:
     assert "test_the_recorded_command_does_it_no_more" in scope
 
 
+async def test_a_capture_from_before_sockets_were_noted_is_read() -> None:
+    text = (await recorded()).capture.text()
+    older = text.replace('"sockets":[],', "", 1)
+    assert older != text
+    assert Capture.parse(older).sockets == []
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
