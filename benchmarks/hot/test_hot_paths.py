@@ -39,6 +39,7 @@ _NS: Final = 1_000_000_000
 
 @pytest.mark.parametrize("name", PATHS)
 def test_it_is_as_fast_as_it_was(name: str, benchmark: Any) -> None:
+    """One path, in rounds of `BATCH` calls."""
     batches, plain_s = PATHS[name](), []
 
     def begin() -> tuple[tuple[Any, ...], dict[str, Any]]:
