@@ -18,7 +18,7 @@ from benchmarks.command import conduct, ladders, new_folder, steady
 from benchmarks.leg import Kind, Leg, Outcome, Phase, leg_folder, read_histograms
 from benchmarks.operations import OPERATIONS
 from benchmarks.recorder import decode
-from benchmarks.run import Setup
+from benchmarks.run import Setup, long_enough
 from mock_rails.core.errors import SandboxError
 
 if TYPE_CHECKING:
@@ -49,8 +49,9 @@ def full(run: Run) -> dict[str, Knee]:
     compared = [OPERATIONS[name] for name in _COMPARED]
     for name, operation in OPERATIONS.items():
         if name not in _COMPARED:
+            per_s = knees[name].per_s / 2
             run.measure(
-                operation, Kind.STEADY, per_s=knees[name].per_s / 2, duration_s=_LEG_S,
+                operation, Kind.STEADY, per_s=per_s, duration_s=long_enough(per_s, _LEG_S),
                 round_=1, share_of_knee=0.5,
             )  # fmt: skip
     steady(run, compared, knees, rounds=_ROUNDS, duration_s=_LEG_S)

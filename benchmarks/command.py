@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from benchmarks.ladder import SHARES, SLO_P99_US, Knee, climb
 from benchmarks.leg import Kind, Leg
 from benchmarks.operations import Operation, chosen
-from benchmarks.run import Run, Setup
+from benchmarks.run import Run, Setup, long_enough
 from benchmarks.table import told
 from mock_rails.core.clock import Clock
 from mock_rails.core.errors import BadInput, SandboxError
@@ -176,11 +176,12 @@ def steady(
     for round_ in range(1, rounds + 1):
         for share in SHARES:
             for operation in operations:
+                per_s = knees[operation.name].per_s * share
                 run.measure(
                     operation,
                     Kind.STEADY,
-                    per_s=knees[operation.name].per_s * share,
-                    duration_s=duration_s,
+                    per_s=per_s,
+                    duration_s=long_enough(per_s, duration_s),
                     round_=round_,
                     share_of_knee=share,
                 )

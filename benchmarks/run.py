@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 VERSION: Final = 1
 RUN: Final = "run.json"
 _LEAST_REQUESTS: Final = 25
-_LONGEST_RUNG_S: Final = 6.0
+_LONGEST_LOW_S: Final = 6.0
 _LEAST_USERS: Final = 4
 _MOST_USERS: Final = 24
 _USERS_PER_S: Final = 0.1
@@ -142,8 +142,8 @@ class Run:
         return leg
 
     def rung(self, operation: Operation, per_s: float, duration_s: float) -> Rung:
-        """One rate of a ladder; a low one takes longer, for a few requests say nothing."""
-        duration_s = max(duration_s, min(_LEAST_REQUESTS / per_s, _LONGEST_RUNG_S))
+        """One rate of a ladder."""
+        duration_s = long_enough(per_s, duration_s)
         leg = self.measure(operation, Kind.LADDER, per_s=per_s, duration_s=duration_s)
         requests = sum(leg.counts.values())
         return Rung(
@@ -189,6 +189,12 @@ class Run:
             "environment": {"sandbox": __version__, **fingerprint()},
             "made_at": self._clock.utc().isoformat(timespec="seconds"),
         }
+
+
+def long_enough(per_s: float, duration_s: float) -> float:
+    """How long a leg takes that was meant to take so long: more at a low rate, for a few requests
+    say nothing."""
+    return max(duration_s, min(_LEAST_REQUESTS / per_s, _LONGEST_LOW_S))
 
 
 async def _place(operation: Operation, places: Places) -> Any:
