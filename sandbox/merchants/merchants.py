@@ -86,6 +86,17 @@ def card_account(
     return StripeMerchant(url, secret_key=TEST_KEY, network_id=NETWORK_ID, clock=clock, inner=inner)
 
 
+def _lightning_server(till: Till) -> LightningServer | None:
+    """The server of Lightning's offers, if there is a node to take satoshis."""
+    if till.lightning is None:
+        return None
+    from sandbox.server.lightning import LightningServer
+
+    return LightningServer(
+        node=till.lightning, store=till.store, clock=till.clock, journal=till.journal
+    )
+
+
 class Merchants:
     """The paid API: `app` is what a server serves.
 
@@ -121,13 +132,7 @@ class Merchants:
             journal=till.journal,
             schedule=till.schedule,
         )
-        self.lightning: LightningServer | None = None
-        if till.lightning is not None:
-            from sandbox.server.lightning import LightningServer
-
-            self.lightning = LightningServer(
-                node=till.lightning, store=till.store, clock=till.clock, journal=till.journal
-            )
+        self.lightning = _lightning_server(till)
         charges = charge(
             chain_id=till.chain_id,
             rpc_url=till.rpc_url,

@@ -495,31 +495,3 @@ async def test_a_return_invoice_of_the_servers_own_node_gets_nothing_back() -> N
         session, answer = await world.open(return_invoice=own.bolt11)
         assert answer.status_code == 200
         assert (await world.close(session)).json()["refundStatus"] == "failed"
-
-
-async def test_two_sessions_do_not_share_a_return_invoice() -> None:
-    """A node pays an invoice once: the second rest would be said to be sent, and stay here. The
-    deposit is not taken, so that it can be shown again with an invoice of its own."""
-    async with opened() as world:
-        back = await world.return_invoice()
-        first, answer = await world.open(return_invoice=back)
-        assert answer.status_code == 200
-        challenge = await world.challenge("/session")
-        payload = {
-            "action": "open",
-            "preimage": await world.pay(challenge),
-            "returnInvoice": back,
-        }
-        answer = await world.show(challenge, payload, "/session")
-        assert problem(answer) == "invalid-return-invoice"
-        payload["returnInvoice"] = await world.return_invoice()
-        assert (await world.show(challenge, payload, "/session")).status_code == 200
-        second = {
-            "sessionId": challenge.request["paymentHash"],
-            "preimage": payload["preimage"],
-        }
-        before = world.balance()
-        for session in (first, second):
-            closed = (await world.close(session)).json()
-            assert (closed["refundSats"], closed["refundStatus"]) == (DEPOSIT - UNIT, "succeeded")
-        assert world.balance() - before == 2 * (DEPOSIT - UNIT) * 1_000
