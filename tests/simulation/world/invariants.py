@@ -18,7 +18,6 @@ from mock_rails.lightning.topology import MERCHANT
 from mock_rails.lightning.topology import PAYER as PAYER_NODE
 from mock_rails.tempo.addresses import CHANNEL_RESERVE, PATH_USD
 from mock_rails.tempo.crypto.hashing import keccak256
-from sandbox.merchants.routes import TOKEN_BASE_UNITS
 from sandbox.methods.lightning_session import Refund, SessionCodec
 from sandbox.methods.lightning_session import Status as SessionStatus
 from sandbox.methods.tempo_session import Status
@@ -188,15 +187,16 @@ class Invariants:
         world, flows = self._world, self._flows()
         for payer in world.payers:
             own = payer.wallet.address
-            left = flows[own, PAYEE.address] + flows[own, CHANNEL_RESERVE]
-            left -= flows[CHANNEL_RESERVE, own]
+            charged = flows[own, PAYEE.address]
+            captured = flows[own, CHANNEL_RESERVE] - flows[CHANNEL_RESERVE, own]
+            signed = sum(one.signed for one in payer.client.sessions.channels())
             spent = payer.client.ledger.tally().spent
-            # A stream's voucher counts as spent when it is signed; the stream may break then.
-            slack = TOKEN_BASE_UNITS * payer.streams
+            # What a stream signs for counts as spent at once, and so does what a server says is
+            # used up: a payer may count too much, as far as it has signed, but never too little.
             need(
-                left <= spent <= left + slack,
+                charged + captured <= spent <= charged + signed,
                 "a ledger says what left",
-                f"{payer.name}: {spent}, not {left}",
+                f"{payer.name}: {spent}, not {charged} by charges and {captured} of {signed}",
             )
         cards = sum(one.client.card_ledger.tally().spent for one in world.payers)
         intents = world.stripe.state.all("payment_intents")

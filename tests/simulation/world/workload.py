@@ -92,7 +92,6 @@ class Customer:
 
     async def _read(self, url: str) -> int:
         """Read a stream, sometimes not to its end."""
-        self._payer.streams += 1
         tokens = self._draws.integer(1, _MOST_TOKENS)
         wanted = self._draws.choice([tokens + 2, tokens + 2, self._draws.integer(0, tokens)])
         async with self._payer.client.stream(f"{url}&tokens={tokens}") as events:

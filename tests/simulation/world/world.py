@@ -198,8 +198,6 @@ class Payer:
         self.world = world
         self.name = f"payer-{number}"
         self.wallet = Wallet.dev(number)
-        self.streams = 0
-        """How many streams it has begun to read."""
         self.seen: list[httpx.Request] = []
         """Paid requests that a thief could have overheard."""
         self._http = httpx.AsyncClient(
@@ -242,7 +240,17 @@ class _Overheard(httpx.AsyncBaseTransport):
         self._seen = seen
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Carry it, and remember what pays."""
+        """Carry it, and remember what pays, if it left."""
+        try:
+            response = await self._line.handle_async_request(request)
+        except httpx.ConnectError:
+            raise
+        except httpx.TransportError:
+            self._hear(request)
+            raise
+        self._hear(request)
+        return response
+
+    def _hear(self, request: httpx.Request) -> None:
         if request.headers.get("Authorization", "").startswith("Payment "):
             self._seen.append(request)
-        return await self._line.handle_async_request(request)
