@@ -77,10 +77,6 @@ class SessionAttempt:
         """The credential."""
         return self._authorization
 
-    @property
-    def _price(self) -> int:
-        return self._reservation.payment.amount
-
     # -- outcomes ---------------------------------------------------------------------------------
 
     async def taken(self, response: httpx.Response) -> None:
