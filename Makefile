@@ -51,9 +51,9 @@ conformance: $(STAMP) ## run pympp's own chain tests against this chain
 	$(PY) -m tests.conformance.pympp $(ARGS)
 
 SEEDS ?= 1000
-FIRST ?= 0
+FIRST ?= 1
 fuzz: $(STAMP) ## let the real gate, client and rails live through SEEDS worlds of faults, from FIRST on
-	$(PY) -m tests.simulation.world --seeds $(SEEDS) --first $(FIRST) --jobs 2 $(ARGS)
+	$(PY) -m tests.simulation.world --seeds $(SEEDS) --first $(FIRST) $(ARGS)
 
 demo: $(STAMP) ## tell the protocol's story in a terminal, in under two minutes
 	$(PY) -m benchmarks.demo $(ARGS)
