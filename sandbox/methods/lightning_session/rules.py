@@ -60,7 +60,7 @@ def add_deposit(
 ) -> Session:
     """Credit a further deposit, once."""
     session = _opened(session)
-    if payment_hash in (session.id, *session.top_ups):
+    if payment_hash in session.deposits:
         raise UnknownChallengeError
     return replace(
         session,

@@ -46,6 +46,11 @@ class Session:
     refund: Refund | None = None
 
     @property
+    def deposits(self) -> tuple[bytes, ...]:
+        """The payment hashes of all that was paid in."""
+        return (self.id, *self.top_ups)
+
+    @property
     def available_sat(self) -> int:
         """What is paid in and not spent."""
         return self.deposit_sat - self.spent_sat

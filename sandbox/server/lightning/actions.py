@@ -23,8 +23,6 @@ from sandbox.methods.lightning_session import (
 from sandbox.methods.lightning_session.problems import (
     ChallengeExpiredError,
     InsufficientBalanceError,
-    SessionClosedError,
-    SessionNotFoundError,
 )
 
 if TYPE_CHECKING:
@@ -90,14 +88,10 @@ class Actions:
         session_id, payment_hash = payload.session_id, asked.payment_hash
         touch(await self._book.get(session_id), now_s)  # open, or nothing is claimed for it
         await self._book.claim(payment_hash, session_id, end_s=end_s)
-        try:
-            return await self._update(
-                session_id,
-                lambda before: add_deposit(before, payment_hash, asked.deposit_sat, now_s),
-            )
-        except (SessionClosedError, SessionNotFoundError):  # it was closed in this very moment
-            await self._book.release(payment_hash)
-            raise
+        return await self._update(
+            session_id,
+            lambda before: add_deposit(before, payment_hash, asked.deposit_sat, now_s),
+        )
 
     async def close(self, payload: Close) -> Session:
         """Close the session and send back what is left."""

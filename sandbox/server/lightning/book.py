@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from sandbox.methods.lightning_charge.problems import UnknownChallengeError
-from sandbox.methods.lightning_session import Session, SessionCodec
+from sandbox.methods.lightning_session import Session, SessionCodec, Status
 from sandbox.methods.lightning_session.problems import InvalidReturnInvoiceError
 from sandbox.server.stores.watched import WatchedRecords
 
@@ -32,13 +32,26 @@ class SessionBook(WatchedRecords[Session]):
 
     async def claim(self, payment_hash: bytes, session_id: bytes, *, end_s: int) -> None:
         """Let a deposit be this session's, or raise `UnknownChallengeError` if it is another's.
-        `end_s` is when its challenge ends."""
+        `end_s` is when its challenge ends. A mark is never taken away; if its session was closed
+        without the deposit, which it can never take then, the next mark says whose it is now."""
         key, owner = _mark(payment_hash), session_id.hex()
         until_s = end_s + KEPT_LONGER_S
-        if await self._deposits.put_if_absent(key, owner, expires_at_s=until_s):
-            return
-        if await self._deposits.get(key) != owner:
-            raise UnknownChallengeError
+        while not await self._deposits.put_if_absent(key, owner, expires_at_s=until_s):
+            found = await self._deposits.get(key)
+            if found == owner:
+                return
+            if not found or not await self._went_without(bytes.fromhex(found), payment_hash):
+                raise UnknownChallengeError
+            key = _mark(payment_hash, f"deposit-after:{found}")
+
+    async def _went_without(self, session_id: bytes, payment_hash: bytes) -> bool:
+        """Whether a session was closed and has not had this deposit."""
+        session = await self.get(session_id)
+        return (
+            session is not None
+            and session.status is Status.CLOSED
+            and payment_hash not in session.deposits
+        )
 
     async def claim_return(self, payment_hash: bytes, session_id: bytes, *, end_s: int) -> None:
         """Let an invoice take this session's rest, or raise `InvalidReturnInvoiceError` if it is to
@@ -55,10 +68,6 @@ class SessionBook(WatchedRecords[Session]):
         until_s = end_s + KEPT_LONGER_S
         if not await self._deposits.put_if_absent(_mark(payment_hash), "", expires_at_s=until_s):
             raise UnknownChallengeError
-
-    async def release(self, payment_hash: bytes) -> None:
-        """Let a deposit be claimed again, for its session took it not: it is closed."""
-        await self._deposits.delete(_mark(payment_hash))
 
 
 def _mark(payment_hash: bytes, what: str = "deposit") -> str:

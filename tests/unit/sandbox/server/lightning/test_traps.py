@@ -133,6 +133,58 @@ async def test_a_claim_that_found_its_session_closed_is_given_back() -> None:
         assert (await world.show(challenge, payload, "/session")).status_code == 200
 
 
+async def test_a_copy_of_a_top_up_frees_no_deposit_that_was_credited() -> None:
+    """The copy finds the claim to be its session's own, and then the session closed: what was
+    credited went back with the rest, and opens nothing."""
+    async with opened() as world:
+        session, _ = await world.open()
+        challenge, payload = await paid_open(world)
+        top_up = {
+            "action": "topUp",
+            "sessionId": session["sessionId"],
+            "topUpPreimage": payload["preimage"],
+        }
+        assert (await world.show(challenge, top_up, "/session")).status_code == 200
+        book, identity = world.server._context.book, bytes.fromhex(session["sessionId"])
+        claim = book.claim
+
+        async def slow(*args: Any, **options: Any) -> None:
+            await claim(*args, **options)
+            await world.server.close(identity)
+
+        book.claim = slow  # type: ignore[method-assign]
+        copy = {**top_up, "copy": True}
+        assert problem(await world.show(challenge, copy, "/session")) == "session-closed"
+        book.claim = claim  # type: ignore[method-assign]
+        assert (await world.record(session)).refund_sat == 2 * DEPOSIT - UNIT
+        assert problem(await world.show(challenge, payload, "/session")) == "unknown-challenge"
+        assert len(await world.server.sessions()) == 1
+
+
+async def test_a_claim_that_nobody_gave_back_strands_no_deposit() -> None:
+    """The server died between claim and credit, and the session was closed meanwhile."""
+    async with opened() as world:
+        session, _ = await world.open()
+        other, _ = await world.open()
+        challenge, payload = await paid_open(world)
+        hashed = bytes.fromhex(challenge.request["paymentHash"])
+        identity, end_s = bytes.fromhex(session["sessionId"]), world.clock.now_s() + 300
+        await world.server._context.book.claim(hashed, identity, end_s=end_s)
+        assert problem(await world.show(challenge, payload, "/session")) == "unknown-challenge"
+        await world.close(session)
+        top_up = {
+            "action": "topUp",
+            "sessionId": other["sessionId"],
+            "topUpPreimage": payload["preimage"],
+        }
+        answers = await asyncio.gather(
+            world.show(challenge, payload, "/session"), world.show(challenge, top_up, "/session")
+        )
+        assert sorted(one.status_code for one in answers) == [200, 402]
+        held = sum(one.deposit_sat for one in await world.server.sessions())
+        assert held == 3 * DEPOSIT
+
+
 async def test_a_server_that_died_between_claim_and_credit_credits_it_later() -> None:
     async with opened() as world:
         session, _ = await world.open()
