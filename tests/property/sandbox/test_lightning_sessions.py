@@ -1,7 +1,8 @@
 """However bearers, streams, top-ups and closes interleave, every satoshi is spent or goes back.
 
 Facts: lightning 2.5 and 2.6. Two processes share a store whose every step lets others in between.
-Batches of actions run at once; the model adds up what was delivered and what was paid in.
+Batches of actions run at once; the model adds up what was delivered and what was paid in. In the
+end each deposit that was shown at all opens a session, unless the first one has had it.
 """
 
 from __future__ import annotations
@@ -142,6 +143,8 @@ class Shop:
         self.delivered = 0
         self.paid_in = 0
         self.top_ups: list[bytes] = []
+        self.shown: list[bytes] = []
+        """The preimages of all deposits but the first, credited or not."""
         self.count = 0
         self.opening = b"o" * 32
         self.id = sha256(self.opening).digest()
@@ -198,10 +201,22 @@ class Shop:
             self.delivered += PRICE
 
     async def top_up(self, context: Any, preimage: bytes) -> None:
+        self.shown.append(preimage)
         asked, payload = self.asked(preimage), TopUp(self.id, preimage)
         await context.actions.top_up(asked, payload)
         self.top_ups.append(preimage)
         self.paid_in += DEPOSIT
+
+    async def open_another(self, preimage: bytes) -> bool:
+        """Whether a deposit opens a session of its own."""
+        back = invoice(sha256(preimage).digest(), None).text
+        try:
+            await self.servers[0]._context.actions.open(
+                self.asked(preimage), Open(preimage, back), 0, 0
+            )
+        except PaymentError:
+            return False
+        return True
 
     async def session(self) -> Session:
         found = await self.servers[0].session_of(self.id)
@@ -226,6 +241,9 @@ async def play(batches: list[list[str]]) -> None:
     assert session.refund_sat == left
     assert shop.node.sent == ([left] if left else [])
     assert len(set(shop.top_ups)) == len(shop.top_ups)
+    for preimage in {shop.opening, *shop.shown}:
+        had = sha256(preimage).digest() in session.deposits
+        assert await shop.open_another(preimage) is not had
 
 
 @given(BATCHES)
