@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import httpx
 
 from benchmarks.stamps import Stamps
+from benchmarks.wire import Wire
 from mock_rails.core.errors import BadInput, SandboxError
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ class Customer:
         """Make the client, and give its key money."""
         async with self._stack:
             self._raw = await self._stack.enter_async_context(
-                httpx.AsyncClient(transport=self._stamps, trust_env=False)
+                httpx.AsyncClient(transport=self._stamps)
             )
             if self.operation.intent != "free":
                 options = await getattr(self, f"_by_{self.operation.rail}")()
@@ -201,7 +202,7 @@ class Customer:
         from sandbox.client import Budget, SessionSettings, Wallet
 
         wallet = Wallet.from_seed(self._name)
-        http = httpx.AsyncClient(trust_env=False, timeout=30, verify=False)
+        http = httpx.AsyncClient(transport=Wire(), timeout=30)
         await self._stack.enter_async_context(http)
         await fund(TempoRpc(self._places.rpc_url, http=http), wallet.address)
         budget = Budget.parse(decimals=6, allowed_currencies=self._places.tokens, total=_PLENTY)
@@ -218,7 +219,7 @@ class Customer:
         from sandbox.client import Budget, CardWallet
 
         card = CardWallet(stripe_url=self._places.stripe_url, key=self._places.stripe_key)
-        wire = httpx.AsyncHTTPTransport(trust_env=False, verify=False)
+        wire = Wire()
         self._stack.push_async_callback(wire.aclose)
         budget = Budget.parse(decimals=2, allowed_currencies=["usd"], total=_PLENTY)
         return {"card": card.through(wire), "card_budget": budget}
@@ -228,7 +229,8 @@ class Customer:
         from sandbox.client import Budget, LightningWallet
         from sandbox.lightning import LndNode
 
-        node = LndNode(self._places.lnd_url, self._places.lnd_macaroon)
+        http = await self._stack.enter_async_context(httpx.AsyncClient(transport=Wire()))
+        node = LndNode(self._places.lnd_url, self._places.lnd_macaroon, http=http)
         await self._stack.enter_async_context(node)
         budget = Budget(total=10**9, allowed_currencies=["sat"], decimals=0)
         return {"lightning": LightningWallet(node), "lightning_budget": budget}

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 import httpx
 
 from benchmarks.leg import Phase
+from benchmarks.wire import Wire
 
 if TYPE_CHECKING:
     from mock_rails.core.clock import Clock
@@ -26,8 +27,7 @@ class Stamps(httpx.AsyncBaseTransport):
 
     def __init__(self, clock: Clock, inner: httpx.AsyncBaseTransport | None = None) -> None:
         self._clock = clock
-        # Certificates take long to load, and nothing here is https.
-        self._inner = inner or httpx.AsyncHTTPTransport(trust_env=False, verify=False)
+        self._inner = inner or Wire()
         self._challenged_ns = 0
         self._signed_ns = 0
         self._timing = ""
