@@ -75,12 +75,6 @@ def challenge_facts(challenge: Challenge) -> dict[str, Any]:
     return {name: value for name, value in facts.items() if value is not None}
 
 
-def channel_of(authorization: str) -> str | None:
-    """The channel that a credential speaks of, if it is a session's."""
-    channel_id = credential_facts(authorization).get("payload", {}).get("channelId")
-    return channel_id if isinstance(channel_id, str) else None
-
-
 def credential_facts(authorization: str) -> dict[str, Any]:
     """What may be shown of a credential: proofs are replaced by their length."""
     from mpp import Credential

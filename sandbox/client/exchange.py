@@ -36,7 +36,6 @@ from sandbox.client.events import (
     ClientEvent,
     EventKind,
     challenge_facts,
-    channel_of,
     credential_facts,
     tell,
 )
@@ -51,7 +50,7 @@ from sandbox.client.outcome import (
     read_problem,
     read_receipt,
 )
-from sandbox.client.payer import Order
+from sandbox.client.payer import Order, channel_of
 from sandbox.client.selection import (
     Choice,
     Offered,
@@ -307,9 +306,7 @@ class Exchange:
                 attempts=self._attempts,
                 idempotency_key=self._idempotency_key(challenge),
                 credential_header=challenge.credential_header,
-                channel_id=channel_of(attempt.authorization)
-                if challenge.intent == "session"
-                else None,
+                channel_id=channel_of(attempt),
             )
             note(answer, made)
             has_receipt = made.receipt is not None

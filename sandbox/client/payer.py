@@ -78,6 +78,13 @@ class Payer(Protocol):
         ...
 
 
+def channel_of(attempt: Attempt) -> str | None:
+    """The channel that an attempt is paid over: one that is has a `channel_id`. To read it out of
+    the credential again would cost more than the signature."""
+    found: str | None = getattr(attempt, "channel_id", None)
+    return found
+
+
 @runtime_checkable
 class ChannelPayer(Payer, Protocol):
     """A payer whose challenges may be answered more than once, because it pays by a channel."""

@@ -17,10 +17,9 @@ from mpp.client.transport import _PAYMENT_ATTEMPTED_EXTENSION
 
 from sandbox.client.amounts import host_of
 from sandbox.client.errors import PaymentNotMadeError, PaymentNotPreparedError
-from sandbox.client.events import channel_of
 from sandbox.client.exchange import READER, STREAMS
 from sandbox.client.outcome import PaymentMade, payment_of, read_problem
-from sandbox.client.payer import Order
+from sandbox.client.payer import Order, channel_of
 from sandbox.client.selection import is_expired, payable, read_challenges
 from sandbox.client.streaming import (
     NeedVoucher,
@@ -143,7 +142,7 @@ async def open_socket(
         str(place),
         attempt,
         authorize=signer.authorize,
-        channel_id=channel_of(attempt.authorization),
+        channel_id=channel_of(attempt),
     )
     try:
         async with reader:

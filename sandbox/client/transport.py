@@ -180,8 +180,8 @@ class ThroughClient(httpx.AsyncBaseTransport):
 def _copy(
     request: httpx.Request, body: bytes, headers: httpx.Headers, extensions: dict[str, Any]
 ) -> httpx.Request:
-    headers = httpx.Headers(headers)
     if "transfer-encoding" in headers:
+        headers = httpx.Headers(headers)
         del headers["transfer-encoding"]  # its length is known by now
         headers["content-length"] = str(len(body))
     return httpx.Request(

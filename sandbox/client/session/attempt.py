@@ -77,6 +77,11 @@ class SessionAttempt:
         """The credential."""
         return self._authorization
 
+    @property
+    def channel_id(self) -> str:
+        """The channel, as the credential writes it."""
+        return to_hex(self.account.record.id)
+
     # -- outcomes ---------------------------------------------------------------------------------
 
     async def taken(self, response: httpx.Response) -> None:

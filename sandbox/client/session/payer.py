@@ -104,6 +104,7 @@ class SessionPayer:
         self._registry = Registry(self._services)
         take_over(ledger, self._registry.all(), method=self.name)
         self._is_closed = False
+        self._read: tuple[Challenge, SessionRequest] | None = None
 
     # -- paying -----------------------------------------------------------------------------------
 
@@ -121,7 +122,7 @@ class SessionPayer:
     async def prepare(self, challenge: Challenge, order: Order) -> SessionAttempt:
         """Reserve the price and sign. Raises `PaymentRefusedError` if the budget or the settings
         forbid it, `PaymentNotPreparedError` if the chain cannot be asked; then nothing was sent."""
-        request = parse_request(challenge.request)
+        request = self._request_of(challenge)
         if not self._trusts(request):
             raise PaymentRefusedError(
                 "The session's protocol or escrow contract is not one that the settings trust.",
@@ -148,7 +149,7 @@ class SessionPayer:
         """Whether a channel of the challenge's scope is open, so that a voucher will do."""
         if self._is_closed:
             return False
-        request = parse_request(challenge.request)
+        request = self._request_of(challenge)
         lane = self._registry.lane(Scope.of(request, order.host))
         account = lane.current
         return account is not None and account.record.state is ChannelState.OPEN
@@ -298,6 +299,12 @@ class SessionPayer:
             self._services.book.close()
 
     # -- inside -----------------------------------------------------------------------------------
+
+    def _request_of(self, challenge: Challenge) -> SessionRequest:
+        """What a challenge asks for. One is answered by many vouchers in a row."""
+        if self._read is None or self._read[0] is not challenge:
+            self._read = challenge, parse_request(challenge.request)
+        return self._read[1]
 
     def _trusts(self, request: SessionRequest) -> bool:
         if request.protocol not in self.settings.protocols:

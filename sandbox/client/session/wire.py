@@ -23,7 +23,7 @@ from sandbox.methods.tempo_session.fields import to_hex
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from mpp import Challenge
+    from mpp import Challenge, ChallengeEcho
 
     from mock_rails.core.clock import Clock
     from sandbox.client.wallet import Wallet
@@ -48,11 +48,18 @@ class Wire:
         self._wallet = wallet
         self._send = send
         self._clock = clock
+        self._echoed: tuple[Challenge, ChallengeEcho] | None = None
 
     def credential(self, challenge: Challenge, payload: Payload, chain_id: int) -> str:
         """The value of the header that the challenge names."""
         source = f"did:pkh:eip155:{chain_id}:{to_hex(self._wallet.address)}"
-        return Credential(challenge.to_echo(), payload.to_json(), source).to_authorization()
+        return Credential(self._echo(challenge), payload.to_json(), source).to_authorization()
+
+    def _echo(self, challenge: Challenge) -> ChallengeEcho:
+        """What is sent back of a challenge. One is answered by many vouchers in a row."""
+        if self._echoed is None or self._echoed[0] is not challenge:
+            self._echoed = challenge, challenge.to_echo()
+        return self._echoed[1]
 
     def is_fresh(self, challenge: Challenge) -> bool:
         """Whether a credential for it would still be in time."""
