@@ -70,8 +70,6 @@ def record(
     say(f"Recorded {len(capture.steps)} requests in {output}.")
     for note in capture.notes:
         say(f"Note: {note}.")
-    for port in capture.sockets:
-        say(f"Note: a WebSocket on {port} is not in the capture, so that it cannot be replayed.")
     raise typer.Exit(capture.exit_code)
 
 

@@ -3,7 +3,9 @@
 Another server has other secrets and another clock: its challenges have other ids, and credentials
 for the devnet's are nothing to it. So what is compared is what a client must rely on: the status,
 the problem's type, and what each challenge asks for. A step that was paid is asked without its
-credential, and its answer must be a 402 that asks for the same.
+credential, if the capture knows how that is answered: with a 402, which must ask for the same. A
+WebSocket is opened there, too; its client says what it said before it paid, and must hear answers
+of the same kinds (protocol 2.9).
 """
 
 from __future__ import annotations
@@ -13,7 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 
 from mock_rails.core.errors import BadInput
-from sandbox.recording.capture import from_body
+from sandbox.recording.against_sockets import questions, socket_differences
+from sandbox.recording.capture import described, from_body
 from sandbox.recording.comparing import Divergence
 
 if TYPE_CHECKING:
@@ -30,7 +33,7 @@ _PERSONAL: Final = frozenset({"invoice", "paymentHash", "depositInvoice", "depos
 
 async def compare_with(capture: Capture, url: str) -> list[Divergence]:
     """All steps of the paid API whose answers differ."""
-    answers = capture.answers()
+    answers, sockets = capture.answers(), questions(capture)
     asked = {_key(one): answers.get(one["step"]) for one in capture.steps if _is_question(one)}
     found: list[Divergence] = []
     try:
@@ -39,21 +42,27 @@ async def compare_with(capture: Capture, url: str) -> list[Divergence]:
                 recorded = answers.get(step["step"])
                 if step["port"] != _PAID or recorded is None:
                     continue
-                if not _is_question(step):
-                    recorded = asked.get(_key(step)) or recorded
-                differences = tuple(_differences(recorded, await _answer(http, step)))
-                if differences:
-                    what = f"{step['method']} {step['target']}"
-                    found.append(Divergence(step["step"], what, differences))
+                if (question := sockets.get(step["step"])) is not None:
+                    told = await socket_differences(url, step, recorded, question)
+                elif (
+                    expected := recorded if _is_question(step) else asked.get(_key(step))
+                ) is None:
+                    continue  # what it is answered without a credential, the capture does not know
+                else:
+                    told = list(_differences(expected, await _answer(http, step)))
+                if told:
+                    found.append(Divergence(step["step"], described(step), tuple(told)))
     except (httpx.TransportError, httpx.InvalidURL) as error:
         raise BadInput(f"{url} does not answer: {type(error).__name__}.") from None
     return found
 
 
 def _is_question(step: Mapping[str, Any]) -> bool:
-    """Whether it came without a credential."""
-    return step["port"] == _PAID and not any(
-        name.lower() == "authorization" for name, _ in step["headers"]
+    """Whether it is a request that came without a credential."""
+    return (
+        step["port"] == _PAID
+        and not step.get("socket")
+        and not any(name.lower() == "authorization" for name, _ in step["headers"])
     )
 
 

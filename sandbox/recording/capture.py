@@ -1,11 +1,20 @@
 """What a capture file holds, and how it is written and read: JSON lines, the first one the heading.
 
-    {"format": "mpp-sandbox-capture", "version": 1, "settings": {…}, "snapshot": {…}, …}
+    {"format": "mpp-sandbox-capture", "version": 2, "settings": {…}, "snapshot": {…}, …}
     {"do": "begin", "step": 1, "wall_us": …, "port": "paid-api", "method": "GET", …}
     {"do": "tick", "wall_us": …}
     {"do": "end", "step": 1, "answer": {"status": 402, "headers": […], "body": …}}
 
-A later version's file is refused. What is in a file opens nothing but a devnet: see `secrecy`.
+A WebSocket is a step as well, whose `begin` is marked: `"socket": true`. Its frames are lines, said
+by its client and heard from the application, in the order of all that happened:
+
+    {"do": "say", "step": 2, "wall_us": …, "frame": "{\"mpp\":\"authorization\",…}"}
+    {"do": "hear", "step": 2, "wall_us": …, "frame": "{\"mpp\":\"payment-receipt\",…}"}
+    {"do": "hear", "step": 2, "wall_us": …, "close": {"code": 1000, "reason": "…"}}
+    {"do": "leave", "step": 2, "wall_us": …, "code": 1000}
+
+Version 1 had no sockets; a later version's file than this one is refused. What is in a file opens
+nothing but a devnet: see `secrecy`.
 """
 
 from __future__ import annotations
@@ -26,7 +35,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 FORMAT: Final = "mpp-sandbox-capture"
-VERSION: Final = 1
+VERSION: Final = 2
+_READABLE: Final = (1, VERSION)
 
 KEPT_SETTINGS: Final = (
     "seed",
@@ -44,7 +54,8 @@ KEPT_SETTINGS: Final = (
 )
 """The settings that decide how a devnet answers; ports and files do not."""
 
-_VERBS: Final = frozenset({"begin", "tick", "end"})
+_VERBS: Final = frozenset({"begin", "tick", "say", "hear", "leave", "end"})
+_OF_SOCKETS: Final = frozenset({"say", "hear", "leave"})
 
 
 class CaptureError(BadInput):
@@ -74,7 +85,7 @@ class Capture:
     notes: list[str] = field(default_factory=list)
     """What the file could not keep."""
     sockets: list[str] = field(default_factory=list)
-    """The ports on which WebSockets were opened: what was said there is not in the file."""
+    """The ports on which WebSockets were opened whose frames are not in the file: of version 1."""
     version: str = __version__
 
     @property
@@ -90,9 +101,10 @@ class Capture:
         """Refuse to play what is not all there: money moves over WebSockets, too."""
         if self.sockets:
             raise CaptureError(
-                f"A WebSocket was opened on {', '.join(self.sockets)}, and a capture holds none: "
-                "its requests alone would go another way.",
-                hint="`replay --pytest` writes a test that runs the recorded command again.",
+                f"A WebSocket was opened on {', '.join(self.sockets)}, and version 1 of captures "
+                "holds none: its requests alone would go another way.",
+                hint="Record it again. `replay --pytest` writes a test that runs the recorded "
+                "command again.",
             )
 
     def devnet_settings(self) -> DevnetSettings:
@@ -144,7 +156,7 @@ class Capture:
             raise CaptureError(f"{name} is not a capture: its lines are no JSON.") from None
         if not isinstance(heading, dict) or heading.get("format") != FORMAT:
             raise CaptureError(f"{name} is not a capture.", hint="`mpp-sandbox record` writes one.")
-        if heading.get("version") != VERSION:
+        if heading.get("version") not in _READABLE:
             raise CaptureError(
                 f"{name} has version {heading.get('version')!r}, this sandbox reads {VERSION}.",
                 hint="Record it again, or use the version of mpp-sandbox that wrote it.",
@@ -184,21 +196,38 @@ def from_body(body: object) -> bytes:
         raise CaptureError("A body is a text, or an object with `base64`.") from None
 
 
+def described(step: Mapping[str, Any]) -> str:
+    """A step as people call it: `GET /quote`, or `WebSocket /complete/ws`."""
+    return f"{'WebSocket' if step.get('socket') else step['method']} {step['target']}"
+
+
 def _line(document: object) -> str:
     return json.dumps(document, separators=(",", ":"), ensure_ascii=False)
 
 
 def _check(capture: Capture) -> None:
     """The lines belong together: an end for no beginning would be a request that never was."""
-    begun: set[int] = set()
+    begun: dict[int, bool] = {}
     for line in capture.lines:
-        if line["do"] not in _VERBS:
-            raise CaptureError(f"A capture does not know {str(line['do'])[:40]!r}.")
-        if line["do"] == "begin":
-            begun.add(line["step"])
+        verb = line["do"]
+        if verb not in _VERBS:
+            raise CaptureError(f"A capture does not know {str(verb)[:40]!r}.")
+        if verb == "begin":
+            begun[line["step"]] = line.get("socket", False)
             _ = (line["wall_us"], line["port"], line["method"], line["target"], line["headers"])
-        elif line["do"] == "end" and line["step"] not in begun:
+        elif verb == "end" and line["step"] not in begun:
             raise CaptureError(f"Step {line['step']} ends before it begins.")
+        elif verb in _OF_SOCKETS:
+            if not begun.get(line["step"]):
+                raise CaptureError(f"Step {line['step']} has frames and is no open WebSocket.")
+            _check_frame(line)
+
+
+def _check_frame(line: Mapping[str, Any]) -> None:
+    if line["do"] == "leave":
+        _ = (line["wall_us"], line["code"])
+    elif line["do"] == "say" or "close" not in line:
+        _ = (line["wall_us"], from_body(line["frame"]))
 
 
 def pairs(headers: Sequence[Sequence[str]]) -> Iterator[tuple[bytes, bytes]]:

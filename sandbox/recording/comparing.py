@@ -51,9 +51,25 @@ class Comparison:
 
     def differences(self, recorded: Mapping[str, Any], found: Mapping[str, Any]) -> tuple[str, ...]:
         """What is different, in words; nothing if they are equal."""
-        told = list(self._all(recorded, found))
-        more = len(told) - _MOST
-        return (*told[:_MOST], *((f"and {more} more",) if more > 0 else ()))
+        return _most(self._all(recorded, found))
+
+    def frame_differences(
+        self, recorded: Mapping[str, Any] | None, found: Mapping[str, Any] | None
+    ) -> tuple[str, ...]:
+        """The same for a socket's frame, or its end; None where there was or is none."""
+        return _most(self._frames(recorded or {}, found or {}))
+
+    def _frames(self, recorded: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[str]:
+        before, now = recorded.get("frame"), found.get("frame")
+        if type(before) is type(now) and before is not None:
+            yield from _bodies(
+                self._text(from_body(before), self._before),
+                self._text(from_body(now), self._now),
+                "frame",
+            )
+        else:
+            yield from _unequal("frame", before, now)
+        yield from _within("close", recorded.get("close"), found.get("close"))
 
     def _all(self, recorded: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[str]:
         yield from _unequal("status", recorded.get("status"), found.get("status"))
@@ -95,6 +111,13 @@ class Comparison:
         return text
 
 
+def _most(differences: Iterator[str]) -> tuple[str, ...]:
+    """As many as people read."""
+    told = list(differences)
+    more = len(told) - _MOST
+    return (*told[:_MOST], *((f"and {more} more",) if more > 0 else ()))
+
+
 def _header(name: str, before: str | None, now: str | None) -> Iterator[str]:
     """The difference of two headers; what is JSON in base64 in them, decoded."""
     if before == now:
@@ -118,7 +141,7 @@ def _opened(value: str) -> dict[str, Any]:
 _MEMBER: Final = re.compile(r'([a-z_]+)="([^"]*)"')
 
 
-def _bodies(before: str, now: str) -> Iterator[str]:
+def _bodies(before: str, now: str, what: str = "body") -> Iterator[str]:
     if before == now:
         return
     try:
@@ -130,11 +153,11 @@ def _bodies(before: str, now: str) -> Iterator[str]:
         )
         start = max(0, place - 20)
         yield from _unequal(
-            f"body from character {start}", before[start:][:_LONGEST], now[start:][:_LONGEST]
+            f"{what} from character {start}", before[start:][:_LONGEST], now[start:][:_LONGEST]
         )
         return
-    found = list(_within("body", first, second))
-    yield from found or [f"body: the same JSON, written {before[:40]!r} and now {now[:40]!r}"]
+    found = list(_within(what, first, second))
+    yield from found or [f"{what}: the same JSON, written {before[:40]!r} and now {now[:40]!r}"]
 
 
 def _within(path: str, before: Any, now: Any) -> Iterator[str]:

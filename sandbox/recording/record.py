@@ -74,12 +74,13 @@ async def record(
             keeping = asyncio.ensure_future(recorder.keep_time())
             try:
                 capture.exit_code = await work(devnet)
+                await recorder.finish()
             finally:
                 keeping.cancel()
                 with suppress(asyncio.CancelledError):
                     await keeping
                 clock.let_go()
-            capture.notes, capture.sockets = recorder.censor.notes, recorder.sockets
+            capture.notes = recorder.censor.notes
             recorder.censor = None
             events = [one._asdict() for one in devnet.context.journal.read(after, _PAGE)]
     return Recorded(capture, events)

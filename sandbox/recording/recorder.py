@@ -1,16 +1,19 @@
 """Writes down what comes to a devnet's ports, what was answered, and what time it was.
 
-The clock stands still but for two moments: a request arrives, or somebody's time to wake has come
-(a tick). Both are lines of the capture, so that a replay has the same instants in the same order.
+The clock stands still but for two moments: a request or a socket's frame arrives, or somebody's
+time to wake has come (a tick). Both are lines of the capture, so that a replay has the same
+instants in the same order.
 """
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from sandbox.recording.capture import to_body
 from sandbox.recording.conversation import Given, Listening
+from sandbox.recording.sockets import ABNORMAL, Overheard
 
 if TYPE_CHECKING:
     from mock_rails.connection import Message, Receive, Send
@@ -34,14 +37,15 @@ class Recorder:
     def __init__(self, clock: HeldClock, real: Clock) -> None:
         self.clock = clock
         self.lines: list[dict[str, Any]] = []
-        self.sockets: list[str] = []
-        """The ports on which a WebSocket was opened."""
+        self.flow = Flow(real)
+        """Whether sockets' frames go out."""
         self.censor: Censor | None = None
         """None while the devnet starts and after the command has ended: nothing is written down."""
         self._real = real
         self._steps = 0
         self._served = 0
-        """Requests under way."""
+        """Requests under way, and sockets that are open."""
+        self._open_sockets = 0
         self._quiet = 0
 
     def tap(self, name: str, app: Any) -> Any:
@@ -58,13 +62,21 @@ class Recorder:
             if not self._served or self._quiet >= _QUIET_LOOKS:
                 await self._tick()
 
+    async def finish(self) -> None:
+        """The command has ended: let the applications learn, for a moment, that it is gone."""
+        for _ in range(_QUIET_LOOKS):
+            if not self._served:
+                return
+            await self._real.wall_sleep(_LOOK)
+
     async def begin(self, port: str, scope: Message, body: bytes) -> int:
-        """A request has come: its number."""
-        assert self.censor is not None
-        self._quiet = 0
-        await self._tick()
+        """A request has come, perhaps for a socket: its number."""
+        censor = self.censor
+        assert censor is not None
+        await self._come()
+        is_socket = scope["type"] == "websocket"
         self._served += 1
-        self.clock.hold(self._real.wall_us())
+        self._open_sockets += is_socket
         self._steps += 1
         kept = to_body(body)
         query = bytes(scope.get("query_string", b"")).decode("latin-1")
@@ -77,31 +89,71 @@ class Recorder:
             {
                 "do": "begin",
                 "step": self._steps,
-                "wall_us": self.clock.wall_us(),
-                "at_us": self.clock.now_us(),
+                **self._times(),
                 "port": port,
-                "method": scope["method"],
+                **({"socket": True} if is_socket else {}),
+                "method": scope.get("method", "GET"),
                 "target": f"{target}?{query}" if query else target,
-                "headers": self.censor.headers(headers),
-                "body": self.censor.body(kept) if isinstance(kept, str) else kept,
+                "headers": censor.headers(headers),
+                "body": censor.body(kept) if isinstance(kept, str) else kept,
             }
         )
         return self._steps
 
-    def end(self, step: int, answer: dict[str, Any]) -> None:
-        """It was answered."""
+    def end(self, step: int, answer: dict[str, Any], *, is_socket: bool = False) -> None:
+        """It was answered, or a socket has ended."""
         self._served -= 1
+        self._open_sockets -= is_socket
         if self.censor is not None:
             self.lines.append({"do": "end", "step": step, "answer": answer})
 
-    def note_socket(self, port: str) -> None:
-        """A WebSocket was opened, which a capture does not hold."""
-        if port not in self.sockets:
-            self.sockets.append(port)
+    # -- sockets ----------------------------------------------------------------------------------
+
+    async def say(self, step: int, said: dict[str, Any]) -> None:
+        """A socket's client has sent a frame."""
+        if (censor := self.censor) is not None:
+            await self._come()
+            frame = said["frame"]
+            kept = censor.body(frame) if isinstance(frame, str) else frame
+            self.lines.append({"do": "say", "step": step, **self._times(), "frame": kept})
+
+    def hear(self, step: int, heard: dict[str, Any]) -> None:
+        """The application has sent a frame, or has ended the socket."""
+        if self.censor is not None:
+            self.lines.append({"do": "hear", "step": step, **self._times(), **heard})
+
+    async def leave(self, step: int, code: int) -> None:
+        """A socket's client has left, as its application is about to learn."""
+        if self.censor is not None:
+            await self._come()
+            self.lines.append({"do": "leave", "step": step, **self._times(), "code": code})
+
+    def lost(self, step: int) -> None:
+        """A socket's client has left, as its application has just learned."""
+        if self.censor is not None:
+            line = {"do": "leave", "step": step, **self._times(), "code": ABNORMAL}
+            self.lines.append(line)
+
+    # -- inside -----------------------------------------------------------------------------------
+
+    async def _come(self) -> None:
+        """Something comes from outside: first all who were due before, then what time it is."""
+        self._quiet = 0
+        await self._tick()
+        await self._hush()
+        self.clock.hold(self._real.wall_us())
+
+    async def _hush(self) -> None:
+        if self._open_sockets:
+            await self.flow.hold()
+
+    def _times(self) -> dict[str, int]:
+        return {"wall_us": self.clock.wall_us(), "at_us": self.clock.now_us()}
 
     async def _tick(self) -> None:
         """All who are due by now, one time after the other."""
         while (due_us := self.clock.due_wall_us()) is not None and due_us <= self._real.wall_us():
+            await self._hush()
             if self.censor is not None:
                 self.lines.append({"do": "tick", "wall_us": due_us})
             self.clock.hold(due_us)
@@ -123,18 +175,60 @@ class _Tap:
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Serve one request, and write it down."""
         recorder = self._recorder
-        if scope["type"] != "http" or recorder.censor is None:
-            if scope["type"] == "websocket":
-                recorder.note_socket(self._port)
+        if scope["type"] == "lifespan" or recorder.censor is None:
             await self._app(scope, receive, send)
-            return
+        elif scope["type"] == "websocket":
+            await self._socket(scope, receive, send)
+        else:
+            await self._request(scope, receive, send)
+
+    async def _request(self, scope: Message, receive: Receive, send: Send) -> None:
         given, heard = Given(receive), Listening(send)
         await given.read()
-        step = await recorder.begin(self._port, scope, given.body)
+        step = await self._recorder.begin(self._port, scope, given.body)
         try:
             await self._app(scope, given.receive, heard.send)
         finally:
-            recorder.end(step, heard.answer(left=given.left))
+            self._recorder.end(step, heard.answer(left=given.left))
+
+    async def _socket(self, scope: Message, receive: Receive, send: Send) -> None:
+        step = await self._recorder.begin(self._port, scope, b"")
+        overheard = Overheard(self._recorder, step, receive, send)
+        try:
+            await self._app(scope, overheard.receive, overheard.send)
+        finally:
+            self._recorder.end(step, overheard.answer(), is_socket=True)
+
+
+class Flow:
+    """Whether the frames of sockets go out; they do but for the moments when something comes."""
+
+    def __init__(self, real: Clock) -> None:
+        self._real = real
+        self._holds = 0
+        self._goes = asyncio.Event()
+        self._goes.set()
+        self._letting_go: set[asyncio.Task[None]] = set()
+
+    async def wait(self) -> None:
+        """Until they do."""
+        await self._goes.wait()
+
+    async def hold(self) -> None:
+        """Let no frame out until every application has come to where it waits, has then been given
+        what its caller brings, and has come to where it waits again."""
+        self._holds += 1
+        self._goes.clear()
+        await settled(self._real)
+        task = asyncio.ensure_future(self._let_go())
+        self._letting_go.add(task)
+        task.add_done_callback(self._letting_go.discard)
+
+    async def _let_go(self) -> None:
+        await settled(self._real)
+        self._holds -= 1
+        if not self._holds:
+            self._goes.set()
 
 
 def port_name(name: str) -> str:

@@ -1,7 +1,8 @@
 """Plays a capture again: a devnet that begins alike, the same requests at the same instants.
 
-The requests go to the ports' applications without a socket, so that a replay takes milliseconds. A
-request begins where it began; what had been answered before another one came is waited for.
+The requests go to the ports' applications without a connection, so that a replay takes
+milliseconds. A request begins where it began, and a WebSocket's client says each frame where it was
+said; what had been answered before another thing came is waited for.
 """
 
 from __future__ import annotations
@@ -16,21 +17,24 @@ from urllib.parse import unquote
 from mock_rails.core.clock import Clock
 from sandbox.devnet import Devnet
 from sandbox.journaling.verdict import Complaint, complaints
-from sandbox.recording.capture import Capture, from_body, pairs
+from sandbox.recording.capture import Capture, described, from_body, pairs
 from sandbox.recording.comparing import Comparison, Divergence
 from sandbox.recording.conversation import Listening
 from sandbox.recording.held_clock import HeldClock
 from sandbox.recording.library_time import pympp_goes_by
 from sandbox.recording.record import begin_as, ports_of
 from sandbox.recording.recorder import port_name, settled
+from sandbox.recording.sockets import Played
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Iterator, Sequence
 
     from mock_rails.connection import Message
 
 _PATIENCE_S: Final = 30
 _PAGE: Final = 100_000
+_OUTCOMES: Final = frozenset({"hear", "end"})
+"""Lines that say what the devnet did, not what came to it."""
 _A_MOMENT: Final = timedelta(milliseconds=1)
 
 
@@ -127,26 +131,50 @@ class _Player:
         self._apps = apps
         self._now = ports_of(devnet)
         self._comparison = Comparison(capture.ports, self._now)
-        self._running: dict[int, tuple[dict[str, Any], _Call]] = {}
+        self._running: dict[int, tuple[dict[str, Any], _Call | Played]] = {}
+        self._sockets: dict[int, Played] = {}
+        self._heard: dict[int, int] = {}
+        """How many frames of each socket have been compared."""
 
     async def play(self, until: int | None) -> AsyncGenerator[Divergence | None, None]:
         """Each step that has ended, in order: where it diverged, or None."""
-        for line in self._capture.lines:
-            if line["do"] == "tick":
-                await self._tick(line["wall_us"])
-            elif line["do"] == "begin":
-                if until is not None and line["step"] > until:
-                    break
-                self._clock.hold(line["wall_us"])
-                self._running[line["step"]] = (line, self._call(line))
-                await settled(self._clock)
-            elif line["step"] in self._running:
-                yield await self._end(line)
+        for cause, outcomes in _turns(self._capture.lines):
+            if until is not None and cause["do"] == "begin" and cause["step"] > until:
+                break
+            await self._happen(cause)
+            for line in outcomes:
+                if line["do"] == "hear" and line["step"] in self._sockets:
+                    self._sockets[line["step"]].allow()
+            for line in outcomes:
+                if line["step"] not in self._running:
+                    continue
+                if line["do"] == "end":
+                    yield await self._end(line)
+                elif (divergence := await self._hear(line)) is not None:
+                    yield divergence
 
     async def stop(self) -> None:
         """End what still runs."""
         for _, call in self._running.values():
             await call.stop()
+
+    async def _happen(self, line: dict[str, Any]) -> None:
+        """What came from outside comes again."""
+        if line["do"] == "tick":
+            await self._tick(line["wall_us"])
+            return
+        self._clock.hold(line["wall_us"])
+        step = line["step"]
+        if line["do"] == "begin":
+            self._running[step] = (line, self._begin(line))
+        elif (socket := self._sockets.get(step)) is not None and line["do"] == "say":
+            frame = line["frame"]
+            socket.say(self._here(frame) if isinstance(frame, str) else frame)
+        elif socket is not None:
+            socket.leave(line["code"])
+            await settled(self._clock)
+            socket.lose()
+        await settled(self._clock)
 
     async def _tick(self, wall_us: int) -> None:
         """Let the time come that somebody waits for; as soon as he does."""
@@ -158,22 +186,51 @@ class _Player:
         self._clock.hold(wall_us)
         await settled(self._clock)
 
+    async def _hear(self, line: dict[str, Any]) -> Divergence | None:
+        """A frame of a socket: whether it is the recorded one."""
+        step = line["step"]
+        self._heard[step] = self._heard.get(step, 0) + 1
+        return self._frame(step, line, await self._sockets[step].heard())
+
+    def _frame(
+        self, step: int, recorded: dict[str, Any] | None, found: dict[str, Any] | None
+    ) -> Divergence | None:
+        differences = self._comparison.frame_differences(recorded, found)
+        if not differences:
+            return None
+        begun, _ = self._running[step]
+        what = f"frame {self._heard[step]} of {described(begun)} on {begun['port']}"
+        return Divergence(step, what, differences)
+
     async def _end(self, line: dict[str, Any]) -> Divergence | None:
-        begun, call = self._running.pop(line["step"])
-        recorded = line["answer"]
-        if recorded.get("left"):
+        step, recorded = line["step"], line["answer"]
+        begun, call = self._running[step]
+        if isinstance(call, Played):
+            if (more := await call.unexpected()) is not None:
+                self._heard[step] = self._heard.get(step, 0) + 1
+                return self._frame(step, None, more)
+        elif recorded.get("left"):
             await settled(self._clock)
             await call.stop()
         found = await call.answer()
+        del self._running[step]
         await self._real.wall_sleep(_A_MOMENT)
         await settled(self._clock)
         differences = self._comparison.differences(recorded, found)
         if not differences:
             return None
-        what = f"{begun['method']} {begun['target']} on {begun['port']}"
-        return Divergence(line["step"], what, differences)
+        return Divergence(step, f"{described(begun)} on {begun['port']}", differences)
 
-    def _call(self, line: dict[str, Any]) -> _Call:
+    def _begin(self, line: dict[str, Any]) -> _Call | Played:
+        scope, body = self._scope(line)
+        app = self._apps[line["port"]]
+        if not line.get("socket"):
+            return _Call(app, scope, body)
+        played = self._sockets[line["step"]] = Played(app, scope)
+        return played
+
+    def _scope(self, line: dict[str, Any]) -> tuple[Message, bytes]:
+        """A request as ASGI has it, or a socket's handshake."""
         text = [[name, self._here(value)] for name, value in line["headers"]]
         body = from_body(line["body"])
         if isinstance(line["body"], str):
@@ -197,7 +254,11 @@ class _Player:
             "server": ("127.0.0.1", 0),
             "client": ("127.0.0.1", 0),
         }
-        return _Call(self._apps[line["port"]], scope, body)
+        if line.get("socket"):
+            scope |= {"type": "websocket", "scheme": "ws", "subprotocols": _subprotocols(headers)}
+            scope["extensions"] = {"websocket.http.response": {}}
+            del scope["method"]
+        return scope, body
 
     def _here(self, text: str) -> str:
         """The text with this devnet's ports in the place of the recorded ones."""
@@ -205,6 +266,30 @@ class _Player:
             if name in self._now:
                 text = text.replace(netloc, self._now[name])
         return text
+
+
+def _turns(
+    lines: Sequence[dict[str, Any]],
+) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]]]]:
+    """Each thing that came from outside, with what the devnet did until the next one came."""
+    place = 0
+    while place < len(lines):
+        cause, place = lines[place], place + 1
+        outcomes: list[dict[str, Any]] = []
+        while place < len(lines) and lines[place]["do"] in _OUTCOMES:
+            outcomes.append(lines[place])
+            place += 1
+        yield cause, outcomes
+
+
+def _subprotocols(headers: Sequence[tuple[bytes, bytes]]) -> list[str]:
+    """What a client offers to speak, as servers read it (RFC 6455, 11.3.4)."""
+    offered = (
+        value.decode("latin-1").split(",")
+        for name, value in headers
+        if name.lower() == b"sec-websocket-protocol"
+    )
+    return [one.strip() for values in offered for one in values]
 
 
 class _Call:
