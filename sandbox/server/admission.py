@@ -13,7 +13,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mpp import Credential
 from mpp._parsing import ParseError
-from mpp.errors import MalformedCredentialError, PaymentError, PaymentMethodUnsupportedError
+from mpp.errors import (
+    MalformedCredentialError,
+    PaymentError,
+    PaymentExpiredError,
+    PaymentMethodUnsupportedError,
+)
 
 from sandbox.server.challenges import invalid, opaque_of
 from sandbox.server.digest import body_digest, digest_matches
@@ -80,6 +85,16 @@ class Admitted:
         return self.credential.challenge.id
 
 
+class ChallengeEnded(Refused):
+    """All that is wrong with the credential is that its challenge has ended. It pays for nothing
+    any more, but may have paid before; the gate looks."""
+
+    def __init__(self, admitted: Admitted, error: PaymentExpiredError) -> None:
+        got = admitted.credential.challenge.expires
+        super().__init__("expires", error, expected="later than now", got=got)
+        self.admitted = admitted
+
+
 def admit(
     value: str,
     offers: Sequence[Offer],
@@ -87,7 +102,8 @@ def admit(
     challenges: Challenges,
     progress: Admission,
 ) -> Admitted:
-    """Check a `Payment ...` field against a route's offers, or raise Refused."""
+    """Check a `Payment ...` field against a route's offers, or raise Refused; ChallengeEnded only
+    where all else is right."""
     progress.credential = credential = _parsed(value)
     candidates = _candidates(credential.challenge, offers)
     echo = _completed(credential.challenge, candidates[0], request)
@@ -115,6 +131,9 @@ def admit(
     _check_digest(offer, echo, request.body)
     try:
         progress.expires_s = expires_s = challenges.check_expiry(echo, opened)
+    except PaymentExpiredError as error:
+        ended_s = (opened.expires_us or 0) // 1_000_000
+        raise ChallengeEnded(Admitted(credential, offer, opened, ended_s), error) from error
     except PaymentError as error:
         raise Refused("expires", error, expected="later than now", got=echo.expires) from error
     return Admitted(credential, offer, opened, expires_s)

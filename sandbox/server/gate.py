@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from mpp.errors import BadRequestError, PaymentError, PaymentRequiredError
 
 from mock_rails.core.errors import BadInput
-from sandbox.server.admission import admit
+from sandbox.server.admission import ChallengeEnded, admit
 from sandbox.server.answers import Answers
 from sandbox.server.delivery import Courier, expose_answers
 from sandbox.server.exchange import Exchange
@@ -227,11 +227,8 @@ class Gate:
             exchange.lap("parse")
         if found is None:
             return None
-        admitted = admit(found, visit.taken, request, self._challenges, visit.progress)
-        if exchange is not None:
-            exchange.lap("verify")
         try:
-            return await self._settled(visit, admitted, message)
+            return await self._accepted(visit, found, message)
         except StoreError as error:  # what the offer raises is sorted: this came before or after it
             self._trouble.tell(error)
             raise Refused("store", StoreFailedError(error)) from error
@@ -239,6 +236,24 @@ class Gate:
             if isinstance(refused.error, StoreFailedError):
                 self._trouble.tell(refused.error.failure)
             raise
+
+    async def _accepted(
+        self, visit: Visit, found: str, message: PaidRequest
+    ) -> tuple[Admitted, Settlement | None, Repeat | None]:
+        """The same, of a credential that there is. One that paid before its challenge ended gets
+        its answer again, and one that may have paid is not asked to pay anew."""
+        request = visit.request
+        try:
+            admitted = admit(found, visit.taken, request, self._challenges, visit.progress)
+        except ChallengeEnded as ended:
+            repeat = await self._repeats.after_end(ended.admitted, request)
+            if repeat is None:
+                await self._single_use.check_unmarked(ended.admitted)
+                raise
+            return ended.admitted, None, repeat
+        if visit.exchange is not None:
+            visit.exchange.lap("verify")
+        return await self._settled(visit, admitted, message)
 
     async def _settled(
         self, visit: Visit, admitted: Admitted, message: PaidRequest

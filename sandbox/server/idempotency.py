@@ -213,13 +213,20 @@ class IdempotencyLog:
         self._done: deque[tuple[int, str]] = deque()
         """The answers of this process, oldest first: when each is over, and its key."""
 
+    async def look(self, key: str, fingerprint: str) -> IdempotencyRecord | None:
+        """What there is of this request under this key: its answer, or an attempt at it."""
+        found = await self._records.get(key)
+        if found is None or found.fingerprint != fingerprint:
+            return None
+        return None if _is_over(found, self._clock.now_s()) else found
+
     async def dead(self, key: str, fingerprint: str) -> IdempotencyRecord | None:
         """The attempt at this request that died under this key, if there is one. Its record stays
         as it is, for it is the only trace of what may have been charged."""
-        before, now_s = await self._records.get(key), self._clock.now_s()
-        if before is None or before.state is State.DONE or before.fingerprint != fingerprint:
+        before = await self.look(key, fingerprint)
+        if before is None or before.state is State.DONE:
             return None
-        return before if before.ends_at_s <= now_s else None
+        return before if before.ends_at_s <= self._clock.now_s() else None
 
     async def begin(
         self, key: str, fingerprint: str, owner: str, *, dead: IdempotencyRecord | None = None

@@ -6,6 +6,9 @@ told to one client only. So an answer is kept under the challenge, which serves 
 sent again; and also under the payer, where the offer can prove one without charging (`prove`),
 which serves a retry that carries a new credential. A claimed `source` proves nothing. Nor does a
 proof that others may have seen: an offer whose proofs come more than once says so (`check_unseen`).
+
+A challenge ends after minutes, a kept answer after a day. What was paid in time stays paid: after
+the end the very same proof still gets its answer (`after_end`), and nothing else does.
 """
 
 from __future__ import annotations
@@ -18,8 +21,10 @@ from mpp.errors import PaymentError
 from sandbox.server.idempotency import (
     Decision,
     IdempotencyCodec,
+    IdempotencyInProgressError,
     IdempotencyLog,
     KeptResponse,
+    State,
     Verdict,
     fingerprint,
     parse_key,
@@ -58,6 +63,14 @@ class Repeat:
     def claim(self, record: str) -> None:
         """The record is this attempt's."""
         self._records.append(record)
+
+    def take_over(self, record: IdempotencyRecord) -> None:
+        """The answer is the one that this record keeps. Raises NotKeptError if it keeps none."""
+        answer = record.response
+        assert answer is not None
+        if answer.body is None:
+            raise NotKeptError
+        self.answer = answer
 
     async def finish(self, answer: KeptResponse) -> None:
         """Keep the answer. If the store fails now, the answer is given all the same."""
@@ -100,11 +113,43 @@ class Repeats:
         except PaymentError as error:
             raise Refused(_CHECK, error) from error
 
+    async def after_end(self, admitted: Admitted, request: PaidRequest) -> Repeat | None:
+        """What this very proof has got under this key, although its challenge has ended since; None
+        if it has paid nothing. Raises Refused where nobody knows yet, or will."""
+        fields = request.fields(_KEY)
+        own = _own_key(admitted)
+        if not fields and own is None:
+            return None
+        try:
+            return await self._before_end(own or parse_key(fields) or "", admitted, request)
+        except PaymentError as error:
+            raise Refused(_CHECK, error) from error
+
+    async def _before_end(
+        self, key: str, admitted: Admitted, request: PaidRequest
+    ) -> Repeat | None:
+        record = record_key(f"challenge {admitted.challenge_id}", key)
+        same = fingerprint(request.method, request.path, request.query, request.body)
+        before = await self._log.look(record, same)
+        if before is None or _parts(before.owner)[2] != proof_hash(admitted.credential):
+            return None
+        now_s = self._clock.now_s()
+        if before.state is State.RUNNING:
+            if before.ends_at_s > now_s:
+                raise IdempotencyInProgressError(before.ends_at_s - now_s)
+            if _is_as_before(before.owner, admitted, await _charged(admitted)):
+                return None
+            raise OutcomeUnknownError
+        repeat = Repeat(self._log, before.owner)
+        repeat.take_over(before)
+        return repeat
+
     async def _begun(self, key: str, admitted: Admitted, request: PaidRequest) -> Repeat:
-        # The owner begins with the challenge, which tells a later attempt what to look up, and ends
-        # with how much was charged before, which tells it whether something was charged since.
-        charged = await _charged(admitted)
-        owner = f"{admitted.challenge_id} {self._challenges.nonce()} {charged or ''}"
+        # The owner begins with the challenge, which tells a later attempt what to look up, then the
+        # proof, whose own the answer is, and ends with how much was charged before, which tells
+        # whether something was charged since.
+        charged, proof = await _charged(admitted), proof_hash(admitted.credential)
+        owner = f"{admitted.challenge_id} {self._challenges.nonce()} {proof} {charged or ''}"
         repeat = Repeat(self._log, owner)
         same = fingerprint(request.method, request.path, request.query, request.body)
         if await self._claim(
@@ -134,11 +179,7 @@ class Repeats:
         decision: Decision = await self._log.begin(record, same, repeat.owner, dead=dead)
         decision.raise_refusal(self._clock.now_s())
         if decision.verdict is Verdict.REPLAY:
-            answer = decision.record.response
-            assert answer is not None
-            if answer.body is None:
-                raise NotKeptError
-            repeat.answer = answer
+            repeat.take_over(decision.record)
             return True
         repeat.claim(record)
         return False
@@ -147,12 +188,11 @@ class Repeats:
         self, dead: IdempotencyRecord, repeat: Repeat, admitted: Admitted
     ) -> None:
         """Raise if the attempt that died may have charged, and nobody can tell."""
-        earlier, _, charged = _parts(dead.owner)
+        earlier = _parts(dead.owner)[0]
         if earlier == admitted.challenge_id and await self._single_use.can_find(admitted):
             return  # the same credential: what came of it is looked up
-        # A voucher leaves no mark, but what its channel has spent never goes back.
-        is_as_before = bool(charged) and charged == _parts(repeat.owner)[2]
         is_voucher = not admitted.offer.is_single_use
+        is_as_before = _is_as_before(dead.owner, admitted, _parts(repeat.owner)[3])
         if (is_voucher and not is_as_before) or await self._single_use.may_have_charged(earlier):
             raise OutcomeUnknownError
 
@@ -164,11 +204,16 @@ async def _charged(admitted: Admitted) -> str | None:
     return told
 
 
-def _parts(owner: str) -> tuple[str, str, str]:
-    """An attempt's challenge, its nonce, and what was charged before it."""
-    challenge_id, _, rest = owner.partition(" ")
-    nonce, _, charged = rest.partition(" ")
-    return challenge_id, nonce, charged
+def _is_as_before(dead: str, admitted: Admitted, charged: str | None) -> bool:
+    """Whether the attempt of this owner surely charged nothing. A voucher leaves no mark, but what
+    its channel has spent never goes back."""
+    return not admitted.offer.is_single_use and bool(charged) and charged == _parts(dead)[3]
+
+
+def _parts(owner: str) -> tuple[str, str, str, str]:
+    """An attempt's challenge, its nonce, its proof, and what was charged before it."""
+    challenge_id, nonce, proof, charged = (*owner.split(" ", 3), "", "", "")[:4]
+    return challenge_id, nonce, proof, charged
 
 
 def _own_key(admitted: Admitted) -> str | None:

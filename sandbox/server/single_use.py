@@ -115,6 +115,16 @@ class SingleUse:
         finally:
             self._in_flight.discard(key)
 
+    async def check_unmarked(self, admitted: Admitted) -> None:
+        """Raise what stands in the way of a credential whose challenge has ended meanwhile: that it
+        is too late now must not hide that it may have paid."""
+        if not admitted.offer.is_single_use:
+            return
+        key = mark_key(admitted.challenge_id)
+        state = await self._replays.get(key)
+        if state is not None:
+            raise self._refusal(key, state, admitted)
+
     async def may_have_charged(self, challenge_id: str) -> bool:
         """Whether a credential of this challenge was settled, or may have been."""
         return await self._replays.get(mark_key(challenge_id)) is not None
