@@ -99,10 +99,10 @@ class Chaos:
         if world.shop is None or not world.shop.is_ready:
             return
         world.tell("the merchants are killed")
-        world.kept = await world.crash_shop()
+        await world.crash_shop()
         down_ms = self._draws.choice([1, 500, 5_000])
         await world.clock.wall_sleep(timedelta(milliseconds=down_ms))
-        await world.start_shop(world.kept)
+        await world.start_shop()
         world.tell("the merchants are back")
 
     async def _halt(self) -> None:

@@ -27,7 +27,7 @@ from tests.simulation.world.world import PAYEE
 if TYPE_CHECKING:
     from sandbox.methods.lightning_session import Session
     from sandbox.methods.tempo_session import Channel
-    from sandbox.server.stores import MemoryStore
+    from sandbox.server.stores import Store
     from tests.simulation.world.world import World
 
 _TRANSFER: Final = keccak256(b"Transfer(address,address,uint256)")
@@ -59,7 +59,7 @@ class Invariants:
 
     # -- at every step ----------------------------------------------------------------------------
 
-    async def check(self, store: MemoryStore) -> None:
+    async def check(self, store: Store) -> None:
         """What holds at any time; `store` is what the merchants keep now."""
         for rail in (self._world.chain, self._world.stripe, self._world.lightning):
             rail.check_conservation()
@@ -149,7 +149,7 @@ class Invariants:
 
     # -- at the end -------------------------------------------------------------------------------
 
-    async def check_closed(self, store: MemoryStore) -> None:
+    async def check_closed(self, store: Store) -> None:
         """What holds once everything is closed."""
         await self.check(store)
         flows = self._flows()
@@ -228,9 +228,9 @@ class Invariants:
         return flows
 
 
-async def _channels(store: MemoryStore) -> list[Channel]:
+async def _channels(store: Store) -> list[Channel]:
     return [one async for _, one in store.records("channels", ChannelCodec()).scan()]
 
 
-async def _sessions(store: MemoryStore) -> list[Session]:
+async def _sessions(store: Store) -> list[Session]:
     return [one async for _, one in store.records("lightning-sessions", SessionCodec()).scan()]

@@ -8,16 +8,13 @@ import logging
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from tests.simulation.world.faults import Chaos
 from tests.simulation.world.invariants import BrokenError, Invariants, need
 from tests.simulation.world.loop import VirtualClock, VirtualLoop, libraries_go_by
 from tests.simulation.world.workload import ROUTES, Customer, must_serve
 from tests.simulation.world.world import World
-
-if TYPE_CHECKING:
-    from sandbox.server.stores import MemoryStore
 
 PAYERS: Final = 2
 DEEDS: Final = 7
@@ -28,6 +25,8 @@ _VOID_S: Final = 61
 """What was not mined by then never will be."""
 _LOOKS_S: Final = 6
 """By then the merchants' watch has looked."""
+_GRACE_S: Final = 961
+"""After this a payer may take what its payee did not capture (facts: protocol 2.5)."""
 _FORGOTTEN_S: Final = 3_600
 """An opening that was never mined is forgotten by then."""
 _INVOICES_END: Final = timedelta(days=60)
@@ -89,7 +88,7 @@ async def _live(world: World, payers: int, deeds: int) -> None:
         checks = Invariants(world)
 
         async def check() -> None:
-            await checks.check(_store(world))
+            await checks.check(world.kept)
 
         chaos = Chaos(world)
         customers = [Customer(world, payer) for payer in world.payers]
@@ -106,7 +105,7 @@ async def _live(world: World, payers: int, deeds: int) -> None:
                 await must_serve(world, customer, route)
             await check()
         await _close(world, customers)
-        await checks.check_closed(_store(world))
+        await checks.check_closed(world.kept)
         await _find_out(world)
         checks.check_ledgers()
         errors = world.loop.errors()
@@ -120,6 +119,10 @@ async def _see_out(world: World, customers: list[Customer]) -> None:
         await world.clock.wall_sleep(timedelta(seconds=_LOOKS_S))
         for customer in customers:
             await customer.do("reconcile")
+    if any(customer.has_left for customer in customers):
+        world.clock.advance(_GRACE_S)
+        for customer in customers:
+            await customer.do("return")
 
 
 async def _close(world: World, customers: list[Customer]) -> None:
@@ -140,11 +143,6 @@ async def _find_out(world: World) -> None:
     for payer in world.payers:
         left = await payer.client.reconcile()
         need(not left, "every outcome is known", f"{payer.name}: {left}")
-
-
-def _store(world: World) -> MemoryStore:
-    """What the merchants keep, whether they live or not."""
-    return world.kept if world.shop is None else world.shop.store
 
 
 async def _end(world: World) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 
 from mock_rails.core.errors import SandboxError
+from sandbox.client.session.channel import ChannelState
 from tests.simulation.world.invariants import BrokenError, need
 from tests.simulation.world.world import URL
 
@@ -32,7 +33,17 @@ ROUTES: Final = (
     "/lightning/search",
     "/lightning/complete",
 )
-_DEEDS: Final = (*ROUTES, "/search", "/complete", "close", "steal", "steal", "both", "reconcile")
+_DEEDS: Final = (
+    *ROUTES,
+    "/search",
+    "/complete",
+    "close",
+    "steal",
+    "steal",
+    "both",
+    "reconcile",
+    "leave",
+)
 _MOST_TOKENS: Final = 12
 _HANGS_S: Final = 600
 """Nothing that a client does takes as long: all that it waits for has an end."""
@@ -47,6 +58,8 @@ class Customer:
         self._payer = payer
         self._draws: Stream = world.draws.stream(f"{payer.name} does")
         self._number = 0
+        self.has_left = False
+        """Whether it is gone, and has asked the chain for what is in its channels."""
 
     async def work(self, deeds: int, after: Callable[[], Awaitable[None]]) -> None:
         """Do so many things, one after another; `after` is called after each."""
@@ -54,6 +67,8 @@ class Customer:
             await self._world.clock.wall_sleep(self._pause())
             await self.do(self._draws.choice(_DEEDS))
             await after()
+            if self.has_left:
+                return
 
     async def do(self, deed: str) -> bool:
         """One thing; whether it went well."""
@@ -78,6 +93,10 @@ class Customer:
     async def _done(self, deed: str) -> Any:
         if deed == "close":
             return await self.close()
+        if deed == "leave":
+            return await self._leave()
+        if deed == "return":
+            return await self._return()
         if deed == "steal":
             return await self._steal()
         if deed == "reconcile":
@@ -111,6 +130,30 @@ class Customer:
         ]
         failed = [type(one.error).__name__ for one in outcomes if one.error is not None]
         return f"{len(outcomes)} closed, but {failed}" if failed else f"{len(outcomes)} closed"
+
+    async def _leave(self) -> str:
+        """Force all channels to close, and be gone. Nobody tells the merchants but the chain."""
+        sessions = self._payer.client.sessions
+        mine = [one.id for one in sessions.channels() if one.state is ChannelState.OPEN]
+        for channel_id in mine:
+            self.has_left = (await sessions.force_close(channel_id)).close_requested_at_s > 0
+        return f"{len(mine)} channels left"
+
+    async def _return(self) -> str:
+        """Take back what was not captured of the channels that were left."""
+        sessions = self._payer.client.sessions
+        left = [
+            one.id
+            for one in sessions.channels()
+            if one.state is ChannelState.CLOSING and one.close_requested_at_s
+        ]
+        for channel_id in left:
+            need(
+                (await sessions.withdraw(channel_id)).state is ChannelState.CLOSED,
+                "liveness",
+                f"{channel_id.hex()} does not end",
+            )
+        return f"{len(left)} channels ended"
 
     async def _steal(self) -> Any:
         """Show a credential once more that somebody has paid with."""

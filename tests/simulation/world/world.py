@@ -7,6 +7,8 @@ what the store held is written out and read back for their next life, as a disk 
 
 from __future__ import annotations
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
@@ -33,14 +35,16 @@ from sandbox.local_rpc import LocalRpc
 from sandbox.merchants.merchants import NETWORK_ID, Merchants, Till, challenge_secret
 from sandbox.methods.stripe_charge import StripeMerchant
 from sandbox.server.session import Schedule
-from sandbox.server.stores import MemoryStore
 from tests.simulation.world.deliveries import Counter, Deliveries, Edge
+from tests.simulation.world.disk import Disk
 from tests.simulation.world.loop import OWNER, VirtualClock, VirtualLoop
 from tests.simulation.world.network import Line, Network
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Coroutine
+
+    from sandbox.server.stores import Store
 
 PAYEE: Final = Wallet.dev(4)
 URL: Final = "http://merchants.test"
@@ -52,7 +56,7 @@ _LND: Final = "http://lnd.test"
 class Shop:
     """One life of the merchants."""
 
-    def __init__(self, world: World, store: MemoryStore) -> None:
+    def __init__(self, world: World, store: Store) -> None:
         self.store = store
         life = world.network.program("merchants")
         http = httpx.AsyncClient(transport=world.line(f"{life} > tempo"), timeout=30)
@@ -83,6 +87,7 @@ class Shop:
             till, host="merchants.test", secret=challenge_secret(world.context.seeds.seed)
         )
         gate = self.merchants.gate
+        gate._challenges._salt = world.nonces.hex(8)  # also where it would be the system's
         gate.app = gate._courier._app = Counter(gate.app, world.deliveries, world.tell)
         self.app = Edge(self.merchants.app, world.deliveries)
         self.is_ready = False
@@ -108,6 +113,7 @@ class World:
         self.clock = clock
         self.context = RailContext.create(seed=f"world {seed}", clock=clock, journal_capacity=4_096)
         self.draws = Seeds(f"world {seed} draws")
+        self.nonces = self.draws.stream("nonces")
         self.trace: list[str] = []
         self.deliveries = Deliveries()
         self.network = Network(clock, self.draws.stream, self.tell)
@@ -126,8 +132,11 @@ class World:
         every = self.draws.stream("schedule").choice([None, 20_000, 200_000])
         self.schedule = Schedule(amount=every)
         self.shop: Shop | None = None
-        self.kept = MemoryStore(clock)
-        """What dead merchants have left."""
+        self._folder = TemporaryDirectory(prefix="mpp-world-")
+        in_file = self.draws.stream("disk").integer(0, 2) == 0
+        self.disk = Disk(Path(self._folder.name) if in_file else None, clock)
+        self.kept: Store
+        """What the merchants keep, whether they live or not."""
         self.payers: list[Payer] = []
         self.dead_shops: list[Shop] = []
 
@@ -153,26 +162,24 @@ class World:
         self.chain.start()
         self.spawn("stripe", self.stripe.keep_time())
         self.spawn("lightning", self.lightning.keep_time())
-        await self.start_shop(MemoryStore(self.clock))
+        self.kept = await self.disk.empty()
+        await self.start_shop()
         self.payers = [Payer(self, number) for number in range(payers)]
 
-    async def start_shop(self, store: MemoryStore) -> None:
-        """Begin a life of the merchants."""
-        self.shop = shop = Shop(self, store)
+    async def start_shop(self) -> None:
+        """Begin a life of the merchants, with what the last one has left."""
+        self.shop = shop = Shop(self, self.kept)
         await self.spawn(self.network.program("merchants"), shop.start())
 
-    async def crash_shop(self) -> MemoryStore:
-        """Kill the merchants between two steps of theirs; what they leave on disk."""
+    async def crash_shop(self) -> None:
+        """Kill the merchants between two steps of theirs."""
         shop, self.shop = self.shop, None
         assert shop is not None
-        kept = MemoryStore(self.clock)
-        kept.restore(shop.store.snapshot())
-        shop.store.is_closed = True
+        self.kept = await self.disk.left_by(shop.store)
         life = self.network.kill("merchants")
         self.dead_shops.append(shop)
         for task in self.loop.tasks_of(life):
             task.cancel()
-        return kept
 
     def spawn(self, owner: str, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """Let a program do something."""
@@ -189,6 +196,8 @@ class World:
         for shop in (*self.dead_shops, *([self.shop] if self.shop else [])):
             await shop.aclose()
         self.chain.stop()
+        await self.kept.close()
+        self._folder.cleanup()
 
 
 class Payer:
