@@ -8,13 +8,12 @@ under ninety seconds; it fails where a session is not what it is for, by ratios 
 from __future__ import annotations
 
 import argparse
-import shlex
 import sys
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from benchmarks.command import conduct, ladders, new_folder, steady
+from benchmarks.command import again, conduct, ladders, new_folder, steady
 from benchmarks.leg import Kind, Leg, Outcome, Phase, leg_folder, read_histograms
 from benchmarks.operations import OPERATIONS
 from benchmarks.recorder import decode
@@ -134,7 +133,7 @@ def main() -> int:
             Setup(seed=given.seed, operations=operations, options={"plan": given.what}),
             folder,
             quick if is_quick else full,
-            command=shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]]),
+            command=again(["python", "-m", "benchmarks"], sys.argv[1:]),
             heard=lambda line: sys.stderr.write(f"{line} …\n"),
         )
     except SandboxError as error:

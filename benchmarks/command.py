@@ -7,6 +7,9 @@ shares of that knee, the operations in turns so that what the machine does besid
 
 from __future__ import annotations
 
+import shlex
+import signal
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -15,12 +18,14 @@ from benchmarks.ladder import SHARES, SLO_P99_US, Knee, climb
 from benchmarks.leg import Kind, Leg
 from benchmarks.operations import Operation, chosen
 from benchmarks.run import Run, Setup, long_enough
+from benchmarks.schedule import MOST
 from benchmarks.table import told
 from mock_rails.core.clock import Clock
 from mock_rails.core.errors import BadInput, SandboxError
+from mock_rails.core.seeds import Seeds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     Heard = Callable[[str], object]
 
@@ -30,6 +35,7 @@ FIRST_PER_S: Final = 10.0
 WORKERS: Final = 2
 _MOST_USERS: Final = 500
 _MOST_PER_S: Final = 100_000
+_MOST_PORT: Final = 65_535
 _WARM_UP_S: Final = 1.0
 _WARM_UP_PER_S: Final = 5.0
 
@@ -44,7 +50,7 @@ class Asked:
     users: int | None = None
     duration_s: float = DURATION_S
     ladder: bool = False
-    rounds: int = ROUNDS
+    rounds: int | None = None
     first_per_s: float = FIRST_PER_S
     distributed: bool = False
     workers: int | None = None
@@ -60,15 +66,27 @@ class Asked:
             raise BadInput(f"There are 1 to {_MOST_USERS} users.")
         if not 0 < self.duration_s <= 3_600:
             raise BadInput("A leg takes longer than no time, and at most an hour.")
+        if (self.per_s or 0) * self.duration_s > MOST:
+            raise BadInput(f"A leg has at most {MOST:,} requests.", hint="Measure a shorter time.")
         if self.ladder and self.per_s is not None:
             raise BadInput("A ladder finds the rates by itself.", hint="Leave out --rate.")
-        if self.rounds < 1:
+        if self.rounds is not None and not self.ladder:
+            raise BadInput("Rounds are a ladder's.", hint="Add --ladder.")
+        if self.rounds is not None and self.rounds < 1:
             raise BadInput("There is at least one round.")
+        self._check_generators()
+        Seeds(self.seed)
+        return operations
+
+    def _check_generators(self) -> None:
         if self.workers is not None and not self.distributed:
             raise BadInput("Workers are Locust's.", hint="Add --distributed.")
         if self.workers is not None and not 1 <= self.workers <= 64:
             raise BadInput("There are 1 to 64 workers.")
-        return operations
+        if self.distributed and self.users is not None and self.users < (self.workers or WORKERS):
+            raise BadInput("Each worker has a user at least.", hint="Raise --users.")
+        if self.web_port is not None and not 1 <= self.web_port <= _MOST_PORT:
+            raise BadInput(f"A port is 1 to {_MOST_PORT}.")
 
 
 def new_folder() -> Path:
@@ -76,9 +94,21 @@ def new_folder() -> Path:
     return Path("build/bench") / f"{Clock().utc():%Y%m%d-%H%M%S}"
 
 
+def again(program: Sequence[str], arguments: Sequence[str]) -> str:
+    """The command that makes a run once more: as it was typed, but for the folder, for a run is
+    never written over another."""
+    kept, is_folder = [], False
+    for one in arguments:
+        if not is_folder and one != "--out" and not one.startswith("--out="):
+            kept.append(one)
+        is_folder = one == "--out" and not is_folder
+    return shlex.join([*program, *kept])
+
+
 def bench(asked: Asked, folder: Path, *, command: str, heard: Heard) -> Done:
     """Measure, and say what came of it."""
     operations = asked.checked()
+    rounds = asked.rounds or ROUNDS
     setup = Setup(
         seed=asked.seed,
         operations=operations,
@@ -89,7 +119,7 @@ def bench(asked: Asked, folder: Path, *, command: str, heard: Heard) -> Done:
             "rate": asked.per_s,
             "duration_s": asked.duration_s,
             "ladder": asked.ladder,
-            "rounds": asked.rounds,
+            "rounds": rounds if asked.ladder else None,
         },
     )
 
@@ -98,7 +128,7 @@ def bench(asked: Asked, folder: Path, *, command: str, heard: Heard) -> Done:
             knees = ladders(
                 run, operations, first_per_s=asked.first_per_s, duration_s=asked.duration_s
             )
-            steady(run, operations, knees, rounds=asked.rounds, duration_s=asked.duration_s)
+            steady(run, operations, knees, rounds=rounds, duration_s=asked.duration_s)
             return knees
         per_s = asked.per_s or (None if asked.users else FIRST_PER_S)
         for operation in operations:
@@ -131,7 +161,7 @@ def conduct(
     run = Run(folder, setup, Clock(), command=command, heard=heard)
     interrupted = False
     try:
-        with run:
+        with _ends_as_by_ctrl_c(), run:
             for operation in setup.operations:  # every process loads what its first payment loads
                 run.measure(
                     operation, Kind.WARM_UP, per_s=_WARM_UP_PER_S, duration_s=_WARM_UP_S, users=2
@@ -145,6 +175,17 @@ def conduct(
     if interrupted:
         lines.append("Interrupted: these are the legs that were measured by then.")
     return Done(run.legs, [*lines, *_report(folder, heard)], interrupted)
+
+
+@contextmanager
+def _ends_as_by_ctrl_c() -> Iterator[None]:
+    """Who is told to end ends the devnet and the generators too: they are processes of their own,
+    and nobody else would."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def ladders(

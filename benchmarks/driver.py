@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from benchmarks.fleet import Part, PartFailed
 from benchmarks.recorder import Recorder
+from mock_rails.core.errors import BadInput
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -46,9 +47,13 @@ class Driver:
         self._web_port = web_port
         self._stack = ExitStack()
         self._head: Part | None = None
+        self.lag_at_rest_us = 0
+        """How late its timers are (p99) when it has nothing to do."""
 
     def __enter__(self) -> Self:
         """Start it, and its workers."""
+        if self._web_port is not None:
+            _check_free(self._web_port)
         with self._stack:
             options = [] if self._web_port is None else ["--web-port", str(self._web_port)]
             if self._workers:
@@ -58,7 +63,7 @@ class Driver:
             for number in range(self._workers):
                 join = ["--join", _LOOPBACK, "--port", port]
                 self._started(f"load worker {number + 1}", join)
-            self._head.hear()
+            self.lag_at_rest_us = self._head.hear()["lag_at_rest_us"]
             self._stack = self._stack.pop_all()
         return self
 
@@ -102,3 +107,13 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind((_LOOPBACK, 0))
         return int(probe.getsockname()[1])
+
+
+def _check_free(port: int) -> None:
+    """Locust would say in a log that nobody reads that its page has no port."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((_LOOPBACK, port))
+        except OSError as error:
+            raise BadInput(f"Locust's page cannot have port {port}: {error.strerror}.") from None

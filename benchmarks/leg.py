@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import shutil
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
@@ -116,6 +117,8 @@ class Leg:
     """Requests answered well in a second."""
     lag_p99_us: int = 0
     """How late requests were sent: the generator's own fault, not the server's."""
+    lag_at_rest_us: int = 0
+    """How late its timers were (p99) before the run, when it had nothing to do."""
     generator_cpu: float = 0.0
     """Its busy share of one core, 0 to 1."""
     server_cpu: Mapping[str, float] = field(default_factory=dict)
@@ -138,10 +141,14 @@ def write_leg(
     """Write a leg below a run's folder; returns where."""
     place = leg_folder(folder, leg)
     place.mkdir(parents=True)
-    (place / HISTOGRAMS).write_text(json.dumps(histograms, indent=1) + "\n", encoding="utf-8")
-    with gzip.GzipFile(place / SAMPLES, "wb", mtime=0) as file:
-        file.write(_csv(samples).encode())
-    (place / LEG).write_text(json.dumps(asdict(leg), indent=1) + "\n", encoding="utf-8")
+    try:
+        (place / HISTOGRAMS).write_text(json.dumps(histograms, indent=1) + "\n", encoding="utf-8")
+        with gzip.GzipFile(place / SAMPLES, "wb", mtime=0) as file:
+            file.write(_csv(samples).encode())
+        (place / LEG).write_text(json.dumps(asdict(leg), indent=1) + "\n", encoding="utf-8")
+    except OSError:  # a full disk: half a leg would spoil the run for whoever reads it
+        shutil.rmtree(place, ignore_errors=True)
+        raise
     return place
 
 

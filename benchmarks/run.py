@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -24,7 +24,7 @@ from mock_rails import __version__
 from mock_rails.core.errors import BadInput
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 VERSION: Final = 1
 RUN: Final = "run.json"
+_ANOTHER: Final = "Name another folder with --out."
 _LEAST_REQUESTS: Final = 25
 _LONGEST_LOW_S: Final = 6.0
 _LEAST_USERS: Final = 4
@@ -84,12 +85,13 @@ class Run:
 
     def __enter__(self) -> Self:
         """Make the folder, start the devnet and the generator."""
-        if self.folder.exists() and any(self.folder.iterdir()):
-            raise BadInput(f"{self.folder} is not empty.", hint="Name another folder with --out.")
-        self.folder.mkdir(parents=True, exist_ok=True)
         setup = self._setup
         sponsored = any(one.is_sponsored for one in setup.operations)
-        self._write()
+        with _writing(self.folder):
+            if self.folder.exists() and any(self.folder.iterdir()):
+                raise BadInput(f"{self.folder} is not empty.", hint=_ANOTHER)
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._write()
         with self._stack:
             self._heard("starting the devnet")
             self._fleet = self._stack.enter_context(
@@ -126,7 +128,8 @@ class Run:
         order = Order(
             number=number,
             operation=operation.name,
-            users=users or self._setup.users or _users(per_s),
+            # A worker without a customer could only let its part of the schedule time out.
+            users=max(users or self._setup.users or _users(per_s), self._setup.workers),
             duration_s=duration_s,
             per_s=per_s,
             seed=self._setup.seed,
@@ -134,8 +137,10 @@ class Run:
         at = f"{order.users} users" if per_s is None else f"{per_s:.0f}/s"
         self._heard(f"leg {number}: {operation.name} at {at}")
         load, before, after, money = self._load(operation, order)
-        leg = _leg(order, kind, round_, share_of_knee, load, before, after, money)
-        write_leg(self.folder, leg, load.recorder.encoded(), load.recorder.samples)
+        at_rest_us = self._driver.lag_at_rest_us
+        leg = _leg(order, kind, round_, share_of_knee, load, at_rest_us, before, after, money)
+        with _writing(self.folder):
+            write_leg(self.folder, leg, load.recorder.encoded(), load.recorder.samples)
         self.legs.append(leg)
         self.reasons = dict(load.reasons)
         self._p99_us = load.recorder.percentile_us(Phase.TOTAL, 99)
@@ -168,7 +173,8 @@ class Run:
     def keep_knees(self, knees: Mapping[str, Knee]) -> None:
         """Write down where the ladders ended."""
         self._about["knees"] = {name: asdict(knee) for name, knee in knees.items()}
-        self._write()
+        with _writing(self.folder):
+            self._write()
 
     def _write(self) -> None:
         (self.folder / RUN).write_text(json.dumps(self._about, indent=1) + "\n", encoding="utf-8")
@@ -189,6 +195,15 @@ class Run:
             "environment": {"sandbox": __version__, **fingerprint()},
             "made_at": self._clock.utc().isoformat(timespec="seconds"),
         }
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """What cannot be written, for want of a right or of space, is one clear line."""
+    try:
+        yield
+    except OSError as error:
+        raise BadInput(f"Cannot write to {folder}: {error.strerror}.", hint=_ANOTHER) from None
 
 
 def long_enough(per_s: float, duration_s: float) -> float:
@@ -218,6 +233,7 @@ def _leg(
     round_: int,
     share_of_knee: float | None,
     load: Load,
+    at_rest_us: int,
     before: Usage,
     after: Usage,
     money: Money | None,
@@ -241,12 +257,14 @@ def _leg(
         counts=counts,
         achieved_per_s=round(counts[Outcome.OK] / over_s, 3),
         lag_p99_us=lag_p99_us,
+        lag_at_rest_us=at_rest_us,
         generator_cpu=round(load.busy, 4),
         server_cpu=after.busy_since(before),
         server_memory_bytes=after.memory_bytes,
         marks=marks(
             busy=load.busy,
             lag_p99_us=lag_p99_us,
+            lag_at_rest_us=at_rest_us,
             latency_p99_us=recorder.percentile_us(Phase.TOTAL, 99),
         ),
         money=money,

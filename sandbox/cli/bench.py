@@ -6,7 +6,6 @@ its door, `benchmarks.command`, and opens it only when it runs.
 
 from __future__ import annotations
 
-import shlex
 import sys
 from contextlib import contextmanager
 from importlib import import_module
@@ -90,15 +89,11 @@ def bench(  # noqa: PLR0913, PLR0917 - each is an option of its own
         asked.checked()
         folder = out or door.new_folder()
         with _progress() as heard:
-            done = door.bench(asked, folder, command=_command(), heard=heard)
+            command = door.again(["mpp-sandbox"], sys.argv[1:])
+            done = door.bench(asked, folder, command=command, heard=heard)
         typer.echo("\n".join(done.lines))
         if done.interrupted:
             raise typer.Exit(_INTERRUPTED)
-
-
-def _command() -> str:
-    """What makes this run again, as it was typed."""
-    return shlex.join(["mpp-sandbox", *sys.argv[1:]])
 
 
 def _open() -> Any:

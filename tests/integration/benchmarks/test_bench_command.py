@@ -37,7 +37,8 @@ def test_a_run_keeps_all_that_is_needed_to_judge_and_to_repeat_it(tmp_path: Path
     assert done.returncode == 0, done.stderr
     about = json.loads((folder / "run.json").read_text())
     assert about["seed"] == "7"
-    assert about["command"] == f"mpp-sandbox bench {' '.join(asked)} --seed 7 --out {folder}"
+    # What repeats it does not name the folder, for that is not empty any more.
+    assert about["command"] == f"mpp-sandbox bench {' '.join(asked)} --seed 7"
     assert about["environment"]["packages"]["pympp"]
 
     warm_up, measured = places(folder)
@@ -63,7 +64,10 @@ def test_a_run_keeps_all_that_is_needed_to_judge_and_to_repeat_it(tmp_path: Path
     assert f"Run: {folder}" in table
 
 
-def test_ctrl_c_ends_all_processes_and_keeps_what_was_measured(tmp_path: Path) -> None:
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_ends_all_processes_and_keeps_what_was_measured(
+    tmp_path: Path, ending: signal.Signals
+) -> None:
     folder = tmp_path / "run"
     command = [*COMMAND, "--intent", "free", "--duration", "60", "--out", str(folder)]
     process = subprocess.Popen(
@@ -75,7 +79,7 @@ def test_ctrl_c_ends_all_processes_and_keeps_what_was_measured(tmp_path: Path) -
             break
     parts = psutil.Process(process.pid).children(recursive=True)
     assert len(parts) >= 3
-    process.send_signal(signal.SIGINT)
+    process.send_signal(ending)
     said, _ = process.communicate(timeout=LONGEST_S)
     assert process.returncode == 130
     assert "Interrupted: these are the legs that were measured by then." in said
@@ -94,6 +98,7 @@ def test_ctrl_c_ends_all_processes_and_keeps_what_was_measured(tmp_path: Path) -
         (["--ladder", "--rate", "5"], "A ladder finds the rates by itself."),
         (["--workers", "2"], "Workers are Locust's."),
         (["--out", "."], "is not empty"),
+        (["--out", "/dev/null"], "Cannot write to /dev/null: Not a directory."),
     ],
 )
 def test_what_cannot_be_measured_is_one_clear_line(options: list[str], said: str) -> None:
