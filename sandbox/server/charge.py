@@ -141,7 +141,7 @@ class ChargeOffer(Offer):
         if method.broadcast is None:
             receipt, _ = await method.settle(context)
             return receipt
-        payer = None
+        found = None
         if method.validate is not None:
             checking = ValidateContext(
                 credential=context.credential,
@@ -149,9 +149,25 @@ class ChargeOffer(Offer):
                 challenge=context.challenge,
                 operation="broadcast",
             )
-            payer = (await self._validated(checking)).payer
-        receipt = await method.broadcast(context)
-        return receipt if receipt.payer or payer is None else replace(receipt, payer=payer)
+            found = await self._validated(checking)
+        try:
+            receipt = await method.broadcast(context)
+        except InternalPaymentError as error:
+            refused = None if found is None else await self._refusal(found, error)
+            if refused is None:
+                raise
+            raise refused from error
+        if receipt.payer or found is None or found.payer is None:
+            return receipt
+        return replace(receipt, payer=found.payer)
+
+    async def _refusal(
+        self, found: Validation, failure: InternalPaymentError
+    ) -> PaymentError | None:
+        """What is certain of a payment that the method could not confirm, if its rail can tell."""
+        tell: Any = getattr(self._finder, "refusal", None)
+        refused: PaymentError | None = None if tell is None else await tell(found, failure)
+        return refused
 
     async def _looked_at(self, credential: Credential) -> Validation:
         """What the method sees in the proof, without paying with it."""

@@ -7,109 +7,28 @@ says whether it paid. Real charges of pympp's client, on a chain in the same pro
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest
-from mpp import Challenge, Credential, Receipt
+from mpp import Credential, Receipt
 from mpp.errors import VerificationFailedError
-from mpp.methods.tempo import client as tempo_client
-from mpp.methods.tempo import server as tempo_server
-from mpp.runtime import CredentialParams
 
-from mock_rails.core import Clock, Seeds
-from mock_rails.server import Host
+from mock_rails.core import Seeds
 from mock_rails.tempo.addresses import PATH_USD
-from mock_rails.tempo.api import TempoApi
-from mock_rails.tempo.rail import Chain
 from mock_rails.tempo.tx.model import Call
-from sandbox.chain import Sender, TempoRpc, token_balance
+from sandbox.chain import Sender, token_balance
 from sandbox.client.wallet import Wallet
-from sandbox.server.charge import charge_offers
-from sandbox.server.charge_lookup import look_up, on_chain
-from sandbox.server.single_use import mark_key, proof_hash
-from sandbox.server.stores import MemoryStore
+from sandbox.server.charge_lookup import look_up
+from tests.unit.sandbox.server.charging import PAYER, PRICE, opened
 from tests.unit.sandbox.server.support import App, FakeOffer, Shop, challenge_of, paid, problem
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    import httpx
 
     from sandbox.server.offer import Settlement
     from sandbox.server.request import PaidRequest
 
-PAYER, PAYEE = Wallet.dev(1), Wallet.dev(2)
-NODE = "http://chain.test"
-PRICE = 250_000
 KEY = {"Idempotency-Key": "order-1"}
-
-
-@dataclass
-class World:
-    """A shop that takes a quarter dollar, its store, and the chain."""
-
-    shop: Shop
-    chain: Chain
-    rpc: TempoRpc
-    node_url: str
-
-    async def credential(self) -> str:
-        """What pympp's client answers a challenge with; nothing is sent yet."""
-        challenge: Challenge = challenge_of(await self.shop.get())
-        wallet = tempo_client.charge(account=PAYER.tempo_account(), rpc_url=self.node_url)
-        return await wallet.create_credential(CredentialParams(challenge=challenge))
-
-    async def take(self, authorization: str) -> None:
-        """Somebody puts the mark, and is not heard of again."""
-        await self.mark(authorization, f"taken {self.shop.clock.now_s()}")
-
-    async def mark(self, authorization: str, state: str) -> None:
-        """Put the mark of a credential."""
-        taken = Credential.from_authorization(authorization)
-        mark = f"{state} {proof_hash(taken)}"
-        await self.shop.store.replays().put(mark_key(taken.challenge.id), mark)
-
-    async def settle(self, authorization: str) -> Settlement:
-        """What a server does between the mark and the answer; pympp's own mark stays too."""
-        (offer,) = self.shop.offers
-        settlement: Settlement = await offer.settle(
-            Credential.from_authorization(authorization), None
-        )
-        return settlement
-
-    async def show(self, authorization: str, **headers: str) -> httpx.Response:
-        """The credential comes again."""
-        return await self.shop.get(headers={"Authorization": authorization, **headers})
-
-    async def income(self) -> int:
-        """What the payee holds."""
-        return await token_balance(self.rpc, PATH_USD, PAYEE.address)
-
-
-@asynccontextmanager
-async def opened(*, looks: bool = True) -> AsyncIterator[World]:
-    """The shop is open."""
-    async with AsyncExitStack() as stack:
-        chain = Chain()
-        api = TempoApi(chain)
-        host = await stack.enter_async_context(Host(api))
-        http = httpx.AsyncClient(transport=httpx.ASGITransport(api))
-        await stack.enter_async_context(http)
-        rpc = TempoRpc(NODE, http=http)
-        clock = Clock()
-        store = MemoryStore(clock)
-        methods = tempo_server.charge(
-            recipient=f"0x{PAYEE.address.hex()}",
-            currencies=[f"0x{PATH_USD.hex()}"],
-            chain_id=1337,
-            rpc_url=NODE,
-            http_client=http,
-            store=store.replays(),
-        )
-        offers = charge_offers(methods, amount="0.25", find=on_chain(rpc) if looks else None)
-        shop = await stack.enter_async_context(Shop(*offers, clock=clock, store=store))
-        yield World(shop, chain, rpc, host.url)
 
 
 async def test_what_was_paid_before_the_crash_is_delivered_once() -> None:
