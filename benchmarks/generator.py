@@ -6,7 +6,9 @@ free; its latency counts from its moment all the same. Closed: users ask as fast
 
 The lag is what the generator itself was late: from the moment when a request was due and a user
 free until it was sent. It is asyncio's own loop over select(), whose timers go by the microsecond;
-epoll's go by the millisecond.
+epoll's go by the millisecond. What is left is the loop being busy with another request, and the
+system giving the processor to somebody else. How late a loop is that has nothing to do is measured
+before anything is asked (`lag_at_rest_us`): no request can be sent with less.
 """
 
 from __future__ import annotations
@@ -32,6 +34,9 @@ _NS_PER_US: Final = 1_000
 _US_PER_S: Final = 1_000_000
 _REASONS: Final = 8
 """Different reasons of failures that are told."""
+_REST_TIMERS: Final = 200
+_REST_US: Final = 1_500
+"""From one timer to the next, long enough for the processor to be given away."""
 
 
 class Asked(Protocol):
@@ -161,6 +166,16 @@ class Generator:
         """Wait in real time."""
         if (left_us := at_us - self._now_us()) > 0:
             await _until_timer(left_us)
+
+
+async def lag_at_rest_us(clock: Clock) -> int:
+    """How late this loop's timers are (p99) while it has nothing else to do."""
+    late_us = []
+    for _ in range(_REST_TIMERS):
+        due_ns = clock.monotonic_ns() + _REST_US * _NS_PER_US
+        await _until_timer(_REST_US)
+        late_us.append((clock.monotonic_ns() - due_ns) // _NS_PER_US)
+    return max(0, sorted(late_us)[int(0.99 * _REST_TIMERS)])
 
 
 async def _until_timer(left_us: int) -> None:

@@ -2,6 +2,13 @@
 
 Each rate is the one before times a factor, until one breaks what is promised; the last that held is
 the knee (style 4.2). Pure: whoever climbs brings the measurement.
+
+A leg is marked when its generator was the slow one: when it had no processor time left, or when it
+sent requests late, by more than a twentieth of the latency (p99 of both). Latencies count from the
+moment when a request was due, so that what was sent late is told too long and never too short. No
+loop is in time by less than what it is late by at rest on this machine; where a twentieth of a
+latency of two milliseconds is less than that, it says nothing of the generator, and the lag at rest
+is the limit.
 """
 
 from __future__ import annotations
@@ -99,14 +106,17 @@ def _is_spent(rung: Rung) -> bool:
     return rung.generator_busy > MOST_BUSY
 
 
-def marks(*, busy: float, lag_p99_us: int, latency_p99_us: int) -> tuple[str, ...]:
+def marks(
+    *, busy: float, lag_p99_us: int, latency_p99_us: int, lag_at_rest_us: int = 0
+) -> tuple[str, ...]:
     """Why a leg should not be believed: its generator was the slow one."""
     found = []
     if busy > MOST_BUSY:
         found.append(f"the load generator took {busy:.0%} of a core")
-    if lag_p99_us > MOST_LAG * latency_p99_us:
+    if lag_p99_us > max(MOST_LAG * latency_p99_us, lag_at_rest_us):
         found.append(
             f"requests were sent up to {lag_p99_us / 1_000:.1f} ms late (p99), more than "
-            f"{MOST_LAG:.0%} of the latency's p99 of {latency_p99_us / 1_000:.1f} ms"
+            f"{MOST_LAG:.0%} of the latency's p99 of {latency_p99_us / 1_000:.1f} ms and than the "
+            f"{lag_at_rest_us / 1_000:.1f} ms of an idle generator"
         )
     return tuple(found)

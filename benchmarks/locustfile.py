@@ -21,6 +21,7 @@ import os
 os.environ["LOCUST_SKIP_MONKEY_PATCH"] = "1"  # before the import that would patch
 
 import argparse
+import gc
 import sys
 from queue import Empty, SimpleQueue
 from threading import Thread
@@ -33,7 +34,7 @@ import orjson
 from locust import User, constant, task
 from locust.env import Environment
 
-from benchmarks.generator import LoopThread
+from benchmarks.generator import LoopThread, lag_at_rest_us
 from benchmarks.leg import Outcome
 from benchmarks.member import Member
 from benchmarks.operations import OPERATIONS
@@ -51,6 +52,9 @@ _POLL_S: Final = 0.02
 _LEAD_US: Final = 200_000
 """How far ahead the beginning of a leg is told, so that all workers begin together."""
 _OPENING_S: Final = 180
+_GC_THRESHOLDS: Final = (50_000, 20, 100)
+"""Seldom, for a request that waits for the collector has waited for the generator. The servers do
+the same."""
 _REPORT: Final = "mpp_sandbox"
 """Our part of Locust's reports."""
 
@@ -330,6 +334,7 @@ def main() -> None:
     given = parser.parse_args()
     environment = Environment(user_classes=list(USERS.values()), catch_exceptions=True)
     runner: Runner
+    gc.set_threshold(*_GC_THRESHOLDS)
     with LoopThread() as loop:
         if given.join:
             runner = environment.create_worker_runner(given.join, given.port)
@@ -347,7 +352,8 @@ def main() -> None:
             environment.create_web_ui("127.0.0.1", given.web_port)
             gevent.spawn(locust.stats.stats_history, runner)
         head = Head(environment, runner)
-        say({"ready": True})
+        at_rest_us = loop.submit(lag_at_rest_us(Clock())).result()
+        say({"ready": True, "lag_at_rest_us": at_rest_us})
         _obey(head)
         runner.quit()
 

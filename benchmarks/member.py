@@ -7,6 +7,7 @@ the thread of whoever steers it, and answers with futures.
 from __future__ import annotations
 
 import asyncio
+import gc
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any, Final
 
@@ -88,6 +89,7 @@ class Member:
             self._generator = Generator(customers, self._clock, order.patience_s)
             await self._generator.warm_up(order.warm_up)
             self._stack = stack.pop_all()
+        gc.collect()  # now, and not while it is measured
 
     async def _run(self, order: Order, part: int, parts: int, at_wall_us: int) -> None:
         assert self._generator is not None

@@ -155,8 +155,14 @@ def _doubts(results: Results) -> Iterator[Said]:
     if marked:
         why = marks(marked)
         count = f"{len(marked)} of {len(results.legs)}"
-        yield Said(_DOUBT, f"Marked, not to be believed: {count} legs (such as: {'; '.join(why)}).",
-                   _numbers(marked), warns=True)  # fmt: skip
+        yield Said(
+            _DOUBT,
+            f"Marked, not to be believed: {count} legs (such as: {'; '.join(why)}). "
+            "Latencies count from when a request was due, so that what a generator is late with "
+            "makes them longer than they are and never shorter.",
+            _numbers(marked),
+            warns=True,
+        )
     judged = [leg for one in results.operations for leg in results.basis(one).legs]
     failed = [one for one in judged if one.failed_share]
     if failed:

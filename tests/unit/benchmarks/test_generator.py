@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.generator import Generator
+from benchmarks.generator import Generator, lag_at_rest_us
 from benchmarks.leg import Outcome, Phase
 from benchmarks.schedule import Arrivals, draw
 from mock_rails.core.clock import Clock
@@ -91,6 +91,10 @@ async def test_warming_up_is_not_counted_and_fails_loudly() -> None:
     assert generator.take().samples == []
     with pytest.raises(ValueError, match="no such goods"):
         await Generator([Slow(fails=True)], CLOCK, 5).warm_up(1)
+
+
+async def test_a_loop_at_rest_is_hardly_late() -> None:
+    assert 0 <= await lag_at_rest_us(CLOCK) < 1_000_000
 
 
 async def test_what_interrupts_the_generator_ends_its_requests() -> None:

@@ -53,15 +53,20 @@ def test_a_hundredth_of_failures_is_too_many() -> None:
 
 
 @pytest.mark.parametrize(
-    ("busy", "lag_us", "latency_us", "said"),
+    ("busy", "lag_us", "latency_us", "at_rest_us", "said"),
     [
-        (0.5, 400, 10_000, []),
-        (0.95, 400, 10_000, ["the load generator took 95% of a core"]),
-        (0.5, 501, 10_000, ["requests were sent up to 0.5 ms late (p99)"]),
+        (0.5, 400, 10_000, 0, []),
+        (0.95, 400, 10_000, 0, ["the load generator took 95% of a core"]),
+        (0.5, 501, 10_000, 0, ["requests were sent up to 0.5 ms late (p99)"]),
+        (0.5, 501, 10_000, 500, ["requests were sent up to 0.5 ms late (p99)"]),
+        (0.5, 300, 2_000, 300, []),
+        (0.5, 301, 2_000, 300, ["requests were sent up to 0.3 ms late (p99)"]),
     ],
 )
 def test_a_leg_is_marked_when_its_generator_was_the_slow_one(
-    busy: float, lag_us: int, latency_us: int, said: list[str]
+    busy: float, lag_us: int, latency_us: int, at_rest_us: int, said: list[str]
 ) -> None:
-    found = marks(busy=busy, lag_p99_us=lag_us, latency_p99_us=latency_us)
+    found = marks(
+        busy=busy, lag_p99_us=lag_us, latency_p99_us=latency_us, lag_at_rest_us=at_rest_us
+    )
     assert [mark.partition(",")[0] for mark in found] == said
