@@ -9,13 +9,14 @@ parameters give the same bytes (style 4.1).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 from mock_rails.core.errors import BadInput, nearest
-from scenarios.processes import Workers, map_in_order
+from scenarios.processes import Workers, opened
 from scenarios.statistics import Interval, bootstrap_interval, paired, t_interval
 from scenarios.streams import Streams
 
@@ -188,9 +189,8 @@ def run(
     narrow = 0
     most = method.replications or method.most
     tasks = ((study.name, parameters, method.seed, number) for number in range(most))
-    with map_in_order(
-        replication, tasks, workers if isinstance(workers, str) else min(workers, most)
-    ) as results:
+    needed = min(workers, most) if isinstance(workers, int) else workers
+    with opened(needed) as pool, closing(pool.in_order(replication, tasks)) as results:
         for done, found in enumerate(results, start=1):
             rows += found
             progress(done)

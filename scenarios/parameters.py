@@ -6,14 +6,34 @@ Every field carries its unit in its name, what it means, and where its default c
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Final, Self, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+    field_validator,
+)
+from pydantic_core import PydanticCustomError
 
 from mock_rails.core.errors import BadInput, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+
+Counts = tuple[PositiveInt, ...]
+"""Whole numbers above 0; here as below, each is a configuration of its own."""
+CountsOrNone = tuple[NonNegativeInt, ...]
+Sizes = tuple[PositiveFloat, ...]
+SizesOrNone = tuple[NonNegativeFloat, ...]
+Shares = tuple[Annotated[float, Field(ge=0, le=1)], ...]
+_MOST: Final = 10**15
+"""Beyond it are no amounts of money or of seconds, but slips of the finger."""
 
 
 def known(default: Any, meaning: str, source: str, **limits: Any) -> Any:
@@ -24,7 +44,20 @@ def known(default: Any, meaning: str, source: str, **limits: Any) -> Any:
 class Parameters(BaseModel):
     """The parameters of one run; nothing can be added or changed afterwards."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @field_validator("*")
+    @classmethod
+    def _is_a_setting(cls, value: Any) -> Any:
+        """Refuse what no study can be run with: no value, the same one twice, absurd numbers."""
+        many = value if isinstance(value, tuple) else (value,)
+        if not many:
+            raise PydanticCustomError("none", "At least one value is needed")
+        if len(set(many)) < len(many):
+            raise PydanticCustomError("twice", "Each value may be given once")
+        if any(isinstance(one, int | float) and one > _MOST for one in many):
+            raise PydanticCustomError("absurd", "No more than 1e15 can be simulated")
+        return value
 
     @classmethod
     def read(cls, settings: Mapping[str, str]) -> Self:

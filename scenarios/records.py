@@ -1,6 +1,6 @@
 """A result as files: JSON for people, JSON lines and columns for programs; the same bytes again.
 
-run.json              the study, its parameters, seed, commit and version
+run.json              the study, its parameters and their files, seed, commit and version
 records.jsonl         a line for each configuration of each replication
 records.npz           the same as one array a column (`numpy.load`)
 summary.json          means with intervals
@@ -11,6 +11,8 @@ report.html           all of it on one page that needs nothing else
 from __future__ import annotations
 
 import json
+from hashlib import sha256
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,9 +21,8 @@ from mock_rails import __version__
 from scenarios.checkout import commit
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from scenarios.experiment import Result, Row
+    from scenarios.experiment import Method, Result, Row, Study
+    from scenarios.parameters import Parameters
 
 
 def write(result: Result, folder: Path, *, figures: bool = True) -> list[Path]:
@@ -49,12 +50,25 @@ def write(result: Result, folder: Path, *, figures: bool = True) -> list[Path]:
 
 def described(result: Result) -> Row:
     """What was run, so that it can be run again."""
+    about = planned(result.study, result.parameters, result.method)
+    return {**about, "replications": result.replications}
+
+
+def planned(study: Study, parameters: Parameters, method: Method) -> Row:
+    """What decides every byte of a run before it begins, but for how many replications."""
+    settings = parameters.model_dump(mode="json")
+    paths = {key: Path(one) for key, one in settings.items() if isinstance(one, str) and one}
     return {
-        "study": result.study.name,
-        "parameters": result.parameters.model_dump(mode="json"),
-        "seed": result.method.seed,
-        "replications": result.replications,
-        "confidence": result.method.confidence,
+        "study": study.name,
+        "parameters": settings,
+        "files": {
+            key: sha256(path.read_bytes()).hexdigest()
+            for key, path in paths.items()
+            if path.suffix and path.is_file()
+        },
+        "seed": method.seed,
+        "until_narrow": method.replications is None,
+        "confidence": method.confidence,
         "version": __version__,
         "commit": commit(),
     }

@@ -6,13 +6,14 @@ replication 7 of one configuration meets the same customers as replication 7 of 
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 from zlib import crc32
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     Sampler = Callable[[np.random.Generator, int], np.ndarray]
     Draw = Callable[[], float]
@@ -37,7 +38,9 @@ class Streams:
 
     def draw(self, name: str, sampler: Sampler) -> Draw:
         """A function that gives the stream's next number, drawn in blocks by the sampler."""
-        return _numbers(self.generator(name), sampler).__next__
+        generator = self.generator(name)
+        blocks = iter(lambda: sampler(generator, _BLOCK).tolist(), None)
+        return chain.from_iterable(blocks).__next__
 
     def exponential(self, name: str, mean: float) -> Draw:
         """Exponential times of a mean."""
@@ -46,8 +49,3 @@ class Streams:
     def uniform(self, name: str) -> Draw:
         """Numbers from 0 up to 1."""
         return self.draw(name, lambda generator, size: generator.random(size))
-
-
-def _numbers(generator: np.random.Generator, sampler: Sampler) -> Iterator[float]:
-    while True:
-        yield from sampler(generator, _BLOCK).tolist()

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from mock_rails.core.errors import BadInput
 from scenarios.experiment import Method, Study, run
-from scenarios.records import write
+from scenarios.processes import opened
+from scenarios.records import planned, write
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -42,30 +43,32 @@ def sweep(
 ) -> list[tuple[str, bool]]:
     """Run what is missing; returns each point's name and whether it had been there."""
     # All points are read before the first is run: a mistake in the last shows at once.
-    planned = [
+    every = [
         (",".join(f"{key}={value.replace(',', '+')}" for key, value in point.items()),
          study.parameters.read({**settings, **point}))
         for point in points(grid)
     ]  # fmt: skip
-    found = []
-    for done, (name, parameters) in enumerate(planned, start=1):
-        folder = out / name
-        was_there = _is_done(folder, study, parameters, method)
-        if not was_there:
+    found = [(name, _is_done(out / name, study, one, method)) for name, one in every]
+    done = sum(was_there for _, was_there in found)
+    progress(done, len(every))
+    with opened(workers if done < len(every) else 1) as pool:
+        for (name, parameters), (_, was_there) in zip(every, found, strict=True):
+            if was_there:
+                continue
+            folder = out / name
             (folder / "summary.json").unlink(missing_ok=True)
-            write(run(study, parameters, method, workers), folder, figures=False)
-        found.append((name, was_there))
-        progress(done, len(planned))
+            write(run(study, parameters, method, pool), folder, figures=False)
+            done += 1
+            progress(done, len(every))
     return found
 
 
 def _is_done(folder: Path, study: Study, parameters: Parameters, method: Method) -> bool:
-    """Whether the folder holds this very run, complete."""
+    """Whether the folder holds this very run, complete, and of this very code."""
     try:
         was = json.loads((folder / "run.json").read_text())
+        json.loads((folder / "summary.json").read_text())
     except (OSError, ValueError):
         return False
-    wanted = {"study": study.name, "parameters": parameters.model_dump(mode="json"),
-              "seed": method.seed, "confidence": method.confidence}  # fmt: skip
-    same = (folder / "summary.json").is_file() and wanted.items() <= was.items()
+    same = planned(study, parameters, method).items() <= was.items()
     return same and method.replications in (None, was["replications"])

@@ -50,10 +50,19 @@ class Number:
 
 
 @dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a claim is borne out, and in how many of the conditions that were tried."""
+
+    word: str
+    held: int
+    tried: int
+
+
+@dataclass(frozen=True, slots=True)
 class Judgement:
     """What the trials of a claim found."""
 
-    verdict: str
+    verdict: Verdict
     number: Number
     because: str
     """The condition, or why not: one sentence."""
@@ -78,12 +87,11 @@ REFUTED = "refuted"
 CONDITIONAL = "conditional"
 
 
-def verdict(borne_out: Iterable[bool]) -> str:
+def verdict(borne_out: Iterable[bool]) -> Verdict:
     """By whether the claim held in each condition that was tried."""
     held = list(borne_out)
-    if all(held):
-        return CONFIRMED
-    return CONDITIONAL if any(held) else REFUTED
+    word = CONFIRMED if all(held) else CONDITIONAL if any(held) else REFUTED
+    return Verdict(word, sum(held), len(held))
 
 
 def judged(claims: Iterable[Claim], seed: int) -> list[tuple[Claim, Judgement]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from scenarios.claims.claim import Claim, Judgement, Number, Trial, verdict
-from scenarios.claims.page import digits, percent, ranged
+from scenarios.digits import digits, percent, ranged
 from scenarios.facts import registry
 from scenarios.statistics import t_interval
 from scenarios.studies.break_even import pays_back

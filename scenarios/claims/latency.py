@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from scenarios.claims.claim import Claim, Judgement, Number, Trial, verdict
-from scenarios.claims.page import digits, ranged
+from scenarios.digits import digits, ranged
 from scenarios.statistics import paired
 
 if TYPE_CHECKING:
@@ -80,7 +80,9 @@ def _over_100_ms(result: Result) -> Judgement:
         verdict(held),
         Number(usual, "ms", "what a charge adds to the median request at blocks of 500 ms"),
         "A charge asks for its price first and then waits for the rest of a block, so that the "
-        "block time decides; 500 ms is what Tempo's documentation gives as its finality.",
+        "block time decides; 500 ms is what Tempo's documentation gives as its finality. Where the "
+        "median is above half a block, agents keep step with the blocks: an answer comes with one, "
+        "and after a pause of about a block most of the next is still to be waited for.",
         tuple(more),
     )
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from scenarios.claims.claim import Claim, Judgement, Number, Trial, verdict
-from scenarios.claims.page import digits
+from scenarios.digits import digits
 from scenarios.facts import registry
 from scenarios.statistics import t_interval
 

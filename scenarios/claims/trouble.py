@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from scenarios.claims.claim import Claim, Judgement, Number, Trial, verdict
-from scenarios.claims.page import percent, ranged
+from scenarios.digits import percent, ranged
 from scenarios.statistics import t_interval
 
 if TYPE_CHECKING:

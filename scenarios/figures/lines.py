@@ -59,7 +59,7 @@ def lines(
     axes.set_ylabel(up)
     if log_x:
         axes.set_xscale("log")
-        axes.xaxis.set_major_formatter("{x:,.10g}")
+        plain_log(axes.xaxis)
     if log_y:
         axes.set_yscale("log")
         plain_log(axes.yaxis)
@@ -71,7 +71,8 @@ def lines(
     for place, word in marks:
         axes.axvline(place, color="#555555", linewidth=1, linestyle=":")
         axes.annotate(word, (place, 1), xycoords=("data", "axes fraction"), xytext=(4, -2),
-                      textcoords="offset points", va="top", color="#555555")  # fmt: skip
+                      textcoords="offset points", va="top", color="#555555", zorder=5,
+                      bbox={"facecolor": "white", "edgecolor": "none", "pad": 1})  # fmt: skip
     return figure, {
         "title": title,
         "x": across,
@@ -91,11 +92,18 @@ _APART: float = 0.055
 
 
 def name_ends(axes: Any, ends: list[tuple[float, float, str, str]]) -> None:
-    """Write each line's name at its right end, moved up where names would touch."""
+    """Write each line's name at its right end, moved apart where names would touch."""
     to_axes = axes.transData + axes.transAxes.inverted()
-    below = -1.0
-    for x, y, name, colour in sorted(ends, key=lambda end: end[1]):
-        place = max(float(to_axes.transform((x, y))[1]), below + _APART)
-        below = place
+    ordered = sorted(ends, key=lambda end: end[1])
+    places: list[float] = []
+    for x, y, _, _ in ordered:
+        lowest = places[-1] + _APART if places else 0.0
+        places.append(max(float(to_axes.transform((x, y))[1]), lowest))
+    highest = max(1.0, _APART * len(places))
+    for at in reversed(range(len(places))):
+        # What was moved beyond the top comes down again, and pushes down what is below it.
+        places[at] = min(places[at], highest)
+        highest = places[at] - _APART
+    for place, (_, _, name, colour) in zip(places, ordered, strict=True):
         axes.annotate(name, (1.01, place), xycoords="axes fraction", color=colour, va="center",
                       annotation_clip=False)  # fmt: skip

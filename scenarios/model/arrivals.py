@@ -69,6 +69,14 @@ def _arrival(file: str, number: int, fields: Sequence[str], size: Draw) -> tuple
     return float(at), int(many or size())
 
 
+def require_requests(count: int) -> None:
+    """Refuse a run in which nobody asked for anything: no mean can be told of it."""
+    if not count:
+        raise BadInput(
+            "Nobody came in one of the runs.", hint="Make it longer, or let more visits begin."
+        )
+
+
 def visit_sizes(streams: Streams, mean: int) -> Draw:
     """How many requests a visit has: geometric, at least one; no memory, so any may be the last."""
     return streams.draw("visits", lambda generator, size: generator.geometric(1 / mean, size))

@@ -7,7 +7,6 @@ waited for are rolled past when somebody looks. The fee rules are the rail's own
 
 from __future__ import annotations
 
-from math import floor
 from typing import TYPE_CHECKING
 
 from mock_rails.tempo.execution.fees import MIN_BASE_FEE, fee_amount, next_base_fee
@@ -39,13 +38,15 @@ class Chain:
 
     def submit(self, now_s: float, gas: int) -> int:
         """Put a transaction into the first block with room for it; returns which."""
-        block = floor(now_s / self.block_time_s) + 1
+        block = int(now_s / self.block_time_s) + 1
         room = self._block_gas - gas
-        used = self._used
-        while self._taken(block) > room:
+        used, others_gas = self._used, self._others_gas
+        while True:
+            taken = used.get(block, 0)
+            if taken + (others_gas(block) if others_gas else 0) <= room:
+                used[block] = taken + gas
+                return block
             block += 1
-        used[block] = used.get(block, 0) + gas
-        return block
 
     def wait_s(self, now_s: float, block: int) -> float:
         """How long until a block is sealed; a rounding error is no time in the past."""

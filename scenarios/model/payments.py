@@ -70,21 +70,24 @@ def free_visit(scene: Scene, requests: int) -> Steps:
 
 def charge_visit(scene: Scene, requests: int) -> Steps:
     """Every request is paid by a transaction of its own, after its 402 where it is challenged."""
-    env, timeout, way, gate = scene.env, scene.env.timeout, scene.one_way_s, scene.gate
-    chain, books, price = scene.chain, scene.books, scene.price
+    env, timeout, way, delay_s = scene.env, scene.env.timeout, scene.one_way_s, scene.gate.delay_s
+    challenge, check, node, think = scene.challenge, scene.check, scene.node, scene.think
+    submit, wait_s = scene.chain.submit, scene.chain.wait_s
+    move, price = scene.books.move, scene.price
     for number in range(requests):
         begun = env.now
         yield timeout(way)
         if scene.challenged:
-            yield timeout(gate.delay_s(env.now, scene.challenge()) + 2 * way)
-        yield timeout(gate.delay_s(env.now, scene.check()) + scene.node())
-        block = chain.submit(env.now, tempo.CHARGE)
-        yield timeout(chain.wait_s(env.now, block))
+            yield timeout(delay_s(env.now, challenge()) + 2 * way)
+        yield timeout(delay_s(env.now, check()) + node())
+        now = env.now
+        block = submit(now, tempo.CHARGE)
+        yield timeout(wait_s(now, block))
         scene.pay_fee(PAYERS, block, tempo.CHARGE)
-        books.move(PAYERS, MERCHANTS, price)
+        move(PAYERS, MERCHANTS, price)
         yield timeout(way)
         answered(scene, begun, number)
-        yield timeout(scene.think())
+        yield timeout(think())
 
 
 def session_visit(scene: Scene, requests: int) -> Steps:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from scenarios.experiment import Result, Row, Study
-from scenarios.parameters import known
+from scenarios.parameters import Counts, Sizes, known
 from scenarios.studies.charge_vs_session import CHARGE, INTENTS, SESSION, ChargeVsSession, play
 
 if TYPE_CHECKING:
@@ -18,10 +18,10 @@ _MS: Final = 1_000
 class BlockTime(ChargeVsSession):
     """The same comparison, over block times instead of visits."""
 
-    block_times_ms: tuple[float, ...] = known(
+    block_times_ms: Sizes = known(
         (1.0, 100.0, 200.0, 500.0, 1_000.0), "block times", "E3: 1 to 1000; devnets in use"
     )
-    requests: tuple[int, ...] = known((30,), "mean requests in a visit; the first counts", "chosen")
+    requests: Counts = known((30,), "mean requests in a visit; the first counts", "chosen")
 
 
 def replicate(p: BlockTime, streams: Streams) -> list[Row]:

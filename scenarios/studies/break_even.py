@@ -16,7 +16,7 @@ from mock_rails.tempo.execution.fees import MAX_BASE_FEE, MIN_BASE_FEE
 from scenarios.experiment import Result, Row, Study
 from scenarios.facts import cards, tempo
 from scenarios.model.costs import WAYS
-from scenarios.parameters import Parameters, known
+from scenarios.parameters import Counts, Parameters, known
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,16 +31,16 @@ _NEARLY_ALL: Final = 0.99
 class BreakEven(Parameters):
     """Which visits, and what the chain may cost."""
 
-    requests: tuple[int, ...] = known(
-        (1, 3, 10, 30, 100, 300, 1_000), "mean requests in a visit", "chosen"
-    )
-    prices: tuple[int, ...] = known(
+    requests: Counts = known((1, 3, 10, 30, 100, 300, 1_000), "mean requests in a visit", "chosen")
+    prices: Counts = known(
         (100, 1_000, 20_000, 100_000, 500_000, 2_000_000),
         "prices of a request, base units",
         "session endpoints to $2; the registry's median is 20,000",
     )
     ways: tuple[str, ...] = known(tuple(WAYS), "ways of paying that are open", "the MPP methods")
-    shown_price: int = known(500_000, "price whose lines are drawn", "the least a card can pay")
+    shown_price: int = known(
+        500_000, "price whose lines are drawn", "the least a card can pay", gt=0
+    )
     base_fee_low: int = known(MIN_BASE_FEE, "lowest base fee, atto a gas", tempo.SOURCE, gt=0)
     base_fee_high: int = known(MAX_BASE_FEE, "highest base fee, atto a gas", tempo.SOURCE, gt=0)
     visits: int = known(200, "visits in a replication", "chosen", gt=0)

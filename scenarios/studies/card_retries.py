@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from scenarios.experiment import Result, Row, Study
 from scenarios.facts import cards
-from scenarios.model.arrivals import poisson
+from scenarios.model.arrivals import poisson, require_requests
 from scenarios.model.books import CARDS, MERCHANTS, PAYERS, Books
 from scenarios.model.tally import Tally
-from scenarios.parameters import Parameters, known
+from scenarios.parameters import Counts, Parameters, Shares, known
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -29,8 +29,8 @@ _USD: Final = 1_000_000
 class CardRetries(Parameters):
     """Which purchases, and how cards answer."""
 
-    attempts: tuple[int, ...] = known((1, 2, 3), "attempts at most", "three by default clients")
-    declines: tuple[float, ...] = known(
+    attempts: Counts = known((1, 2, 3), "attempts at most", "three by default clients")
+    declines: Shares = known(
         (0.0, 0.02, 0.05, 0.1, 0.2, 0.4), "share of first attempts that are declined", "chosen"
     )
     final: float = known(
@@ -87,6 +87,7 @@ def _row(p: CardRetries, most: int, declines: float, streams: Streams) -> Row:
     env.process(poisson(env, begin, gap, lambda: 1.0, p.purchases))
     env.run()
     books.check()
+    require_requests(times.count)
     fee = cards.card_fee(p.price)
     sold = books.balances[MERCHANTS] // (p.price - fee)
     tokens = (books.balances[CARDS] - sold * fee) // cards.TOKEN

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, Final
 from scenarios.calibrate import DEFAULT, profile
 from scenarios.experiment import Result, Row, Study
 from scenarios.model import payments
-from scenarios.model.arrivals import poisson, read_trace, trace, visit_sizes
+from scenarios.model.arrivals import poisson, read_trace, require_requests, trace, visit_sizes
 from scenarios.model.books import MERCHANTS, VALIDATORS
 from scenarios.model.chain import Chain
 from scenarios.model.station import Station
 from scenarios.model.tally import Tally
-from scenarios.parameters import Parameters, known
+from scenarios.parameters import Counts, Parameters, known
 
 if TYPE_CHECKING:
     from scenarios.figures.lines import Drawn
@@ -45,7 +45,7 @@ SHARES: Final = (
 class ChargeVsSession(Parameters):
     """What is compared, and under which load."""
 
-    requests: tuple[int, ...] = known(
+    requests: Counts = known(
         (1, 3, 10, 30, 100), "mean requests in a visit, one configuration each", "chosen"
     )
     price: int = known(20_000, "price of a request, base units", "the registry's median", gt=0)
@@ -106,6 +106,7 @@ def drive(
         scene.env.process(poisson(scene.env, visit, gap, sizes, until_s))
     scene.env.run()
     scene.books.check()
+    require_requests(scene.latency.count)
 
 
 def warm_up_s(p: ChargeVsSession, mean: int) -> float:

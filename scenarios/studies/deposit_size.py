@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Final
 from mock_rails.tempo.execution.fees import MIN_BASE_FEE
 from scenarios.experiment import Result, Row, Study
 from scenarios.facts import tempo
-from scenarios.model.arrivals import poisson, visit_sizes
+from scenarios.model.arrivals import poisson, require_requests, visit_sizes
 from scenarios.model.books import ESCROW, MERCHANTS, PAYERS, VALIDATORS, Books
 from scenarios.model.chain import Chain
-from scenarios.parameters import Parameters, known
+from scenarios.parameters import Counts, Parameters, known
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -33,7 +33,7 @@ _MS: Final = 1_000
 class DepositSize(Parameters):
     """Which deposits, for which visits."""
 
-    deposits: tuple[int, ...] = known(
+    deposits: Counts = known(
         (1, 3, 10, 30, 100, 300, 1_000), "deposits, in requests that they pay for", "chosen"
     )
     requests: int = known(30, "mean requests in a visit", "chosen", gt=0)
@@ -126,6 +126,7 @@ def replicate(p: DepositSize, streams: Streams) -> list[Row]:
         env.process(poisson(env, begin, gap, sizes, p.visits))
         env.run()
         till.books.check()
+        require_requests(till.served)
         fees = till.books.balances[VALIDATORS] / till.served
         locked = till.locked_area / till.served
         capital = locked * p.capital_per_year / _YEAR_S

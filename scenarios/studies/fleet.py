@@ -12,7 +12,7 @@ import numpy as np
 
 from scenarios.experiment import Result, Row, Study
 from scenarios.model.fleet import Fleet, by_blocks, by_events
-from scenarios.parameters import Parameters, known
+from scenarios.parameters import Counts, Parameters, known
 
 if TYPE_CHECKING:
     from scenarios.figures.lines import Drawn
@@ -29,7 +29,7 @@ _SMALL_VISITS_PER_S: Final = 1.0
 class FleetDay(Parameters):
     """How large the fleet is, and what it does."""
 
-    agents: tuple[int, ...] = known(
+    agents: Counts = known(
         (1_000, 10_000, 100_000, 1_000_000), "agents, one configuration each", "chosen"
     )
     visits_per_day: float = known(10.0, "visits of an agent in a day", "assumed", gt=0)

@@ -16,7 +16,7 @@ from scenarios.model.arrivals import poisson, visit_sizes
 from scenarios.model.books import ROUTERS
 from scenarios.model.liquidity import IN, OUT, Network, Route, Swap
 from scenarios.model.tally import Tally
-from scenarios.parameters import Parameters, known
+from scenarios.parameters import Counts, Parameters, known
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -34,7 +34,7 @@ REMEDIES: Final = ("none", "swap")
 class LightningLiquidity(Parameters):
     """How much balance there is, and what is paid over it."""
 
-    capacities: tuple[int, ...] = known(
+    capacities: Counts = known(
         (20_000_000, 60_000_000, 200_000_000),
         "capacity of a route's last channel, base units",
         "chosen: 20,000 to 200,000 sat at the default rate",
@@ -54,8 +54,10 @@ class LightningLiquidity(Parameters):
     visits_per_s: float = known(0.2, "visits that begin in a second", "chosen", gt=0)
     rtt_ms: float = known(20.0, "network round trip", "chosen; E1: 0-50", ge=0)
     horizon_s: float = known(1_800.0, "how long visits begin", "chosen", gt=0)
-    swap_below: float = known(0.2, "share of a channel left when a swap begins", "chosen", ge=0)
-    swap_up_to: float = known(0.7, "share that a swap restores", "chosen", le=1)
+    swap_below: float = known(
+        0.2, "share of a channel left when a swap begins", "chosen", ge=0, le=1
+    )
+    swap_up_to: float = known(0.7, "share that a swap restores", "chosen", ge=0, le=1)
     swap_s: float = known(600.0, "how long a swap takes", "assumed: a bitcoin block", ge=0)
     swap_fails: float = known(0.05, "share of swaps that fail", "assumed", ge=0, le=1)
     swap_fixed: int = known(500_000, "fixed cost of a swap, base units", "assumed: 500 sat", ge=0)

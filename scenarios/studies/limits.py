@@ -15,7 +15,7 @@ from scenarios.model.books import MERCHANTS, PAYERS, Books
 from scenarios.model.limits import Budget, RateLimit
 from scenarios.model.station import Station
 from scenarios.model.tally import Tally
-from scenarios.parameters import Parameters, known
+from scenarios.parameters import CountsOrNone, Parameters, known
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -34,7 +34,7 @@ class Limits(Parameters):
     """Who asks how often, and what holds them back."""
 
     agents: int = known(200, "agents, each with a session open", "chosen", gt=0)
-    runaways: tuple[int, ...] = known((0, 2, 10, 30), "how many of them run away", "chosen")
+    runaways: CountsOrNone = known((0, 2, 10, 30), "how many of them run away", "chosen")
     think_s: float = known(10.0, "mean pause of an agent that does not", "chosen", gt=0)
     price: int = known(20_000, "price of a request, base units", "the registry's median", gt=0)
     work_ms: float = known(20.0, "mean time that the server works on a request", "chosen", gt=0)

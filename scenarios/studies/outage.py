@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 from mock_rails.tempo.execution.fees import MIN_BASE_FEE, fee_amount
 from scenarios.experiment import Result, Row, Study
 from scenarios.facts import lightning, tempo
-from scenarios.model.arrivals import poisson, visit_sizes
+from scenarios.model.arrivals import poisson, require_requests, visit_sizes
 from scenarios.model.tally import Tally
-from scenarios.parameters import Parameters, known
+from scenarios.parameters import Parameters, SizesOrNone, known
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -33,9 +33,7 @@ WAYS: Final = ("charge", "charge, failover", "session", "session, failover")
 class Outage(Parameters):
     """How long the chain stands still, and how patient the agents are."""
 
-    outages_s: tuple[float, ...] = known(
-        (0.0, 10.0, 60.0, 300.0), "lengths of the outage", "chosen"
-    )
+    outages_s: SizesOrNone = known((0.0, 10.0, 60.0, 300.0), "lengths of the outage", "chosen")
     patience_s: float = known(5.0, "how long a client waits for a block", "chosen", gt=0)
     horizon_s: float = known(900.0, "length of the run; the outage is in its middle", "chosen",
                              gt=0)  # fmt: skip
@@ -147,6 +145,7 @@ def _row(p: Outage, way: str, length_s: float, streams: Streams) -> Row:
     sizes = visit_sizes(streams, p.requests)
     env.process(poisson(env, lambda size: visit(world, size), gap, sizes, p.horizon_s))
     env.run()
+    require_requests(world.wanted)
     return {
         "way": way,
         "outage_s": length_s,

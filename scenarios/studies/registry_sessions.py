@@ -15,7 +15,7 @@ import numpy as np
 from mock_rails.tempo.execution.fees import MIN_BASE_FEE, fee_amount
 from scenarios.experiment import Result, Row, Study
 from scenarios.facts import registry, tempo
-from scenarios.parameters import Parameters, known
+from scenarios.parameters import Counts, Parameters, SizesOrNone, known
 
 if TYPE_CHECKING:
     from scenarios.figures.lines import Drawn
@@ -29,10 +29,10 @@ _TYPICAL: Final = (10_000, 100_000)
 class RegistrySessions(Parameters):
     """How the registry is used."""
 
-    requests: tuple[int, ...] = known(
+    requests: Counts = known(
         (1, 3, 10, 30, 100), "mean requests of a client's visit, over all services", "chosen"
     )
-    exponents: tuple[float, ...] = known(
+    exponents: SizesOrNone = known(
         (0.5, 1.0, 1.5), "exponents of Zipf's law: how uneven the traffic is", "assumed; E8"
     )
     base_fee: int = known(MIN_BASE_FEE, "base fee, atto a gas", tempo.SOURCE, gt=0)

@@ -15,6 +15,7 @@ from mock_rails.core.errors import BadInput
 from mock_rails.tempo.execution.fees import MIN_BASE_FEE, fee_amount
 from scenarios.experiment import Result, Row, Study
 from scenarios.facts import tempo
+from scenarios.model.arrivals import require_requests
 from scenarios.parameters import Parameters, known
 
 if TYPE_CHECKING:
@@ -153,6 +154,7 @@ def _row(p: Settlement, text: str, streams: Streams) -> Row:
             env.process(_ticking(p, merchant, channel, every_s, starts[channel] * every_s))
     env.process(_watching(p, merchant))
     env.run(until=p.horizon_s)
+    require_requests(merchant.served)
     lost = np.quantile(merchant.looks, (0.5, 0.95))
     close = fee_amount(tempo.CLOSE, p.base_fee)
     merchant.change(0, 0)  # the last stretch of time counts as well

@@ -9,11 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from mock_rails.core.errors import BadInput, nearest
+from scenarios.digits import digits, ranged
 from scenarios.experiment import Result, Row, Study
 from scenarios.facts import vouchers
 from scenarios.model.station import Station
 from scenarios.model.tally import Tally
-from scenarios.parameters import Parameters, known
+from scenarios.parameters import Parameters, Sizes, known
 
 if TYPE_CHECKING:
     from scenarios.figures.lines import Drawn
@@ -30,7 +31,7 @@ class VoucherCheck(Parameters):
     stacks: tuple[str, ...] = known(
         tuple(vouchers.STACKS), "what checks a payment", vouchers.SOURCE
     )
-    per_s: tuple[float, ...] = known(
+    per_s: Sizes = known(
         (10.0, 100.0, 1_000.0, 10_000.0), "vouchers a second for one core", "chosen"
     )
     vouchers: int = known(5_000, "vouchers in a replication", "chosen", gt=0)
@@ -86,9 +87,9 @@ def findings(result: Result) -> list[str]:
         capacity = result.interval("capacity_per_s", name, rates[0])
         late = result.interval("took_p99_us", name, rates[-1])
         said.append(
-            f"{name}: a check takes {check.mean:,.3g} us ({check.low:,.3g} to {check.high:,.3g}), "
+            f"{name}: a check takes {ranged(check)} us, "
             f"a core does {capacity.mean:,.0f} a second; at {rates[-1]:,.0f} a second the p99 with "
-            f"the wait is {late.mean:,.3g} us."
+            f"the wait is {digits(late.mean)} us."
         )
     return said
 

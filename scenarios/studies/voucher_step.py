@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from scenarios.calibrate import DEFAULT, profile
 from scenarios.experiment import Result, Row, Study
 from scenarios.model.arrivals import token_gaps
-from scenarios.parameters import Parameters, known
+from scenarios.parameters import Counts, Parameters, SizesOrNone, known
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -29,10 +29,10 @@ POLICIES: Final = ("when asked", "ahead")
 class VoucherStep(Parameters):
     """Which steps, for which stream and network."""
 
-    steps: tuple[int, ...] = known(
+    steps: Counts = known(
         (1, 3, 10, 30, 100, 300), "tokens that one voucher pays for", "chosen; E11: 1 to 100"
     )
-    rtt_ms: tuple[float, ...] = known((10.0, 50.0, 200.0), "network round trips", "E11: 0-200")
+    rtt_ms: SizesOrNone = known((10.0, 50.0, 200.0), "network round trips", "E11: 0-200")
     tokens_per_s: float = known(50.0, "tokens a second of the model", "E11: 1-200", gt=0)
     spread: float = known(0.5, "relative spread of the gaps between tokens", "assumed", gt=0)
     price: int = known(100, "price of a token, base units", "/complete of the paid API", gt=0)

@@ -15,7 +15,7 @@ from scenarios.facts import tempo
 from scenarios.model.books import VALIDATORS
 from scenarios.model.metered import BATCH, SESSION, UPTO, Desk, metered_visit
 from scenarios.model.payments import charge_visit
-from scenarios.parameters import known
+from scenarios.parameters import Counts, known
 from scenarios.studies.charge_vs_session import (
     CHARGE,
     ChargeVsSession,
@@ -41,7 +41,7 @@ _ASKS: Final = (EXACT, UPTO, BATCH)
 class X402(ChargeVsSession):
     """The load of charge-vs-session, and what x402 adds to it."""
 
-    requests: tuple[int, ...] = known(
+    requests: Counts = known(
         (1, 3, 10, 30, 100), "mean requests in a visit, one configuration each", "chosen"
     )
     facilitator_ms: float = known(

@@ -15,7 +15,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "explain" / "claims.md"
 def test_the_page_is_what_the_claims_come_to() -> None:
     """Byte for byte; where this fails, `make claims` writes the page anew: read what changed."""
     found = judged(CLAIMS, SEED)
-    assert {one.verdict for _, one in found} <= {CONFIRMED, REFUTED, CONDITIONAL}
+    assert {one.verdict.word for _, one in found} <= {CONFIRMED, REFUTED, CONDITIONAL}
     assert {f"E{number}" for number in range(1, 13)} <= {claim.number for claim, _ in found}
     for claim, one in found:
         assert one.number.value.low <= one.number.value.mean <= one.number.value.high, claim.number

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+from threading import Thread
 from typing import TYPE_CHECKING
 
 import pytest
@@ -60,6 +62,24 @@ def test_an_address_where_nobody_answers_is_refused(monkeypatch: pytest.MonkeyPa
         command.simulated("settlement", [], cluster="tcp://127.0.0.1:9")
     with pytest.raises(BadInput, match="No Dask scheduler answers at 'nonsense://x'"):
         command.simulated("settlement", [], cluster="nonsense://x")
+
+
+def test_what_is_no_scheduler_is_refused_and_leaves_nothing_behind() -> None:
+    """A worker's address, or a web server's: one line, and no client that is closed at exit."""
+    greeting = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n" + b"x" * 64
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+
+        def answer() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.sendall(greeting)
+
+        thread = Thread(target=answer)
+        thread.start()
+        with pytest.raises(BadInput, match="speaks another protocol"):
+            command.simulated("settlement", [], cluster=f"tcp://127.0.0.1:{port}")
+        thread.join()
 
 
 def test_jobs_are_not_a_clusters() -> None:

@@ -13,7 +13,7 @@ from scenarios.calibrate import Timing, profile
 from scenarios.checkout import commit
 from scenarios.experiment import Method, find, run
 from scenarios.facts import registry
-from scenarios.processes import map_in_order
+from scenarios.processes import opened
 from scenarios.records import write
 from scenarios.sweep import points
 from tests.simulation.quick import QUICK
@@ -107,10 +107,12 @@ def test_the_commit_is_read_from_the_checkout(tmp_path: Path) -> None:
 
 
 def test_results_come_in_the_order_of_the_tasks() -> None:
-    with map_in_order(abs, iter([-3, 1, -2, 4]), 2) as results:
-        assert list(results) == [3, 1, 2, 4]
-    with map_in_order(abs, iter(range(1_000_000_000)), 2) as results:
+    with opened(2) as pool:
+        results = pool.in_order(abs, iter(range(1_000_000_000)))
         assert next(results) == 0  # an endless list is not read ahead of
+        results.close()
+        # Who left early leaves the processes to the next run.
+        assert list(pool.in_order(abs, iter([-3, 1, -2, 4]))) == [3, 1, 2, 4]
 
 
 def test_a_grid_is_all_combinations() -> None:

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from mock_rails.core.errors import BadInput
 from scenarios.experiment import Method, Study, find, run
-from scenarios.parameters import Parameters, known, pairs
+from scenarios.parameters import Counts, Parameters, known, pairs
 from scenarios.statistics import (
     Interval,
     bootstrap_interval,
@@ -24,7 +24,8 @@ class Shop(Parameters):
     """Parameters to read."""
 
     price: int = known(5, "the price", "chosen", gt=0)
-    sizes: tuple[int, ...] = known((1, 2), "the sizes", "chosen")
+    sizes: Counts = known((1, 2), "the sizes", "chosen")
+    rate: float = known(1.0, "the rate", "chosen")
 
 
 def test_parameters_are_read_from_text_and_cannot_change() -> None:
@@ -42,6 +43,12 @@ def test_parameters_are_read_from_text_and_cannot_change() -> None:
         ({"price": "0"}, "price: Input should be greater than 0, not '0'"),
         ({"price": "1.5"}, "price: .*integer"),
         ({"sizes": "1,x"}, "sizes.1: .*, not 'x'"),
+        ({"sizes": "1,0"}, "sizes.1: .* greater than 0, not '0'"),
+        ({"sizes": ""}, "sizes: At least one value is needed"),
+        ({"sizes": "3,3"}, "sizes: Each value may be given once"),
+        ({"price": "10000000000000000"}, "price: No more than 1e15"),
+        ({"rate": "nan"}, "rate: .*finite"),
+        ({"rate": "inf"}, "rate: .*finite"),
     ],
 )
 def test_wrong_parameters_are_one_line(settings: dict[str, str], said: str) -> None:

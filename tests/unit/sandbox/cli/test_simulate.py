@@ -56,6 +56,8 @@ def test_a_run_answers_and_leaves_its_files(tmp_path: Path) -> None:
         (["simulate", "charge-vs-session", "--set", "rtt_ms"], "Write key=value."),
         (["simulate", "charge-vs-session", "--set", "rtt_ms=-1"], "rtt_ms: Input should be"),
         (["simulate", "charge-vs-session", "--set", "timing=fast"], "no profile 'fast'"),
+        (["simulate", "charge-vs-session", "--set", "requests=0"], "requests.0: Input should be"),
+        (["simulate", "outage", "--set", "horizon_s=0.01", "--jobs", "1"], "Nobody came"),
         (["simulate", "charge-vs-session", "--replications", "0"], "at least one replication"),
         (["simulate", "charge-vs-session", "--jobs", "0"], "at least one process"),
         (["sweep", "charge-vs-session", "--grid", "rtt_ms=", "--out", "x"], "no values"),
@@ -85,3 +87,21 @@ def test_a_sweep_goes_on_where_it_was_left(tmp_path: Path) -> None:
     again = mpp(*command, "rtt_ms=0,10", "--seed", "1").stdout
     assert again == "rtt_ms=0: done\nrtt_ms=10: found\n"
     assert mpp(*command, "rtt_ms=10", "--seed", "2").stdout == "rtt_ms=10: done\n"
+
+
+def test_what_was_tried_in_short_is_not_taken_for_the_whole(tmp_path: Path) -> None:
+    """Fewer replications, another trace, other code: each would be another answer."""
+    trace = tmp_path / "day.csv"
+    trace.write_text("1,3\n2,4\n")
+    command = ("sweep", "charge-vs-session", "--set", "visits=20", "--set", "requests=3",
+               "--set", f"trace={trace}", "--jobs", "1", "--out", str(tmp_path),
+               "--grid", "rtt_ms=0")  # fmt: skip
+    assert mpp(*command, "--replications", "2").stdout == "rtt_ms=0: done\n"
+    assert mpp(*command, "--replications", "2").stdout == "rtt_ms=0: found\n"
+    assert mpp(*command).stdout == "rtt_ms=0: done\n"
+    assert mpp(*command).stdout == "rtt_ms=0: found\n"
+    trace.write_text("1,3\n2,5\n")
+    assert mpp(*command).stdout == "rtt_ms=0: done\n"
+    about = tmp_path / "rtt_ms=0" / "run.json"
+    about.write_text(about.read_text().replace('"version": "', '"version": "older-'))
+    assert mpp(*command).stdout == "rtt_ms=0: done\n"

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from scenarios.claims.claim import Claim, Judgement, Number, Trial, judged, verdict
-from scenarios.claims.page import digits, page, percent, ranged
+from scenarios.claims.page import page
+from scenarios.digits import digits, percent, ranged
 from scenarios.statistics import Interval
 
 if TYPE_CHECKING:
@@ -17,13 +18,16 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize(
     ("held", "expected"),
     [
-        ([True, True], "confirmed"),
-        ([False, False], "refuted"),
-        ([True, False], "conditional"),
+        ([True, True], ("confirmed", 2, 2)),
+        ([False, False], ("refuted", 0, 2)),
+        ([True, False, True], ("conditional", 2, 3)),
     ],
 )
-def test_a_verdict_is_what_the_conditions_bear_out(held: list[bool], expected: str) -> None:
-    assert verdict(held) == expected
+def test_a_verdict_is_what_the_conditions_bear_out(
+    held: list[bool], expected: tuple[str, int, int]
+) -> None:
+    found = verdict(held)
+    assert (found.word, found.held, found.tried) == expected
 
 
 @pytest.mark.parametrize(
@@ -63,5 +67,5 @@ def test_a_shared_trial_is_run_once_and_can_be_run_by_hand() -> None:
     )
     text = page(found, 7)
     assert "| [B](#b) | It is. |" in text
-    assert "**Confirmed.** So it is. Measured: a fee, " in text
+    assert "**Confirmed**, 1 of 1 conditions. So it is. Measured: a fee, " in text
     assert text.count(TRIAL.command) == 2
