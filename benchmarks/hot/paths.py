@@ -157,7 +157,7 @@ def _driven(call: Callable[[], Awaitable[object]]) -> Callable[[], object]:
 
     def drive() -> None:
         try:
-            call().__await__().send(None)  # type: ignore[attr-defined]
+            call().__await__().send(None)
         except StopIteration:
             return
         raise AssertionError("a request in memory waits for somebody")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import TYPE_CHECKING
 
 from benchmarks.__main__ import ratios
@@ -27,21 +28,24 @@ def leg(
     recorder = Recorder()
     recorder.add([Sample(0, 0, took_us, Outcome.OK)] * 10)
     currency = "sat" if operation.startswith("lightning") else "usd"
+    paid = ("open",) if operation.endswith("session") else ("charge",) * 10
+    transactions = tuple({"id": "", "kind": one, "fee": fee // len(paid)} for one in paid)
     made = Leg(
         number, operation, kind, 1, None if kind is Kind.SINGLE else 20.0, 4, 1.0,
         counts=recorder.counts(), achieved_per_s=1e6 / took_us, marks=marks,
-        money=Money(currency, 10, 1_000, fee),
+        money=Money(currency, 10, 1_000, fee, transactions),
     )  # fmt: skip
     write_leg(folder, made, recorder.encoded(), recorder.samples)
     return made
 
 
 def run(folder: Path) -> list[Leg]:
-    """A charge takes 10 ms and costs 100, a session 4 ms and 25, on both rails."""
+    """A charge takes 10 ms and costs 100, a request of a session 4 ms and the whole of it 2,500, on
+    both rails."""
     legs: list[Leg] = []
     for operation, took_us, fee in (
-        ("tempo-charge", 10_000, 100), ("tempo-session", 4_000, 25),
-        ("lightning-charge", 10_000, 100), ("lightning-session", 4_000, 25),
+        ("tempo-charge", 10_000, 1_000), ("tempo-session", 4_000, 2_500),
+        ("lightning-charge", 10_000, 1_000), ("lightning-session", 4_000, 2_500),
     ):  # fmt: skip
         for kind in (Kind.STEADY, Kind.STEADY, Kind.SINGLE):
             legs.append(leg(folder, len(legs) + 1, operation, took_us=took_us, fee=fee, kind=kind))
@@ -60,12 +64,23 @@ def test_ratios_are_a_session_s_figures_beside_a_charge_s(tmp_path: Path) -> Non
 def test_a_session_that_is_not_what_it_is_for_is_found(tmp_path: Path) -> None:
     legs = run(tmp_path)
     slow = [
-        leg(tmp_path, 20 + at, "tempo-session", took_us=11_000, fee=25, kind=kind)
+        leg(tmp_path, 20 + at, "tempo-session", took_us=11_000, fee=12_000, kind=kind)
         for at, kind in enumerate((Kind.STEADY, Kind.SINGLE))
     ]
     others = [one for one in legs if one.operation != "tempo-session"]
     bad = [one.name for one in ratios(tmp_path, [*others, *slow]) if not one.is_good]
-    assert bad == ["bench.tempo.p50", "bench.tempo.requests"]
+    assert bad == ["bench.tempo.p50", "bench.tempo.requests", "bench.tempo.fees"]
+
+
+def test_a_round_that_the_machine_disturbed_decides_nothing(tmp_path: Path) -> None:
+    legs = run(tmp_path)
+    disturbed = [
+        leg(tmp_path, 30 + at, f"{rail}-session", took_us=90_000, fee=2_500, kind=kind)
+        for at, (rail, kind) in enumerate(
+            product(("tempo", "lightning"), (Kind.STEADY, Kind.SINGLE))
+        )
+    ]
+    assert ratios(tmp_path, [*legs, *disturbed]) == ratios(tmp_path, legs)
 
 
 def test_the_table_has_a_row_a_leg_and_says_what_not_to_believe(tmp_path: Path) -> None:
