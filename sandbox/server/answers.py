@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 from mpp.errors import PaymentError, PaymentRequiredError
 
+from mock_rails.core.errors import SandboxError
 from sandbox.server.delivery import own_headers
 from sandbox.server.digest import body_digest
 from sandbox.server.idempotency import KeptResponse
@@ -29,7 +30,7 @@ from sandbox.server.refusals import (
     refusal_headers,
 )
 from sandbox.server.route import binding
-from sandbox.server.stores.errors import StoreError
+from sandbox.server.trouble import tell_unknown
 from sandbox.server.visit import in_its_words
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ class Answers:
         if invites(error) and not issued:
             error = NothingOfferedError()
         if isinstance(error, OutcomeUnknownError) and refused.__cause__ is not None:
-            _LOG.error("the outcome of a payment is not known", exc_info=refused.__cause__)
+            tell_unknown(refused.__cause__)
         if visit.exchange is not None:
             visit.exchange.refused(refused, issued)
         await self._problem(visit, error, issued)
@@ -155,7 +156,7 @@ async def _personal(offer: Offer, request: PaidRequest) -> Mapping[str, Any] | N
     """What only this client is told. A session's challenge is as good without it."""
     try:
         return await offer.personal_request(request)
-    except StoreError as error:
+    except SandboxError as error:  # of the store, or the chain
         _LOG.warning("a client could not be told about its channel: %s", error)
         return None
     except Exception:

@@ -112,13 +112,18 @@ async def test_an_answer_that_is_lost_is_no_refusal() -> None:
         assert (world.shop.app.scopes, await world.income()) == ([], before)
 
 
-async def test_a_chain_that_stands_still_leaves_it_unknown_until_it_is_mined() -> None:
+async def test_a_chain_that_stands_still_leaves_it_unknown_until_it_is_mined(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     """In the pool it can be mined until its end: to pay again now would be to pay twice."""
     async with opened(confirmation_timeout=1) as world:
         before, sent = await world.income(), await world.credential()
         halt = world.arm("tempo.seal", "halt")
         for _ in range(2):
             unknown(await world.show(sent))
+        (line,) = [one for one in caplog.records if one.name == "sandbox.server"]
+        assert "outcome of a payment is not known: InternalPaymentError" in line.getMessage()
+        assert line.exc_info is None
         world.disarm(halt)
         await world.rpc.call("evm_mine")
         assert (await world.show(sent)).status_code == 200
