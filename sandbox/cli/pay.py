@@ -104,6 +104,8 @@ def pay(  # noqa: PLR0913, PLR0917 - each is an option of its own
         raise typer.Exit(show_plan(job, info, json=json))
     from sandbox.cli.payment_runs import run_job
 
+    # A program is told the answer as it came, unless it asks for the messages.
+    stream = stream or (not json and options.reads_as_stream(job, info))
     raise typer.Exit(run_job(job, info, stream=stream, json=json))
 
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
+from urllib.parse import urlsplit
 
 import typer
 
 from mock_rails.core.errors import BadInput
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sandbox.cli.paying import Job
     from sandbox.client.budget import Budget
     from sandbox.client.cards import CardWallet
 
@@ -95,6 +99,22 @@ def check_together(
         raise BadInput("--stream reads one stream, and streams are paid by session.")
     if at_once > 1 and requests == 1:
         raise BadInput("--concurrency is for several requests.", hint="Say how many with -n.")
+
+
+def reads_as_stream(job: Job, info: Mapping[str, Any]) -> bool:
+    """Whether the running devnet answers this with a stream that a session pays for. Read as any
+    other answer, it would wait for vouchers and deposits that nobody makes."""
+    routes = (info.get("merchants") or {}).get("routes") or ()
+    path = urlsplit(job.url).path
+    return (
+        job.is_devnets
+        and job.requests == 1
+        and any(one.endswith("/session") for one in job.prefer)
+        and any(
+            one["streams"] and one["path"] == path and job.method in one["methods"]
+            for one in routes
+        )
+    )
 
 
 def check_dry_run(url: str, *, dry_run: bool, stream: bool) -> None:

@@ -15,7 +15,7 @@ import asyncio
 import signal
 from collections import Counter
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
@@ -24,7 +24,7 @@ from mock_rails.core.clock import Clock
 from mock_rails.core.errors import SandboxError
 from sandbox.cash import is_cash
 from sandbox.cli.observing import ObservedTransport
-from sandbox.cli.session_text import SAT
+from sandbox.cli.session_text import SAT, streamed
 from sandbox.cli.tally import Tally
 from sandbox.client.client import PaidClient
 from sandbox.client.errors import BudgetExceededError, OutcomeUnknownError, PaymentRefusedError
@@ -47,6 +47,9 @@ if TYPE_CHECKING:
 
 CODES: Final = {"paid": 0, "free": 0, "refused": 1, "failed": 1, "unknown": 3}
 _LIGHTNING_SESSION: Final = "lightning/session"
+_UNREAD: Final = (
+    "The stream waited in vain for a further deposit. Read it with --stream, which makes them."
+)
 _TIMEOUT_S: Final = 30
 _LOOKUPS: Final = 8
 _MOST_LOOKUPS: Final = 5_000
@@ -134,10 +137,16 @@ class Till:
             return _failed(error, (self.clock.monotonic_ns() - begun_ns) // 1_000)
         elapsed_us = (self.clock.monotonic_ns() - begun_ns) // 1_000
         result = _judged(response, elapsed_us)
-        if result.payment is not None:
-            self.note_payment(result.payment)
-            self._note_cash(result.payment.request)
-        return result
+        made = result.payment
+        if made is None:
+            return result
+        self.note_payment(made)
+        if made.method != _LIGHTNING_SESSION:
+            self._note_cash(made.request)
+            return result
+        cost_sat, broke_off = streamed(response, int(made.request.get("amount", 0)))
+        self.sats += cost_sat
+        return replace(result, outcome="failed", reason=_UNREAD) if broke_off else result
 
     def _note_cash(self, paid: Mapping[str, Any]) -> None:
         currency = str(paid.get("currency")).lower()

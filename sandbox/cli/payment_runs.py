@@ -26,6 +26,7 @@ from sandbox.cli.paying import (
 )
 from sandbox.cli.session_text import SAT, session_lines
 from sandbox.cli.writing import latency, money, paint, say, shorten, show_json
+from sandbox.streaming.events import DONE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -239,7 +240,7 @@ async def _stream(job: Job, tokens: Mapping[str, str], json: bool, codes: list[i
 
     def each(data: str) -> None:
         nonlocal count
-        count += 1
+        count += data != DONE
         if json:
             show_json({"data": data})
         else:
@@ -288,7 +289,7 @@ def _stream_json(
 
 def _readable(data: str) -> str:
     """What people want of a message: a completion's next words, or else the data on a line."""
-    if data == "[DONE]":
+    if data == DONE:
         return ""
     try:
         chunk = orjson.loads(data)

@@ -8,10 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+import orjson
+
 from sandbox.cli.writing import money, paint_state, shorten
+from sandbox.streaming.events import DONE, RECEIPT, SESSION_TIMEOUT, EventParser
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    import httpx
 
     from sandbox.client.lightning.session import SessionRecord
 
@@ -83,3 +88,27 @@ def session_lines(sessions: Sequence[SessionRecord]) -> Iterator[str]:
             yield f"Session {name}: closed; of {held}, nothing has come back yet."
         else:
             yield f"Session {name}: closed; {money(one.received_sat, SAT)} of {held} came back."
+
+
+def streamed(response: httpx.Response, price_sat: int) -> tuple[int, bool]:
+    """What an answer has cost that a deposit has paid for, and whether it broke off because nobody
+    made another one: a stream is charged by the message, and its receipt is in it (facts 2.4)."""
+    if not response.headers.get("content-type", "").startswith("text/event-stream"):
+        return price_sat, False
+    messages = 0
+    for event in EventParser(len(response.content) + 1).feed(response.content):
+        if event.is_message and event.data != DONE:
+            messages += 1
+        elif event.name == SESSION_TIMEOUT:
+            return messages * price_sat, True
+        elif event.name == RECEIPT:
+            return _spent(event.data or "", price_sat), False
+    return price_sat, False
+
+
+def _spent(receipt: str, price_sat: int) -> int:
+    try:
+        spent = orjson.loads(receipt)["spent"]
+    except (ValueError, LookupError, TypeError):
+        return price_sat
+    return spent if type(spent) is int else price_sat

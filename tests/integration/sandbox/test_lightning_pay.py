@@ -87,6 +87,15 @@ def test_a_session_goes_on_from_command_to_command_and_comes_back(buyer: Buyer) 
     assert "70 sat to send back" in told
 
 
+def test_a_stream_is_read_as_one_without_being_told(buyer: Buyer) -> None:
+    """Its messages are paid while it is read; a program that wants the answer whole gets it, and
+    is told all that it has cost."""
+    assert "Paid 120 sat for 120 messages" in buyer.says("/lightning/complete?tokens=120")
+    whole = buyer.pays("/lightning/complete?tokens=8")
+    assert (whole["outcome"], whole["spent_sat"]) == ("paid", "8")
+    assert whole["body"].endswith("data: [DONE]\n\n")
+
+
 def test_a_stream_longer_than_its_deposit_is_topped_up_as_it_goes(buyer: Buyer) -> None:
     words = buyer.says("/lightning/complete?tokens=600", "--stream", "--close")
     assert "Paid 600 sat for" in words

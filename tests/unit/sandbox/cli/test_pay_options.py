@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from typer.testing import CliRunner
@@ -48,6 +49,36 @@ def test_urls_that_cannot_be_paid(url: str, says: str) -> None:
     done = CliRunner().invoke(app, ["pay", url])
     assert done.exit_code == 2
     assert says in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("job", "is_stream"),
+    [
+        ({}, True),
+        ({"url": "http://shop.test/search?q=a"}, False),
+        ({"method": "POST"}, False),
+        ({"requests": 2}, False),
+        ({"prefer": ["tempo/charge"]}, False),
+        ({"is_devnets": False}, False),
+    ],
+)
+def test_what_the_devnet_streams_is_read_as_a_stream(job: dict[str, Any], is_stream: bool) -> None:
+    routes = [
+        {"path": "/search", "methods": ["GET"], "streams": False},
+        {"path": "/complete", "methods": ["GET"], "streams": True},
+    ]
+    asked: Any = {
+        "url": "http://shop.test/complete?tokens=5",
+        "method": "GET",
+        "requests": 1,
+        "prefer": ["tempo/session", "tempo/charge"],
+        "is_devnets": True,
+        **job,
+    }
+    info = {"merchants": {"routes": routes}}
+    meant: Any = SimpleNamespace(**asked)
+    assert pay_options.reads_as_stream(meant, info) is is_stream
+    assert not pay_options.reads_as_stream(meant, {})
 
 
 def test_a_key_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:

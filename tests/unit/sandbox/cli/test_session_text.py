@@ -10,11 +10,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
+import httpx
+import pytest
 from mpp import ChallengeEcho
 from typer.testing import CliRunner
 
 from sandbox.cli import app, channel_text
-from sandbox.cli.session_text import deposit_json, session_json, session_lines, session_rows
+from sandbox.cli.session_text import (
+    deposit_json,
+    session_json,
+    session_lines,
+    session_rows,
+    streamed,
+)
 from sandbox.client.lightning.book import LightningBook
 from sandbox.client.lightning.session import SessionRecord, State
 from tests.unit.sandbox.cli.test_channel_text import CHANNEL
@@ -95,3 +103,27 @@ def test_the_list_has_the_sessions_of_all_nodes_apart_from_channels(tmp_path: Pa
     assert [one["id"][:4] for one in told["lightning_sessions"]] == ["0000", "0001"]
     assert told["lightning_sessions"][1] == session_json(RETURNED)
     assert "lnbcrt1secret" not in json.dumps(told)
+
+
+RECEIPT = b'event: payment-receipt\ndata: {"spent": 6, "units": 3}\n\n'
+TIMEOUT = b'event: session-timeout\ndata: {"balanceSpent": 4}\n\n'
+WORDS = b"data: one\n\n: keep-alive\n\ndata: two\n\n"
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "told"),
+    [
+        ("application/json", b"{}", (2, False)),
+        ("text/event-stream; charset=utf-8", WORDS + RECEIPT + b"data: [DONE]\n\n", (6, False)),
+        ("text/event-stream", WORDS + TIMEOUT, (4, True)),
+        ("text/event-stream", WORDS, (2, False)),
+        ("text/event-stream", b"event: payment-receipt\ndata: {\n\n", (2, False)),
+        ("text/event-stream", b'event: payment-receipt\ndata: {"spent": "6"}\n\n', (2, False)),
+    ],
+)
+def test_a_stream_that_is_over_says_itself_what_it_has_cost(
+    kind: str, body: bytes, told: tuple[int, bool]
+) -> None:
+    """Facts 2.4: the header was sent before the first message, and knows of none."""
+    answer = httpx.Response(200, headers={"content-type": kind}, content=body)
+    assert streamed(answer, 2) == told
