@@ -172,6 +172,8 @@ async def test_a_stuck_htlc_settles_after_the_client_gave_up(nodes: Nodes) -> No
         rail.catch_up()
         *_, last = await sending
     assert last["status"] == "SUCCEEDED"
+    tracked = await payer.http.get(f"/v2/router/track/{url64(last['payment_hash'])}")
+    assert tracked.json()["result"]["status"] == "SUCCEEDED"
     assert await payer.refused(SEND, **limited(invoice)) == (409, 6, "invoice is already paid")
     after = int((await payer.get("/v1/balance/channels"))["local_balance"]["msat"])
     assert before - after == 101_000
