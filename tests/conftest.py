@@ -12,6 +12,10 @@ from mock_rails.core import Clock, RailContext
 
 NEW_YEAR_2026_S = 1_767_225_600
 
+# Containers often forbid Python to keep what it has compiled. Tests start hundreds of programs, and
+# each would compile all of this project anew: most of a second, and two under pytest.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 # Deadlines measure the machine, not the code. CI draws the same examples every time, so that a red
 # build is about the change; `HYPOTHESIS_PROFILE=explore` looks further and prints how to replay.
 settings.register_profile("default", deadline=None)
