@@ -49,8 +49,9 @@ async def play(scene: Scene) -> None:
     scene.part("The retry comes too late")
     scene.say(
         "The answers are lost, and the client is out of reach until the challenge is over. Now an "
-        "'expired' proves nothing: the first try was in time. A careless client signs anew here; a "
-        "careful one asks the chain."
+        "'expired' would prove nothing: the first try was in time. A careless client signs anew "
+        "here; a careful one asks the chain. This shop has kept its answer, and gives it again to "
+        "the same credential with the same Idempotency-Key."
     )
     scene.arm({"at": "merchants.answer", "do": "lose"})
     client = scene.customer()
@@ -63,7 +64,10 @@ async def play(scene: Scene) -> None:
     open_ends = await scene.waiting(client.reconcile())
     scene.check("the chain has told it: nothing is open", not open_ends)
     scene.check("it has paid once", client.ledger.tally().spent == QUOTE)
-    scene.check("as the shop says too", await scene.earned() == 2 * QUOTE)
+    tried = scene.wire.paid[-1]
+    again = await scene.send(tried.path, tried.credential, key=tried.key)
+    scene.check("it gets what it paid for", "payment-receipt" in again.headers)
+    scene.check("and has paid once, as the shop says too", await scene.earned() == 2 * QUOTE)
 
 
 FAILURE: Final = Failure(

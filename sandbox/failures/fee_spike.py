@@ -8,10 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from mpp import Credential
-
 from sandbox.banner import dollars
-from sandbox.chain.errors import RpcError
 from sandbox.client import SessionSettings
 from sandbox.failures.failure import Failure
 from sandbox.info import PAYER
@@ -64,15 +61,12 @@ async def play(scene: Scene) -> None:
         "for twice the going price, as here, is to say how much a payment may cost at most."
     )
     scene.disarm()
-    said = ""
-    signed = Credential.from_authorization(await scene.sign(await scene.ask("/quote")))
+    signed = await scene.sign(await scene.ask("/quote"))
     scene.arm()
-    try:
-        await rpc.call("eth_sendRawTransactionSync", signed.payload["signature"])
-    except RpcError as error:
-        said = str(error)
-    scene.check(f'the chain says "{WORDS}"', WORDS in said)
+    refused = await scene.send("/quote", signed)
+    scene.check(f'the chain says "{WORDS}"', WORDS in refused.text)
     scene.check("nothing was paid", await scene.balance(PAYER) == had)
+    scene.check("and the shop asks again", "www-authenticate" in refused.headers)
 
 
 FAILURE: Final = Failure(
