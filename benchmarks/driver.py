@@ -37,6 +37,8 @@ class Load:
     """Why requests failed, and how many."""
     locust: Mapping[str, Any]
     """What Locust's own statistics say of it."""
+    page: str = ""
+    """Locust's own report of it as HTML, where there were workers."""
 
 
 class Driver:
@@ -95,6 +97,7 @@ class Driver:
             result["duration_s"],
             result["reasons"],
             result["locust"],
+            result["page"],
         )
 
     def _started(self, name: str, options: list[str]) -> Part:

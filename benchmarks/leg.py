@@ -4,6 +4,7 @@
       leg.json           what was asked for, what came of it, and what it cost
       histograms.json    latencies by phase and outcome, as HDR histograms in base64
       samples.csv.gz     each request: when it was due, began and ended, and each phase
+      locust.html        Locust's own report of it, where it had workers
 
 Whoever makes legs and whoever draws them share these names, and nothing else.
 """
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 LEG: Final = "leg.json"
 HISTOGRAMS: Final = "histograms.json"
 SAMPLES: Final = "samples.csv.gz"
+LOCUST: Final = "locust.html"
 
 
 class Kind(StrEnum):

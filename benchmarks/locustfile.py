@@ -28,6 +28,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import gevent  # type: ignore[import-untyped]
+import locust.html
 import locust.runners
 import locust.stats
 import orjson
@@ -44,7 +45,6 @@ from mock_rails.core.clock import Clock
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
-    from pathlib import Path
 
     from locust.runners import Runner
 
@@ -55,6 +55,9 @@ _OPENING_S: Final = 180
 _GC_THRESHOLDS: Final = (50_000, 20, 100)
 """Seldom, for a request that waits for the collector has waited for the generator. The servers do
 the same."""
+_SWITCH_S: Final = 0.0002
+"""How long the loop's thread waits for the interpreter that statistics are computed with in the
+main thread, at most; 5 ms is Python's own."""
 _REPORT: Final = "mpp_sandbox"
 """Our part of Locust's reports."""
 
@@ -74,7 +77,7 @@ class PaidUser(User):
     """One customer of an operation. The generator makes its requests."""
 
     abstract = True
-    wait_time = constant(0.1)
+    wait_time = constant(1)
 
     @task
     def report(self) -> None:
@@ -179,10 +182,9 @@ class Hand:
 class Head:
     """Whoever has the orders carried out: by its own hand, or by those of the workers."""
 
-    def __init__(self, environment: Environment, runner: Runner, page: Path | None = None) -> None:
+    def __init__(self, environment: Environment, runner: Runner) -> None:
         self._environment = environment
         self._runner = runner
-        self._page = page
         self._clock = Clock()
         self._answers: dict[str, list[dict[str, Any]]] = {}
         self._recorder = Recorder()
@@ -197,6 +199,7 @@ class Head:
         self._recorder = Recorder()
         parts = self._workers()
         user = USERS[order.operation]
+        self._environment.host = places["api_url"]
         self._runner.start(order.users, spawn_rate=order.users, user_classes=[user])
         try:
             self._send("open", parts, order=order.to_json(), places=places, counts=order.users)
@@ -223,6 +226,7 @@ class Head:
             "duration_s": max(one["duration_s"] for one in ended),
             "reasons": reasons,
             "locust": self._statistics(order.operation),
+            "page": self._page(),
         }
 
     def _statistics(self, name: str) -> dict[str, Any]:
@@ -234,6 +238,13 @@ class Head:
             "p50_ms": total.get_response_time_percentile(0.5),
             "p99_ms": total.get_response_time_percentile(0.99),
         }
+
+    def _page(self) -> str:
+        """Locust's own report of the leg, where there are workers to tell of."""
+        if not isinstance(self._runner, locust.runners.MasterRunner):
+            return ""
+        page: str = locust.html.get_html_report(self._environment, show_download_link=False)
+        return page
 
     def _workers(self) -> list[str]:
         if isinstance(self._runner, locust.runners.MasterRunner):
@@ -335,6 +346,7 @@ def main() -> None:
     environment = Environment(user_classes=list(USERS.values()), catch_exceptions=True)
     runner: Runner
     gc.set_threshold(*_GC_THRESHOLDS)
+    sys.setswitchinterval(_SWITCH_S)
     with LoopThread() as loop:
         if given.join:
             runner = environment.create_worker_runner(given.join, given.port)
@@ -350,7 +362,7 @@ def main() -> None:
             Hand(environment, runner, loop)
         if given.web_port is not None:
             environment.create_web_ui("127.0.0.1", given.web_port)
-            gevent.spawn(locust.stats.stats_history, runner)
+        gevent.spawn(locust.stats.stats_history, runner)
         head = Head(environment, runner)
         at_rest_us = loop.submit(lag_at_rest_us(Clock())).result()
         say({"ready": True, "lag_at_rest_us": at_rest_us})

@@ -17,7 +17,7 @@ from benchmarks.driver import Driver, Load
 from benchmarks.environment import fingerprint
 from benchmarks.fleet import Fleet, Usage
 from benchmarks.ladder import Knee, Rung, marks
-from benchmarks.leg import Kind, Leg, Money, Outcome, Phase, write_leg
+from benchmarks.leg import LOCUST, Kind, Leg, Money, Outcome, Phase, write_leg
 from benchmarks.orders import Order
 from benchmarks.recorder import LAG
 from mock_rails import __version__
@@ -140,7 +140,9 @@ class Run:
         at_rest_us = self._driver.lag_at_rest_us
         leg = _leg(order, kind, round_, share_of_knee, load, at_rest_us, before, after, money)
         with _writing(self.folder):
-            write_leg(self.folder, leg, load.recorder.encoded(), load.recorder.samples)
+            place = write_leg(self.folder, leg, load.recorder.encoded(), load.recorder.samples)
+        if load.page:
+            (place / LOCUST).write_text(load.page, encoding="utf-8")
         self.legs.append(leg)
         self.reasons = dict(load.reasons)
         self._p99_us = load.recorder.percentile_us(Phase.TOTAL, 99)

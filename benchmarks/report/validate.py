@@ -1,8 +1,9 @@
 """A held-back load run foretold by simulation, and how far off that was (DESIGN section 4).
 
 The profile says how long a request takes where nobody waits, and how long it keeps each process
-busy. Of the run, only what was given to it is used: the schedule that was drawn before it, and the
-number of users. Everything else, waiting above all, has to come out of the model
+busy. Of the run, only what was given to it is used: the schedule that was drawn before it, the
+number of users, and the cores of its machine, which generator, merchants and rails share.
+Everything else, waiting above all, has to come out of the model
 (`scenarios.model.passage`). Errors are told as they are.
 """
 
@@ -78,7 +79,8 @@ def validate(profile: Mapping[str, Timing], results: Results) -> list[Forecast]:
         passage = passage_of(profile, operation)
         if passage is None:
             continue
-        found += [_forecast(passage, group) for group in results.of(operation, Kind.STEADY)]
+        cores = results.about["environment"].get("cores")
+        found += [_forecast(passage, group, cores) for group in results.of(operation, Kind.STEADY)]
     if not found:
         raise BadInput(
             "There is no steady load of the run that this profile can foretell.",
@@ -128,10 +130,10 @@ def keep(shown: Table, run: Path) -> Path:
     return shown.write(run / TABLES)
 
 
-def _forecast(passage: Passage, group: Group) -> Forecast:
+def _forecast(passage: Passage, group: Group, cores: int | None) -> Forecast:
     runs = [
-        play(passage, load, Streams(_SEED, turn))
-        for load in map(_load, group.legs)
+        play(passage, _load(leg, cores), Streams(_SEED, turn))
+        for leg in group.legs
         for turn in range(_REPLICATIONS)
     ]
     # Both sides are medians over rounds of the same schedules: what a round alone has too few
@@ -149,7 +151,7 @@ def _forecast(passage: Passage, group: Group) -> Forecast:
     return Forecast(group, figures, busiest)
 
 
-def _load(one: Measured) -> Load:
+def _load(one: Measured, cores: int | None) -> Load:
     """A leg's schedule: what it was asked, and nothing of what came of it."""
     due_s = [sample.due_us / 1e6 for sample in one.samples()]
-    return Load(due_s, one.leg.users, one.schedule_s)
+    return Load(due_s, one.leg.users, one.schedule_s, cores)

@@ -3,7 +3,8 @@
 A request is due at a moment of its own and waits for a user who is free; its latency counts from
 that moment. Then it keeps one process after another busy, each of which serves one at a time, first
 come first served; the rest of its time nobody waits for. Its time without waiting is drawn from a
-measured distribution, and each process has its share of it.
+measured distribution, and each process has its share of it. Where all processes share the cores of
+one machine, who is served takes a core as well, and waits until one is free.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from scenarios.model.station import Station
 from scenarios.model.tally import Tally
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ class Load:
     users: int
     duration_s: float
     """How long the schedule is; the last answer may come later."""
+    cores: int | None = None
+    """Of the machine that all processes are on; None for a core for each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,9 @@ def play(passage: Passage, load: Load, streams: Streams) -> Passed:
 
     env = Environment()
     users = Resource(env, load.users)
-    stations = {name: Station(1) for name, _ in passage.busy}
+    processes = {name: Resource(env, 1) for name, _ in passage.busy}
+    cores = Resource(env, load.cores or max(1, len(processes)))
+    busy_s = dict.fromkeys(processes, 0.0)
     latency = Tally()
     draw = streams.draw("response", passage.response.sampler())
     shares = shares_of(passage)
@@ -68,7 +72,12 @@ def play(passage: Passage, load: Load, streams: Streams) -> Passed:
             left = took_s
             for name, share in shares:
                 left -= took_s * share
-                yield env.timeout(stations[name].delay_s(env.now, took_s * share))
+                with processes[name].request() as its_turn:
+                    yield its_turn
+                    with cores.request() as a_core:
+                        yield a_core
+                        yield env.timeout(took_s * share)
+                busy_s[name] += took_s * share
             yield env.timeout(max(0.0, left))
         latency.add(env.now, env.now - due_s)
 
@@ -76,8 +85,8 @@ def play(passage: Passage, load: Load, streams: Streams) -> Passed:
         env.process(request(due_s, draw()))
     env.run()
     over_s = max(load.duration_s, env.now)
-    busy = {name: one.utilisation(over_s) for name, one in stations.items()}
-    return Passed(latency, latency.count / over_s, busy)
+    utilisation = {name: took_s / over_s for name, took_s in busy_s.items()}
+    return Passed(latency, latency.count / over_s, utilisation)
 
 
 def shares_of(passage: Passage) -> list[tuple[str, float]]:

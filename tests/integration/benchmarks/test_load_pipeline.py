@@ -127,3 +127,5 @@ async def test_a_master_and_two_workers_measure_what_one_would_without_loss() ->
         assert alone.encode() == found.encode()
     assert recorder.percentile_us(Phase.SERVICE, 1) >= DELAY_MS * 1_000
     assert load.locust["requests"] == len(recorder.samples)
+    # Locust's own report of it says the same.
+    assert f'"num_requests": {len(recorder.samples)}' in load.page

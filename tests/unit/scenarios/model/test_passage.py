@@ -35,6 +35,21 @@ def test_one_process_with_constant_service_waits_as_pollaczek_and_khinchine_say(
     assert found.achieved_per_s == pytest.approx(70, rel=0.02)
 
 
+def test_two_processes_on_one_core_wait_for_it_as_well_as_for_each_other() -> None:
+    """Bursts take turns on the core, so that requests under way end later than if each were served
+    in one go; on two cores, the two processes are as good as two machines."""
+    due = _poisson(70, 3_000)
+    one = Passage(_constant(SERVICE_S), [("a", SERVICE_S)])
+    two = Passage(_constant(SERVICE_S), [("a", SERVICE_S / 2), ("b", SERVICE_S / 2)])
+
+    def mean(passage: Passage, cores: int | None) -> float:
+        load = Load(due, users=10_000, duration_s=due[-1], cores=cores)
+        return play(passage, load, Streams(1, 0)).latency.mean
+
+    assert mean(two, 1) > mean(one, 1) > mean(two, 2)
+    assert mean(two, 2) == mean(two, None)
+
+
 def test_time_that_keeps_nobody_busy_is_waited_for_by_nobody() -> None:
     found = play(
         Passage(_constant(SERVICE_S), []), Load([0.0] * 50, users=50, duration_s=1), Streams(1, 0)
