@@ -54,7 +54,7 @@ def validated(profile: Path, run: Path) -> list[str]:
     found = validate(read_profile(f"{profile}"), results)
     shown = table(found)
     keep(shown, run)
-    rows = [shown.head, *shown.rows]
+    rows = [shown.head, *shown.text()]
     widths = [max(len(row[at]) for row in rows) for at in range(len(shown.head))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
              for row in rows]  # fmt: skip

@@ -57,7 +57,8 @@ _METHOD: Final = (
     "Devnet, servers and load generator are processes of their own on one machine, over loopback; "
     "a leg is marked where the generator was too busy to be believed.",
     "Figures are the median over rounds with the lowest and the highest round behind it. Failures "
-    "and timeouts count as latencies, and are counted.",
+    "and timeouts count as latencies, and are counted. A percentile takes ten requests beyond it: "
+    "where a round alone has too few, it is that of all rounds, and says so.",
     "Fees are read off the rail's own books after the leg. A thousandth of a sat is taken as a "
     "millionth of a dollar, at 100,000 dollars a bitcoin.",
     "Compare the operations with each other. The milliseconds are this machine's.",
@@ -156,7 +157,7 @@ def _stretches(legs: Sequence[int]) -> list[tuple[int, int]]:
 def _section(table: Table) -> str:
     return (
         f'<section id="{table.name}"><h2>{escape(table.title)}</h2>'
-        f"{_table(table.head, table.rows)}"
+        f"{_table(table.head, table.text())}"
         f'<small><a href="{TABLES}/{table.name}.csv">{table.name}.csv</a></small></section>'
     )
 
@@ -168,7 +169,7 @@ def _legs(table: Table) -> str:
         f'<th scope="row" id="leg-{escape(row[0])}">{escape(row[0])}</th>'
         + "".join(f"<td>{escape(cell)}</td>" for cell in row[1:-1])
         + f'<td><a href="{escape(row[-1])}/leg.json">{escape(row[-1])}</a></td></tr>'
-        for row in table.rows
+        for row in table.text()
     ]
     return (
         f'<section id="{table.name}"><h2>{escape(table.title)}</h2>'

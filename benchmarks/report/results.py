@@ -2,20 +2,33 @@
 
 What is compared is a group: legs of one operation under one load, in so many rounds. A figure of a
 group is the median over its rounds, and the lowest and highest of them (style 4.2); percentiles of
-rounds are never averaged, and requests of different rounds never pooled.
+rounds are never averaged. Requests of all rounds are pooled only for a percentile that no round
+alone can tell, and whoever shows it says so.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 from statistics import median
 from typing import TYPE_CHECKING, Any, Final
 
-from benchmarks.leg import Kind, Leg, Outcome, Phase, read_histograms, read_leg, read_samples
+from benchmarks.leg import (
+    HISTOGRAMS,
+    LEG,
+    SAMPLES,
+    Kind,
+    Leg,
+    Outcome,
+    Phase,
+    read_histograms,
+    read_leg,
+    read_samples,
+)
 from benchmarks.operations import OPERATIONS
 from benchmarks.recorder import decode, histogram
 from mock_rails.core.errors import BadInput
@@ -28,6 +41,8 @@ if TYPE_CHECKING:
     from benchmarks.leg import Sample
 
 RUN: Final = "run.json"
+_ABOUT: Final = ("id", "made_at", "command", "seed", "configuration", "environment")
+"""What it says at least."""
 FREE: Final = "free"
 """The operation that pays nothing: the floor of all the others."""
 NONE: Final = "none"
@@ -60,10 +75,11 @@ class Measured:
 
     @cached_property
     def _histograms(self) -> dict[str, dict[str, Any]]:
-        return {
-            phase: {outcome: decode(text) for outcome, text in outcomes.items()}
-            for phase, outcomes in read_histograms(self.place).items()
-        }
+        with _reading(self.place / HISTOGRAMS):
+            return {
+                phase: {outcome: decode(text) for outcome, text in outcomes.items()}
+                for phase, outcomes in read_histograms(self.place).items()
+            }
 
     def histogram(self, phase: Phase = Phase.TOTAL) -> Any:
         """All latencies of a phase: a failure took its time as well, and counts."""
@@ -78,7 +94,8 @@ class Measured:
 
     def samples(self) -> Iterator[Sample]:
         """Its requests."""
-        return read_samples(self.place)
+        with _reading(self.place / SAMPLES):
+            yield from read_samples(self.place)
 
     @cached_property
     def schedule_s(self) -> float:
@@ -143,6 +160,13 @@ class Group:
     def percentile_ms(self, percent: float, phase: Phase = Phase.TOTAL) -> Spread:
         """A percentile of each round, in milliseconds."""
         return self.spread(lambda one: one.percentile_us(percent, phase) / 1_000)
+
+    def together_ms(self, percent: float, phase: Phase = Phase.TOTAL) -> float:
+        """A percentile of the requests of all rounds, in milliseconds."""
+        whole = histogram()
+        for one in self.legs:
+            whole.add(one.histogram(phase))
+        return float(whole.get_value_at_percentile(percent)) / 1_000
 
     @property
     def load(self) -> str:
@@ -283,17 +307,31 @@ def base_units(currency: str, amount: int) -> Fraction:
 
 def load(folder: Path) -> Results:
     """Read a run's folder."""
-    try:
-        about = json.loads((folder / RUN).read_text(encoding="utf-8"))
-        places = sorted(one.parent for one in folder.glob("legs/*/leg.json"))
-        legs = tuple(Measured(read_leg(place), place) for place in places)
-    except OSError as error:
+    path = folder / RUN
+    if not path.is_file():
         raise BadInput(
-            f"{folder} is no run: cannot read {RUN}: {error.strerror}.",
-            hint="`mpp-sandbox bench` writes one.",
-        ) from None
-    except (ValueError, TypeError, KeyError) as error:
-        raise BadInput(f"{folder} is no run: {error}.") from None
+            f"{folder} is no run: it has no {RUN}.", hint="`mpp-sandbox bench` writes one."
+        )
+    with _reading(path):
+        about = json.loads(path.read_text(encoding="utf-8"))
+        if missing := [name for name in _ABOUT if name not in about]:
+            raise ValueError(f"it does not say {', '.join(missing)}")
+    legs = tuple(_leg(one.parent) for one in sorted(folder.glob(f"legs/*/{LEG}")))
     if not any(one.leg.kind is not Kind.WARM_UP and one.requests for one in legs):
         raise BadInput(f"{folder} has no leg with a request in it.")
     return Results(folder, about, legs)
+
+
+def _leg(place: Path) -> Measured:
+    with _reading(place / LEG):
+        return Measured(read_leg(place), place)
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Whatever is wrong with a file is one clear line with its name."""
+    try:
+        yield
+    except Exception as error:  # of json, gzip, HDR and ours: a broken file has many ways
+        why = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        raise BadInput(f"{path} cannot be read: {why.rstrip('.')}.") from None

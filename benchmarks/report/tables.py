@@ -1,6 +1,8 @@
 """A run's tables: the numbers of the report, one row for each operation, load or leg.
 
-The page shows them and CSV files keep them; nothing on the page is computed anywhere else.
+The page shows them and CSV files keep them; nothing on the page is computed anywhere else. The page
+shows three digits and a range in brackets; the files hold bare numbers, six digits of them, and a
+range as two columns more.
 """
 
 from __future__ import annotations
@@ -10,14 +12,14 @@ from dataclasses import dataclass
 from math import floor, log10
 from typing import TYPE_CHECKING, Any, Final
 
-from benchmarks.leg import Phase
-from benchmarks.report.results import intent, label, rail
+from benchmarks.leg import Outcome, Phase
+from benchmarks.report.results import Group, Spread, intent, label, rail
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from benchmarks.report.results import Group, Measured, Results, Spread
+    from benchmarks.report.results import Measured, Results
 
 TABLES: Final = "tables"
 """The folder of all tables, below the run's."""
@@ -29,24 +31,84 @@ BEYOND: Final = 10
 """A percentile is told when so many requests of each round lie beyond it (style 4.2)."""
 
 
+TOO_FEW: Final = "too few"
+_FILE_DIGITS: Final = 6
+_PAGE_DIGITS: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """A percentile of the requests of all rounds, where each round alone has too few to tell it."""
+
+    value: float
+
+
+Cell = str | int | float | Spread | Together
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A name for the file, a title, a head and rows of ready text."""
+    """A name for the file, a title, a head and rows."""
 
     name: str
     title: str
     head: Sequence[str]
-    rows: Sequence[Sequence[str]]
+    rows: Sequence[Sequence[Cell]]
+
+    def text(self) -> list[list[str]]:
+        """The rows for people."""
+        return [[_shown(cell) for cell in row] for row in self.rows]
 
     def write(self, folder: Path) -> Path:
         """Keep it as CSV."""
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{self.name}.csv"
+        ranged = [any(isinstance(row[at], Spread) for row in self.rows)
+                  for at in range(len(self.head))]  # fmt: skip
         with path.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(self.head)
-            writer.writerows(self.rows)
+            names = ([name, f"{name}, lowest", f"{name}, highest"] if wide else [name]
+                     for name, wide in zip(self.head, ranged, strict=True))  # fmt: skip
+            writer.writerow([one for group in names for one in group])
+            for row in self.rows:
+                cells = (_kept_as(cell)[: 3 if wide else 1]
+                         for cell, wide in zip(row, ranged, strict=True))  # fmt: skip
+                writer.writerow([one for group in cells for one in group])
         return path
+
+
+def _shown(cell: Cell) -> str:
+    """A cell on the page."""
+    match cell:
+        case str():
+            return cell
+        case Spread():
+            return spread_text(cell)
+        case Together():
+            return f"{number(cell.value)} (all rounds)"
+        case int():
+            return f"{cell:,}"
+        case float():
+            return number(cell)
+
+
+def _kept_as(cell: Cell) -> tuple[str, str, str]:
+    """A cell in a file, and the ends of its range where it has one."""
+    match cell:
+        case str():
+            return "" if cell == TOO_FEW else cell, "", ""
+        case Spread():
+            return _bare(cell.median), _bare(cell.low), _bare(cell.high)
+        case Together():
+            return _bare(cell.value), "", ""
+        case int():
+            return str(cell), "", ""
+        case float():
+            return _bare(cell), "", ""
+
+
+def _bare(value: float) -> str:
+    return number(value, _FILE_DIGITS).replace(",", "")
 
 
 def tells(percent: float, requests: int) -> bool:
@@ -54,13 +116,13 @@ def tells(percent: float, requests: int) -> bool:
     return round(requests * (100 - percent) / 100, 6) >= BEYOND
 
 
-def spread_text(found: Spread, digits: int = 3) -> str:
+def spread_text(found: Spread) -> str:
     """A median with the range of its rounds."""
-    middle, low, high = (number(one, digits) for one in (found.median, found.low, found.high))
+    middle, low, high = (number(one) for one in (found.median, found.low, found.high))
     return middle if low == high else f"{middle} ({low} to {high})"
 
 
-def number(value: float, digits: int = 3) -> str:
+def number(value: float, digits: int = _PAGE_DIGITS) -> str:
     """So many digits that say something, and never an exponent."""
     if value == 0:
         return "0"
@@ -86,16 +148,16 @@ def comparison(results: Results) -> Table:
                 label(operation),
                 group.load,
                 *(_percentile(group, percent) for percent in HEADLINE),
-                spread_text(results.best_per_s(operation)),
-                "" if knee is None else number(knee),
-                "" if fee is None else dollars(fee),
-                f"{len(group.legs)}",
-                f"{group.requests:,}",
+                results.best_per_s(operation),
+                "" if knee is None else float(knee),
+                "" if fee is None else float(fee) / 1_000_000,
+                len(group.legs),
+                group.requests,
                 "; ".join(group.marks),
             ]
         )
     head = ("rail", "intent", "operation", "load", "median, ms", "p95, ms", "p99, ms",
-            "most answered, /s", "knee, /s", "fee per request", "rounds", "requests",
+            "most answered, /s", "knee, /s", "fee per request, $", "rounds", "requests",
             "marks")  # fmt: skip
     return Table("comparison", "Every operation", head, rows)
 
@@ -112,9 +174,9 @@ def percentiles(results: Results) -> Table:
                     group.first.kind.value,
                     group.load,
                     *(_percentile(group, percent) for percent in PERCENTILES),
-                    spread_text(group.spread(lambda one: one.leg.achieved_per_s)),
-                    spread_text(failed),
-                    f"{group.least:,}",
+                    group.spread(lambda one: one.leg.achieved_per_s),
+                    failed,
+                    group.least,
                     ", ".join(str(one.leg.number) for one in group.legs),
                     "; ".join(group.marks),
                 ]
@@ -132,15 +194,17 @@ def phases(results: Results) -> Table:
         for phase in Phase:
             recorded = [one for one in group.legs if one.histogram(phase).total_count]
             if recorded:
-                shown = [group.percentile_ms(percent, phase) for percent in (50, 99)]
-                rows.append([label(operation), phase.value, *map(spread_text, shown)])
+                shown = [
+                    _percentile(Group(tuple(recorded)), percent, phase) for percent in (50, 99)
+                ]
+                rows.append([label(operation), phase.value, *shown])
     head = ("operation", "phase", "median, ms", "p99, ms")
     return Table("phases", "Phases", head, rows)
 
 
 def money(results: Results) -> Table:
     """What was paid and what the rail took, by the rail's own books."""
-    rows = []
+    rows: list[list[Cell]] = []
     for operation in results.operations:
         books = results.books(operation)
         if not books:
@@ -152,31 +216,31 @@ def money(results: Results) -> Table:
             [
                 label(operation),
                 paid[0].currency,
-                f"{sum(one.delivered for one in paid):,}",
-                f"{sum(one.paid_units for one in paid):,}",
-                f"{sum(one.fee_units for one in paid):,}",
-                "" if fee is None else dollars(fee),
-                f"{sum(len(one.transactions) for one in paid):,}",
+                sum(one.delivered for one in paid),
+                sum(one.paid_units for one in paid),
+                sum(one.fee_units for one in paid),
+                "" if fee is None else float(fee) / 1_000_000,
+                sum(len(one.transactions) for one in paid),
                 ", ".join(kinds),
                 ", ".join(str(one.leg.number) for one in books),
             ]
         )
-    head = ("operation", "currency", "delivered", "paid, units", "fees, units", "fee per request",
-            "payments on the rail", "kinds", "legs")  # fmt: skip
+    head = ("operation", "currency", "delivered", "paid, units", "fees, units",
+            "fee per request, $", "payments on the rail", "kinds", "legs")  # fmt: skip
     return Table("money", "Money", head, rows)
 
 
 def machine(results: Results) -> Table:
     """Processor and memory of each process, under what each operation is judged by."""
-    rows = []
+    rows: list[list[Cell]] = []
     for operation in results.operations:
         group = results.basis(operation)
         generator = group.spread(lambda one: one.leg.generator_cpu * 100)
-        rows.append([label(operation), group.load, "load generator", spread_text(generator), ""])
+        rows.append([label(operation), group.load, "load generator", generator, ""])
         for part in group.first.server_cpu:
             busy = group.spread(lambda one, part=part: one.leg.server_cpu.get(part, 0) * 100)  # type: ignore[misc]
             held = group.spread(lambda one, part=part: memory_mb(one, part))  # type: ignore[misc]
-            rows.append([label(operation), group.load, part, spread_text(busy), spread_text(held)])
+            rows.append([label(operation), group.load, part, busy, held])
     head = ("operation", "load", "process", "busy, % of a core", "memory, MB")
     return Table("machine", "Processor and memory", head, rows)
 
@@ -191,25 +255,24 @@ def every_leg(results: Results) -> Table:
     rows = []
     for one in results.legs:
         leg = one.leg
-        offered = f"{leg.users} users" if leg.offered_per_s is None else number(leg.offered_per_s)
-        counts = ", ".join(f"{count:,} {name}" for name, count in leg.counts.items() if count)
         rows.append(
             [
                 str(leg.number),
                 label(leg.operation),
                 leg.kind.value + (f", round {leg.round}" if leg.round else ""),
-                offered,
-                number(leg.achieved_per_s),
-                counts,
-                number(one.percentile_us(50) / 1_000),
-                number(leg.lag_p99_us / 1_000),
-                number(leg.duration_s),
+                "" if leg.offered_per_s is None else float(leg.offered_per_s),
+                leg.users,
+                float(leg.achieved_per_s),
+                *(leg.counts.get(outcome, 0) for outcome in Outcome),
+                one.percentile_us(50) / 1_000,
+                leg.lag_p99_us / 1_000,
+                float(leg.duration_s),
                 "; ".join(leg.marks),
                 one.place.relative_to(results.folder).as_posix(),
             ]
         )
-    head = ("leg", "operation", "kind", "offered, /s", "answered, /s", "requests", "median, ms",
-            "lag p99, ms", "seconds", "marks", "folder")  # fmt: skip
+    head = ("leg", "operation", "kind", "offered, /s", "users", "answered, /s", *Outcome,
+            "median, ms", "lag p99, ms", "seconds", "marks", "folder")  # fmt: skip
     return Table("legs", "Legs", head, rows)
 
 
@@ -229,7 +292,11 @@ def _kept(results: Results) -> list[Table]:
     return [Table(VALIDATION, "Foretold by simulation", head, rows)]
 
 
-def _percentile(group: Group, percent: float) -> str:
-    if not tells(percent, group.least):
-        return "too few"
-    return spread_text(group.percentile_ms(percent))
+def _percentile(group: Group, percent: float, phase: Phase = Phase.TOTAL) -> Cell:
+    """Of each round where that has enough requests, or else of all of them together."""
+    counts = [one.histogram(phase).total_count for one in group.legs]
+    if tells(percent, min(counts)):
+        return group.percentile_ms(percent, phase)
+    if tells(percent, sum(counts)):
+        return Together(group.together_ms(percent, phase))
+    return TOO_FEW

@@ -17,7 +17,7 @@ from benchmarks.report.figures import FIGURES, drawn
 from benchmarks.report.page import write_report
 from benchmarks.report.results import load
 from benchmarks.report.svg import inline
-from benchmarks.report.tables import number, tells
+from benchmarks.report.tables import comparison, number, tells
 from benchmarks.report.verdict import verdict
 from scenarios.figures.style import save
 from tests.unit.benchmarks.report.runs import add_leg, charges, whole_run, write_run
@@ -173,13 +173,37 @@ def test_the_same_run_gives_the_same_bytes(run: Path, tmp_path: Path) -> None:
         assert path.read_bytes() == (run / "figures" / path.name).read_bytes()
 
 
-def test_tables_are_kept_as_columns(run: Path) -> None:
+def test_tables_are_kept_as_columns_of_bare_numbers(run: Path) -> None:
     with (run / "tables" / "comparison.csv").open() as file:
         charge, session, free = csv.DictReader(file)
-    assert (charge["operation"], charge["median, ms"]) == ("tempo charge", "10.0 (9.50 to 10.5)")
-    assert (session["knee, /s"], session["fee per request"]) == ("800", "$0.0000850")
-    assert (free["fee per request"], free["rounds"]) == ("", "2")
-    assert len((run / "tables" / "legs.csv").read_text().splitlines()) == 15
+    assert charge["operation"] == "tempo charge"
+    found = [float(charge[f"median, ms{end}"]) for end in ("", ", lowest", ", highest")]
+    assert found == pytest.approx([10, 9.5, 10.5], rel=1e-3)
+    assert (float(session["knee, /s"]), float(session["fee per request, $"])) == (800, 0.000085)
+    assert (free["fee per request, $"], free["rounds"]) == ("", "2")
+    with (run / "tables" / "latency.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert {row["p99.9, ms"] for row in rows} == {""}, "no round has ten thousand requests"
+    with (run / "tables" / "legs.csv").open() as file:
+        legs = list(csv.DictReader(file))
+    assert sum(int(leg["ok"]) for leg in legs) == sum(one.requests for one in load(run).legs)
+    assert len(legs) == 14
+
+
+def test_a_percentile_that_no_round_can_tell_is_that_of_all_rounds_and_says_so(
+    tmp_path: Path,
+) -> None:
+    """Of 100 requests five are slower than the 95th in a hundred; of 200, ten are."""
+    folder = write_run(tmp_path)
+    for turn in (1, 2):
+        add_leg(folder, "free", [1_000] * 95 + [4_000] * 5, round=turn, offered_per_s=100.0)
+    table = comparison(load(folder))
+    shown = dict(zip(table.head, table.text()[0], strict=True))
+    assert (shown["median, ms"], shown["p99, ms"]) == ("1.00", "too few")
+    assert shown["p95, ms"] == "1.00 (all rounds)"
+    with table.write(folder).open() as file:
+        (kept,) = csv.DictReader(file)
+    assert (kept["p95, ms"], kept["p99, ms"]) == ("1.00000", "")
 
 
 def test_the_command_tells_the_answers_and_where_the_page_is(run: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks.leg import Kind, Money, Phase
 from benchmarks.report.fees import crossing, fees, pairs
+from benchmarks.report.page import write_report
 from benchmarks.report.results import Spread, label, load
 from benchmarks.report.waterfall import PARTS, typical
 from mock_rails.core.errors import BadInput
@@ -156,10 +157,31 @@ def test_a_spread_is_a_median_with_its_ends() -> None:
 
 
 def test_what_is_no_run_is_said_to_be_none(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match=r"is no run: cannot read run\.json"):
+    with pytest.raises(BadInput, match=r"is no run: it has no run\.json"):
         load(tmp_path)
     with pytest.raises(BadInput, match="no leg with a request"):
         load(write_run(tmp_path))
-    (tmp_path / "run.json").write_text("[")
-    with pytest.raises(BadInput, match="is no run"):
-        load(tmp_path)
+    for broken, why in (
+        ("[", "Expecting value"),
+        ("{}", "does not say id"),
+        ("[]", "does not say"),
+    ):
+        (tmp_path / "run.json").write_text(broken)
+        with pytest.raises(BadInput, match=rf"run\.json cannot be read: .*{why}"):
+            load(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["leg.json", "histograms.json", "samples.csv.gz"])
+@pytest.mark.parametrize("length", [None, 0, 40])
+def test_a_leg_that_is_broken_is_named(tmp_path: Path, name: str, length: int | None) -> None:
+    run = write_run(tmp_path)
+    add_leg(run, "free", [1_000] * 20)
+    broken = add_leg(run, "tempo-charge", [1_000] * 20) / name
+    if length is not None:
+        broken.write_bytes(broken.read_bytes()[:length])
+    elif name == "leg.json":
+        broken.write_text("[]")
+    else:
+        broken.unlink()
+    with pytest.raises(BadInput, match=f"{broken.relative_to(run)} cannot be read: "):
+        write_report(run)
