@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 READ_TIMEOUT_S: Final = 90
 """How long a stream may be silent: servers hold one for a minute for a voucher to come."""
 
+_SOCKETS: Final = {"http": "ws", "https": "wss"}
 _EVENT_STREAM: Final = "text/event-stream"
 
 
@@ -133,7 +134,8 @@ async def open_socket(
     """Ask for the 402 by HTTP, connect, and pay in the WebSocket's frames."""
     from sandbox.client.session.wire import management_url
 
-    place, asked = httpx.URL(url), management_url(url)
+    asked = management_url(url)
+    place = asked.copy_with(scheme=_SOCKETS.get(asked.scheme, asked.scheme))
     order = Order(url=str(asked), method="GET", host=host_of(str(asked)), streams=True)
     challenge = await _socket_challenge(raw, sessions, clock, asked)
     attempt = await sessions.prepare(challenge, order)

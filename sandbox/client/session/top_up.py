@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import httpx
 
+from sandbox.chain import TransactionReverts
 from sandbox.client.budget import Limit
 from sandbox.client.errors import OutcomeUnknownError
 from sandbox.client.session.errors import DepositLimitError, TopUpFailedError
@@ -36,7 +37,7 @@ _SENDS: Final = 2
 
 
 class ChannelGoneError(Exception):
-    """The server knows no such channel any more: it is to be given up, and another opened."""
+    """There is no such channel any more: it is to be given up, and another opened."""
 
 
 def top_up_amount(
@@ -73,7 +74,8 @@ async def top_up(
     url: str,
     left: Mapping[Limit, int],
 ) -> None:
-    """Make the deposit cover `total`. Raises `ChannelGoneError` if the server forgot the channel.
+    """Make the deposit cover `total`. Raises `ChannelGoneError` if the server forgot the channel,
+    or the chain has it no more.
 
     `left` is what the budget still allows, with the price at hand reserved already.
     """
@@ -92,11 +94,16 @@ async def _sign(
     services: Services, account: Account, request: SessionRequest, amount: int
 ) -> Pending:
     sender = services.sender(request.chain_id, request.currency)
-    signed = await sender.sign(
-        top_up_calls(account.record.as_channel(), amount),
-        sponsored=bool(request.fee_payer),
-        fee_token=request.fee_token or request.currency,
-    )
+    try:
+        signed = await sender.sign(
+            top_up_calls(account.record.as_channel(), amount),
+            sponsored=bool(request.fee_payer),
+            fee_token=request.fee_token or request.currency,
+        )
+    except TransactionReverts:
+        if await services.look(account.record) is None:
+            raise ChannelGoneError from None
+        raise
     return pending_of(signed, amount)
 
 

@@ -140,8 +140,9 @@ async def test_what_is_no_stream_is_an_error(bazaar: Bazaar) -> None:
                 pass
 
 
-async def test_a_websocket_is_paid_as_it_is_read(bazaar: Bazaar) -> None:
-    url = bazaar.url.replace("http://", "ws://") + "/socket"
+@pytest.mark.parametrize("scheme", ["ws", "http"])
+async def test_a_websocket_is_paid_as_it_is_read(bazaar: Bazaar, scheme: str) -> None:
+    url = bazaar.url.replace("http://", f"{scheme}://") + "/socket"
     async with bazaar.customer() as client:
         async with client.websocket(url) as messages:
             words = [data async for data in messages]

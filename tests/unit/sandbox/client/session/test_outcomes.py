@@ -14,7 +14,7 @@ from mock_rails.tempo.tx.model import Call
 from sandbox.chain import ChainError, broadcast
 from sandbox.client.errors import OutcomeUnknownError
 from sandbox.client.payer import Order
-from sandbox.client.session import BookDamagedError, ChannelState
+from sandbox.client.session import BookDamagedError, ChannelState, SessionSettings
 from sandbox.client.session.book import ChannelBook
 from sandbox.methods.tempo_session import SessionProtocol, rules
 from sandbox.methods.tempo_session.calls import close_call
@@ -128,8 +128,10 @@ async def test_a_channel_that_the_server_forgot_is_replaced_and_can_be_left() ->
         assert street.ledger.unknown == ()
 
 
-async def test_a_channel_that_the_payee_closed_is_replaced() -> None:
-    async with Street() as street:
+@pytest.mark.parametrize("deposit", [None, PRICE], ids=["a voucher is due", "a top-up is due"])
+async def test_a_channel_that_the_payee_closed_is_replaced(deposit: int | None) -> None:
+    """By its word, or where the chain refuses to add to a channel that it does not have."""
+    async with Street(settings=SessionSettings(deposit=deposit, close_on_exit=False)) as street:
         await street.buy()
         first = street.payer.channels()[0]
         closing = rules.close_by_payee(street.shop.channel, closer=street.shop.sender.address)
