@@ -47,7 +47,7 @@ class When:
             isinstance(self.probability, Fraction) and 0 < self.probability <= 1
         ):
             raise FaultError(
-                f"`probability` lies above 0 and not above 1, it cannot be {self.probability!r}.",
+                f"`probability` lies above 0 and not above 1, it cannot be {self.probability}.",
                 hint="Write it as '1/20' or '0.05'.",
             )
         for name in ("after", "until"):

@@ -153,13 +153,13 @@ def load(engine: Engine, document: object) -> None:
     """Replace the engine's state with a document's; one that does not fit changes nothing."""
     if not isinstance(document, dict) or document.get("version") != VERSION:
         raise SnapshotError(
-            f"not a Tempo snapshot of version {VERSION}",
+            f"This is no Tempo snapshot of version {VERSION}.",
             hint="It was written by another version, or is not the tempo rail's part.",
         )
     if document.get("chain_id") != engine.settings.chain_id:
         raise SnapshotError(
-            f"the snapshot is of chain {document.get('chain_id')}, "
-            f"this chain is {engine.settings.chain_id}"
+            f"The snapshot is of chain {document.get('chain_id')}, "
+            f"this chain is {engine.settings.chain_id}."
         )
     try:
         world = _load_world(document["world"])
@@ -177,9 +177,9 @@ def load(engine: Engine, document: object) -> None:
         ValueError,
         RpcError,
     ) as error:
-        raise SnapshotError(f"the Tempo part of the snapshot is damaged: {error!r}") from None
+        raise SnapshotError(f"The Tempo part of the snapshot is damaged: {error!r}.") from None
     if again != document:
-        raise SnapshotError("the Tempo part of the snapshot is not as this chain would write it")
+        raise SnapshotError("The Tempo part of the snapshot is not as this chain would write it.")
     history.head.undo_mark = world.mark()
     engine.world = world
     engine.history = history
@@ -199,10 +199,10 @@ def _load_history(document: list[dict[str, Any]], settings: ChainSettings) -> Hi
 
 def _require_run(blocks: list[Block]) -> None:
     if not blocks:
-        raise SnapshotError("the Tempo part of the snapshot has no blocks")
+        raise SnapshotError("The Tempo part of the snapshot has no blocks.")
     for parent, child in pairwise(blocks):
         if child.number != parent.number + 1 or child.parent_hash != parent.hash:
-            raise SnapshotError(f"block {child.number} does not follow block {parent.number}")
+            raise SnapshotError(f"Block {child.number} does not follow block {parent.number}.")
 
 
 def _load_world(document: dict[str, Any]) -> World:

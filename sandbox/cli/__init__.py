@@ -90,5 +90,6 @@ def main() -> None:
         if said := " ".join(str(error.format_message()).split()):
             context = getattr(error, "ctx", None)
             path = "mpp-sandbox" if context is None else context.command_path
+            said = said.replace("Value error, ", "")  # the word of what typer checks choices by
             typer.echo(f"mpp-sandbox: {said.rstrip('.')}. See `{path} --help`.", err=True)
         sys.exit(_USAGE)

@@ -67,7 +67,8 @@ def record(
         run(all_of_it())
         capture = done[0].capture
         capture.save(output)
-    say(f"Recorded {len(capture.steps)} requests in {output}.")
+    count = len(capture.steps)
+    say(f"Recorded {count} request{'' if count == 1 else 's'} in {output}.")
     for note in capture.notes:
         say(f"Note: {note}.")
     raise typer.Exit(capture.exit_code)

@@ -66,8 +66,10 @@ def _reading(name: str, *parts: Any) -> Iterator[None]:
             )
     try:
         yield
+    except KeyError as error:
+        raise SnapshotError(f"The {name} part cannot be read: it lacks {error}.") from error
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-        raise SnapshotError(f"The {name} part cannot be read: {error!r}.") from error
+        raise SnapshotError(f"The {name} part cannot be read: {error}.") from error
 
 
 def _place(name: str) -> tuple[int, str]:

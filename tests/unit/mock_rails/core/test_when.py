@@ -58,7 +58,7 @@ def test_conditions_are_written_readably() -> None:
         ({"every": 1.5}, "counts from 1"),
         ({"times": 0}, "counts from 1"),
         ({"probability": 0}, "above 0"),
-        ({"probability": "3/2"}, "not above 1"),
+        ({"probability": "3/2"}, "not above 1, it cannot be 3/2."),
         ({"probability": "1/0"}, "is a fraction"),
         ({"probability": "1e-999999999"}, "is a fraction"),
         ({"probability": "half"}, "is a fraction"),

@@ -17,6 +17,10 @@ from sandbox import cli
         (["nonsense"], "No such command 'nonsense'. See `mpp-sandbox --help`."),
         (["pay"], "Missing argument 'URL'. See `mpp-sandbox pay --help`."),
         (["pay", "http://localhost/", "-n", "0"], "Invalid value for '-n'"),
+        (
+            ["journal", "export", "--format", "xml"],
+            "'--format': 'xml' is not one of 'jsonl', 'har'",
+        ),
     ],
 )
 def test_wrong_usage_is_one_line(

@@ -203,6 +203,8 @@ def test_damaged_files_are_refused(genesis: dict[str, Any]) -> None:
         damaged = {**genesis, "rails": {"tempo": part}}
         with pytest.raises(SnapshotError, match="tempo part cannot be read"):
             compare(genesis, damaged)
+    with pytest.raises(SnapshotError, match="it lacks 'chain_id'"):
+        compare(genesis, {**genesis, "rails": {"tempo": {}}})
     for part, version in (({**genesis["rails"]["tempo"], "version": 2}, "2"), ([], "None")):
         with pytest.raises(SnapshotError, match=f"tempo part has version {version}"):
             compare(genesis, {**genesis, "rails": {"tempo": part}})
