@@ -266,8 +266,8 @@ class Gate:
         try:
             settlement = await self._single_use.settle(admitted, message)
         except Refused as refused:
-            if repeat is not None and not isinstance(refused.error, OutcomeUnknownError):
-                await repeat.abandon()
+            if repeat is not None:
+                await _end(repeat, admitted, refused)
             raise
         if exchange is not None:
             exchange.lap("settle")
@@ -298,6 +298,15 @@ class Gate:
             open_stream=lambda paid: run_app_as_stream(self.app, scope, path=route.path, mpp=paid),
             clock=self._clock,
         )
+
+
+async def _end(repeat: Repeat, admitted: Admitted, refused: Refused) -> None:
+    """The attempt has failed. Where nobody knows what it charged, its credential's mark says so; a
+    voucher has none, and what was written for it may still arrive, so that its lease runs on."""
+    if not isinstance(refused.error, OutcomeUnknownError):
+        await repeat.abandon()
+    elif admitted.offer.is_single_use:
+        await repeat.leave()
 
 
 async def _no_answer(message: Message) -> None:

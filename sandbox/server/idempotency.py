@@ -5,7 +5,10 @@ Under one key there is at most one record, and it says how far the request came:
 
     new ---begin---> running ---finish---> done ---(its end)---> new
                        |  └--abandon--> new      nothing was charged: the next try is a first one
-                       └--(the lease)--> begin says RECOVER: whoever ran it died; look before paying
+                       └--leave, or (the lease)--> begin says RECOVER: look before paying
+
+Whoever saw an attempt end without knowing what it charged leaves it, and the next may look at once.
+Of one that died nobody says so: another process may be at it for as long as the lease.
 
 The gate begins after it has verified the credential and before it charges. What decides is pure
 (`decide`); `IdempotencyLog` makes it one atomic step on the channels' `RecordStore`.
@@ -271,6 +274,17 @@ class IdempotencyLog:
     async def abandon(self, key: str, owner: str) -> None:
         """Forget an attempt that charged nothing, so that the key can be used again at once."""
         await self._records.update(key, lambda now: None if _runs(now, owner) else now)
+
+    async def leave(self, key: str, owner: str) -> None:
+        """The attempt is over, and nobody knows what it charged: the next may look at once."""
+        now_s = self._clock.now_s()
+
+        def change(before: IdempotencyRecord | None) -> IdempotencyRecord | None:
+            if not _runs(before, owner):
+                return before
+            return replace(before, ends_at_s=min(before.ends_at_s, now_s))
+
+        await self._records.update(key, change)
 
     async def _sweep(self) -> None:
         """Forget a few answers whose time is over, and the oldest where there are too many."""

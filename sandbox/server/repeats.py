@@ -85,6 +85,14 @@ class Repeat:
         for record in self._records:
             await self._log.abandon(record, self.owner)
 
+    async def leave(self) -> None:
+        """It is over, and may have charged. If the store fails now, the lease says so later."""
+        try:
+            for record in self._records:
+                await self._log.leave(record, self.owner)
+        except Exception:
+            _LOG.exception("an attempt whose outcome is unknown could not be left")
+
 
 class Repeats:
     """The keys of a gate."""

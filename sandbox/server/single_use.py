@@ -6,7 +6,7 @@ unknown outcome and a crash leave it, and it tells them apart when the credentia
 
     taken     somebody is settling it (409, as long as that may be), or died while settling (500)
     settled   it has paid: another payment is another challenge (402)
-    unknown   it may have paid: nobody may be asked to pay again (500)
+    unknown   it may have paid: nobody may be asked to pay again (500), for as long as a key is kept
 
 An offer that can look up what came of a payment (`find`) is asked before the last two answers,
 about the same proof only: to look up a card's payment is to ask for it again, and a second proof
@@ -26,6 +26,7 @@ from mpp.errors import InternalPaymentError, PaymentError, PaymentOutcomeUnknown
 
 from mock_rails.core.errors import PROBLEM_TYPE_PREFIX
 from sandbox.server.challenges import invalid
+from sandbox.server.idempotency import KEPT_FOR_S
 from sandbox.server.refusals import OutcomeUnknownError, Refused
 
 _Answer = TypeVar("_Answer")
@@ -176,6 +177,7 @@ class SingleUse:
         what was decided about the payment stands."""
         end_s = admitted.expires_s + _KEPT_LONGER_S
         if state == UNKNOWN:
+            end_s = max(end_s, self._clock.now_s() + KEPT_FOR_S)
             state = f"{UNKNOWN} {proof_hash(admitted.credential)}"
         try:
             await self._replays.put(key, state, expires_at_s=end_s)

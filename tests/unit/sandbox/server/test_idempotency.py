@@ -250,6 +250,18 @@ async def test_what_charged_nothing_can_be_tried_again_at_once(log: IdempotencyL
     assert (await log.begin(KEY, OTHER_PRINT, "second")).verdict is Verdict.START
 
 
+async def test_an_attempt_that_was_left_is_looked_into_at_once(log: IdempotencyLog) -> None:
+    await log.begin(KEY, PRINT, "first")
+    await log.leave(KEY, "another")
+    assert await log.dead(KEY, PRINT) is None
+    await log.leave(KEY, "first")
+    dead = await log.dead(KEY, PRINT)
+    assert dead is not None
+    assert dead.owner == "first"
+    found = await log.begin(KEY, PRINT, "second", dead=dead)
+    assert found.verdict is Verdict.RECOVER
+
+
 async def test_only_its_owner_ends_an_attempt(
     log: IdempotencyLog, records: RecordStore[IdempotencyRecord]
 ) -> None:

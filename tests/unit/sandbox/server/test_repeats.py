@@ -93,9 +93,8 @@ async def test_an_attempt_that_may_have_charged_is_not_followed_by_another() -> 
         offer.fails = RuntimeError("lost")
         assert (await shop.pay(headers=KEY)).status_code == 500
         offer.fails = None
-        assert problem(await shop.pay(headers=KEY)) == "idempotency-in-progress"
-        shop.clock.advance(60)
-        for _ in range(3):  # the one that was refused is no proof that nothing was charged
+        for later_s in (0, 60, 60 * 60):  # nor does a refusal prove that nothing was charged
+            shop.clock.advance(later_s)
             again = await shop.pay(headers=KEY)
             assert (again.status_code, problem(again)) == (500, "internal-payment-error")
         assert offer.settled == []
