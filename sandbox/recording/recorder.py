@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sandbox.recording.capture import to_body
 from sandbox.recording.conversation import Given, Listening
-from sandbox.recording.sockets import ABNORMAL, Overheard
+from sandbox.recording.sockets import Overheard
 
 if TYPE_CHECKING:
     from mock_rails.connection import Message, Receive, Send
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _LOOK: Final = timedelta(milliseconds=3)
 _LATE_US: Final = 8_000
 """A look that comes later than this was kept waiting by somebody who works."""
-_SETTLING_TURNS: Final = 25
+_SETTLING_TURNS: Final = 250
 _QUIET_LOOKS: Final = 15
 """While a request is served, time passes only when nothing has happened for so many looks: it waits
 for the time. What a slow machine takes for its work is not time, for a fast one would not have it.
@@ -37,15 +37,13 @@ class Recorder:
     def __init__(self, clock: HeldClock, real: Clock) -> None:
         self.clock = clock
         self.lines: list[dict[str, Any]] = []
-        self.flow = Flow(real)
-        """Whether sockets' frames go out."""
+        self.door = Door(real)
         self.censor: Censor | None = None
         """None while the devnet starts and after the command has ended: nothing is written down."""
         self._real = real
         self._steps = 0
         self._served = 0
         """Requests under way, and sockets that are open."""
-        self._open_sockets = 0
         self._quiet = 0
 
     def tap(self, name: str, app: Any) -> Any:
@@ -60,7 +58,7 @@ class Recorder:
             was_busy = self._real.wall_us() - begun_us > _LATE_US
             self._quiet = 0 if was_busy else self._quiet + 1
             if not self._served or self._quiet >= _QUIET_LOOKS:
-                await self._tick()
+                await self._tick(self._real.wall_us())
 
     async def finish(self) -> None:
         """The command has ended: let the applications learn, for a moment, that it is gone."""
@@ -69,14 +67,28 @@ class Recorder:
                 return
             await self._real.wall_sleep(_LOOK)
 
+    async def come(self) -> None:
+        """Something comes from outside: first all who were due before, then what time it is. Who
+        called writes it down and hands it over, without waiting for anything in between."""
+        if self.censor is None:
+            return
+        self._quiet = 0
+        now_us = self._real.wall_us()
+        await self._tick(now_us)
+        await self.door.close()
+        while self._is_due(now_us):  # others came in the meantime, and somebody waits since then
+            await self.door.open()
+            await self._tick(now_us)
+            await self.door.close()
+        self.clock.hold(now_us)
+        self.door.open_soon()
+
     async def begin(self, port: str, scope: Message, body: bytes) -> int:
         """A request has come, perhaps for a socket: its number."""
         censor = self.censor
         assert censor is not None
-        await self._come()
-        is_socket = scope["type"] == "websocket"
+        await self.come()
         self._served += 1
-        self._open_sockets += is_socket
         self._steps += 1
         kept = to_body(body)
         query = bytes(scope.get("query_string", b"")).decode("latin-1")
@@ -91,7 +103,7 @@ class Recorder:
                 "step": self._steps,
                 **self._times(),
                 "port": port,
-                **({"socket": True} if is_socket else {}),
+                **({"socket": True} if scope["type"] == "websocket" else {}),
                 "method": scope.get("method", "GET"),
                 "target": f"{target}?{query}" if query else target,
                 "headers": censor.headers(headers),
@@ -100,10 +112,9 @@ class Recorder:
         )
         return self._steps
 
-    def end(self, step: int, answer: dict[str, Any], *, is_socket: bool = False) -> None:
+    def end(self, step: int, answer: dict[str, Any]) -> None:
         """It was answered, or a socket has ended."""
         self._served -= 1
-        self._open_sockets -= is_socket
         if self.censor is not None:
             self.lines.append({"do": "end", "step": step, "answer": answer})
 
@@ -112,7 +123,7 @@ class Recorder:
     async def say(self, step: int, said: dict[str, Any]) -> None:
         """A socket's client has sent a frame."""
         if (censor := self.censor) is not None:
-            await self._come()
+            await self.come()
             frame = said["frame"]
             kept = censor.body(frame) if isinstance(frame, str) else frame
             self.lines.append({"do": "say", "step": step, **self._times(), "frame": kept})
@@ -122,42 +133,29 @@ class Recorder:
         if self.censor is not None:
             self.lines.append({"do": "hear", "step": step, **self._times(), **heard})
 
-    async def leave(self, step: int, code: int) -> None:
-        """A socket's client has left, as its application is about to learn."""
+    def leave(self, step: int, code: int) -> None:
+        """A socket's client has left."""
         if self.censor is not None:
-            await self._come()
             self.lines.append({"do": "leave", "step": step, **self._times(), "code": code})
 
-    def lost(self, step: int) -> None:
-        """A socket's client has left, as its application has just learned."""
-        if self.censor is not None:
-            line = {"do": "leave", "step": step, **self._times(), "code": ABNORMAL}
-            self.lines.append(line)
-
     # -- inside -----------------------------------------------------------------------------------
-
-    async def _come(self) -> None:
-        """Something comes from outside: first all who were due before, then what time it is."""
-        self._quiet = 0
-        await self._tick()
-        await self._hush()
-        self.clock.hold(self._real.wall_us())
-
-    async def _hush(self) -> None:
-        if self._open_sockets:
-            await self.flow.hold()
 
     def _times(self) -> dict[str, int]:
         return {"wall_us": self.clock.wall_us(), "at_us": self.clock.now_us()}
 
-    async def _tick(self) -> None:
+    async def _tick(self, now_us: int) -> None:
         """All who are due by now, one time after the other."""
-        while (due_us := self.clock.due_wall_us()) is not None and due_us <= self._real.wall_us():
-            await self._hush()
-            if self.censor is not None:
-                self.lines.append({"do": "tick", "wall_us": due_us})
-            self.clock.hold(due_us)
-            await settled(self._real)
+        while self._is_due(now_us):
+            await self.door.close()
+            if self._is_due(now_us) and (due_us := self.clock.due_wall_us()) is not None:
+                if self.censor is not None:
+                    self.lines.append({"do": "tick", "wall_us": due_us})
+                self.clock.hold(due_us)
+            await self.door.open()
+
+    def _is_due(self, now_us: int) -> bool:
+        due_us = self.clock.due_wall_us()
+        return due_us is not None and due_us <= now_us
 
 
 class _Tap:
@@ -197,38 +195,47 @@ class _Tap:
         try:
             await self._app(scope, overheard.receive, overheard.send)
         finally:
-            self._recorder.end(step, overheard.answer(), is_socket=True)
+            self._recorder.end(step, overheard.answer())
 
 
-class Flow:
-    """Whether the frames of sockets go out; they do but for the moments when something comes."""
+class Door:
+    """What comes from outside comes in one by one, while the frames of sockets stay inside: each
+    finds the applications where they wait, and the next one finds them where they wait again."""
 
     def __init__(self, real: Clock) -> None:
         self._real = real
-        self._holds = 0
-        self._goes = asyncio.Event()
-        self._goes.set()
-        self._letting_go: set[asyncio.Task[None]] = set()
+        self._one = asyncio.Lock()
+        self._is_open = asyncio.Event()
+        self._is_open.set()
+        self._opening: asyncio.Task[None] | None = None
 
     async def wait(self) -> None:
-        """Until they do."""
-        await self._goes.wait()
+        """Until frames may go out."""
+        await self._is_open.wait()
 
-    async def hold(self) -> None:
-        """Let no frame out until every application has come to where it waits, has then been given
-        what its caller brings, and has come to where it waits again."""
-        self._holds += 1
-        self._goes.clear()
-        await settled(self._real)
-        task = asyncio.ensure_future(self._let_go())
-        self._letting_go.add(task)
-        task.add_done_callback(self._letting_go.discard)
+    async def close(self) -> None:
+        """Let no frame out and nobody else in, until the applications have come to where they
+        wait."""
+        await self._one.acquire()
+        self._is_open.clear()
+        try:
+            await settled(self._real)
+        except asyncio.CancelledError:
+            self._is_open.set()
+            self._one.release()
+            raise
 
-    async def _let_go(self) -> None:
-        await settled(self._real)
-        self._holds -= 1
-        if not self._holds:
-            self._goes.set()
+    async def open(self) -> None:
+        """The same again, and then let them out and others in."""
+        try:
+            await settled(self._real)
+        finally:
+            self._is_open.set()
+            self._one.release()
+
+    def open_soon(self) -> None:
+        """The same, without waiting for it."""
+        self._opening = asyncio.ensure_future(self.open())
 
 
 def port_name(name: str) -> str:

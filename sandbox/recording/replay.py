@@ -159,7 +159,8 @@ class _Player:
             await call.stop()
 
     async def _happen(self, line: dict[str, Any]) -> None:
-        """What came from outside comes again."""
+        """What came from outside comes again, and finds everybody where he waits."""
+        await settled(self._clock)
         if line["do"] == "tick":
             await self._tick(line["wall_us"])
             return

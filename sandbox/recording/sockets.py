@@ -106,8 +106,8 @@ class Overheard:
         if message["type"] == "websocket.receive":
             await self._recorder.say(self._step, written(message))
         elif message["type"] == "websocket.disconnect" and not self._left:
-            self._left = True
-            await self._recorder.leave(self._step, message.get("code", ABNORMAL))
+            await self._recorder.come()
+            self._lose(message.get("code", ABNORMAL))
         self._come = None
         return message
 
@@ -116,16 +116,20 @@ class Overheard:
         if self._opening.took(message):
             await self._send(message)
             return
-        await self._recorder.flow.wait()
+        await self._recorder.door.wait()
         try:
             await self._send(message)
         except OSError:
-            if not self._left:  # nobody had told the application yet
-                self._left = True
-                self._recorder.lost(self._step)
+            self._lose(ABNORMAL)
             raise
         self._ended = self._ended or message["type"] == "websocket.close"
         self._recorder.hear(self._step, written(message))
+
+    def _lose(self, code: int) -> None:
+        """The client has left: the application learns it now, from whichever it did first."""
+        if not self._left:
+            self._left = True
+            self._recorder.leave(self._step, code)
 
     def answer(self) -> dict[str, Any]:
         """How the handshake was answered, and whether the socket came to an end."""
