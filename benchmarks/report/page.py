@@ -14,6 +14,7 @@ from benchmarks.report.results import load
 from benchmarks.report.svg import inline
 from benchmarks.report.tables import TABLES, Table, number, tables
 from benchmarks.report.verdict import verdict
+from mock_rails.core.errors import BadInput
 from scenarios.figures.style import save
 
 if TYPE_CHECKING:
@@ -68,6 +69,13 @@ _METHOD: Final = (
 def write_report(run: Path) -> Path:
     """Write figures, tables and the page into a run's folder; returns the page."""
     results = load(run)
+    try:
+        return _written(results, run)
+    except OSError as error:
+        raise BadInput(f"Cannot write to {run}: {error.strerror}.") from None
+
+
+def _written(results: Results, run: Path) -> Path:
     pictures = []
     for name, (figure, numbers) in drawn(results).items():
         written = save(figure, run / FIGURES / name, numbers)

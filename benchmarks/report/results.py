@@ -236,6 +236,12 @@ class Results:
             carried = one.first.offered_per_s
         return carried
 
+    @property
+    def generators_knees(self) -> list[str]:
+        """The operations whose ladder ended where the load generator did, and not the server."""
+        knees = self.about.get("knees", {})
+        return [one for one in self.operations if knees.get(one, {}).get("by_generator")]
+
     def best_per_s(self, operation: str) -> Spread:
         """The most that was answered well in a second, of all loads that were tried."""
         tried = [one.spread(lambda leg: leg.leg.achieved_per_s) for one in self.of(operation)]

@@ -150,6 +150,7 @@ def comparison(results: Results) -> Table:
                 *(_percentile(group, percent) for percent in HEADLINE),
                 results.best_per_s(operation),
                 "" if knee is None else float(knee),
+                "load generator" if operation in results.generators_knees else "",
                 "" if fee is None else float(fee) / 1_000_000,
                 len(group.legs),
                 group.requests,
@@ -157,7 +158,7 @@ def comparison(results: Results) -> Table:
             ]
         )
     head = ("rail", "intent", "operation", "load", "median, ms", "p95, ms", "p99, ms",
-            "most answered, /s", "knee, /s", "fee per request, $", "rounds", "requests",
+            "most answered, /s", "knee, /s", "knee of", "fee per request, $", "rounds", "requests",
             "marks")  # fmt: skip
     return Table("comparison", "Every operation", head, rows)
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from benchmarks.leg import Kind
 from benchmarks.report.fees import crossing, fees, pairs
 from benchmarks.report.results import FREE, Spread, intent, label, marks, rail
-from benchmarks.report.tables import dollars, number, spread_text
+from benchmarks.report.tables import dollars, number, spread_text, tells
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -24,6 +25,8 @@ _SPEED: Final = "How fast"
 _RAIL: Final = "Which rail"
 _FLOOR: Final = "What paying adds"
 _DOUBT: Final = "Doubts"
+_MANY: Final = 100
+"""Requests of one payer, for who asks more than once."""
 _ENOUGH: Final = 5
 """Rounds of a comparison, at least (style 4.2)."""
 
@@ -117,10 +120,17 @@ def _which_rail(results: Results) -> Iterator[Said]:
             "For a single request, by fee: " + ", ".join(map(_fee, ranked)) + ".",
             _numbers(leg for one in ranked for leg in results.books(one.operation)),
         )
-    paid = [one for one in results.operations if one != FREE]
-    if len({rail(one) for one in paid}) > 1:
-        groups = sorted((results.basis(one) for one in paid),
-                        key=lambda one: one.percentile_ms(50).median)  # fmt: skip
+    counted = [found for one in results.operations if (found := fees(results, one)) is not None]
+    if len(counted) > len(priced):
+        ranked = sorted(counted, key=lambda one: one.after(_MANY))
+        each = ", ".join(f"{label(one.operation)} {dollars(one.after(_MANY))}" for one in ranked)
+        yield Said(
+            _RAIL,
+            f"For {_MANY} requests of one payer, by fee: {each}.",
+            _numbers(leg for one in ranked for leg in results.books(one.operation)),
+        )
+    groups = sorted(_told(results), key=lambda one: one.percentile_ms(50).median)
+    if len({rail(one.operation) for one in groups}) > 1:
         yield Said(
             _RAIL,
             "By median latency, each at its own light load: "
@@ -132,13 +142,19 @@ def _which_rail(results: Results) -> Iterator[Said]:
 
 def _above_the_floor(results: Results) -> Iterator[Said]:
     """What paying adds to a request that is free."""
-    if FREE not in results.operations or len(results.operations) < 2:
+    paid = _told(results)
+    if FREE not in results.operations or not paid:
         return
     floor = results.basis(FREE)
-    added = [f"{label(one)} {_added(floor, results.basis(one))}"
-             for one in results.operations if one != FREE]  # fmt: skip
-    text = f"A free request takes {_ms(floor)}; to that, {', '.join(added)}."
-    yield Said(_FLOOR, text, _numbers(floor.legs))
+    added = [f"{label(one.operation)} {_added(floor, one)}" for one in paid]
+    text = f"A free request takes {_ms(floor)}; to that, each at its own load, {', '.join(added)}."
+    yield Said(_FLOOR, text, _numbers(leg for one in (floor, *paid) for leg in one.legs))
+
+
+def _told(results: Results) -> list[Group]:
+    """What is paid for, where there are requests enough to tell a median."""
+    groups = (results.basis(one) for one in results.operations if one != FREE)
+    return [one for one in groups if tells(50, one.requests)]
 
 
 def _added(floor: Group, paid: Group) -> str:
@@ -174,6 +190,15 @@ def _doubts(results: Results) -> Iterator[Said]:
             _numbers(failed),
             warns=True,
         )
+    if spent := results.generators_knees:
+        yield Said(
+            _DOUBT,
+            "It was the load generator that could do no more, so that the server's own knee is "
+            f"higher: {', '.join(map(label, spent))}.",
+            _numbers(leg for one in spent for group in results.of(one, Kind.LADDER)
+                     for leg in group.legs),
+            warns=True,
+        )  # fmt: skip
     few = [label(one) for one in results.operations if len(results.basis(one).legs) < _ENOUGH]
     if few:
         text = f"Fewer than {_ENOUGH} rounds, so that the truth may lie outside the ranges: "

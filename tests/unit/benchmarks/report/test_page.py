@@ -19,6 +19,7 @@ from benchmarks.report.results import load
 from benchmarks.report.svg import inline
 from benchmarks.report.tables import comparison, number, tells
 from benchmarks.report.verdict import verdict
+from mock_rails.core.errors import BadInput
 from scenarios.figures.style import save
 from tests.unit.benchmarks.report.runs import add_leg, charges, whole_run, write_run
 
@@ -52,7 +53,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_first_screen_says_which_intent_and_from_when_on(run: Path) -> None:
-    first, fast, floor, doubt = verdict(load(run))
+    first, fast, many, floor, doubt = verdict(load(run))
     assert first.about == "Which intent"
     assert first.text == (
         "On tempo, a session costs less from 9 requests on: $0.00850 for all of it, against "
@@ -61,7 +62,11 @@ def test_the_first_screen_says_which_intent_and_from_when_on(run: Path) -> None:
     assert first.legs == (9, 10, 12, 13)
     assert "session's request takes 2.00 (1.90 to 2.10) ms in the median (50% of" in fast.text
     assert "5.00 times as long" in fast.text
+    assert many.text == (
+        "For 100 requests of one payer, by fee: tempo session $0.00850, tempo charge $0.100."
+    )
     assert "tempo charge adds 9.50 ms, tempo session adds 1.50 ms" in floor.text
+    assert floor.legs == (9, 10, 11, 12, 13, 14)
     assert doubt.warns
     assert "Fewer than 5 rounds" in doubt.text
 
@@ -99,6 +104,41 @@ def test_rounds_that_disagree_are_said_to(tmp_path: Path) -> None:
         add_leg(folder, "tempo-session", [session_us] * 20, round=turn)
     (fast,) = (one for one in verdict(load(folder)) if one.about == "How fast")
     assert "1.38 (0.750 to 2.00) times as long, but the rounds disagree" in fast.text
+
+
+def test_a_median_of_a_few_requests_is_not_told(tmp_path: Path) -> None:
+    folder = write_run(tmp_path)
+    for name, count in (("tempo-charge", 20), ("stripe-charge", 20), ("tempo-stream", 3)):
+        add_leg(folder, name, [1_000] * count)
+    (ranked,) = (one.text for one in verdict(load(folder)) if one.about == "Which rail")
+    assert "stripe charge" in ranked
+    assert "stream" not in ranked
+
+
+def test_a_knee_of_the_load_generator_is_not_told_as_the_server_s(tmp_path: Path) -> None:
+    knee = {"per_s": 100.0, "why": "the load generator could do no more", "by_generator": True}
+    folder = write_run(tmp_path, knees={"free": knee})
+    add_leg(folder, "free", [1_000] * 100, kind=Kind.LADDER, offered_per_s=100.0)
+    results = load(folder)
+    (doubt,) = (one for one in verdict(results) if "no more" in one.text)
+    assert doubt.text.endswith("the server's own knee is higher: free.")
+    assert (doubt.warns, doubt.legs) == (True, (1,))
+    table = comparison(results)
+    shown = dict(zip(table.head, table.text()[0], strict=True))
+    assert (shown["knee, /s"], shown["knee of"]) == ("100", "load generator")
+
+
+def test_a_report_that_cannot_be_written_is_one_clear_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    folder = write_run(tmp_path)
+    add_leg(folder, "free", [1_000] * 20)
+    monkeypatch.setattr("benchmarks.report.page.save", full)
+    with pytest.raises(BadInput, match=f"Cannot write to {folder}: No space left on device."):
+        write_report(folder)
 
 
 def test_many_legs_are_folded(tmp_path: Path) -> None:
