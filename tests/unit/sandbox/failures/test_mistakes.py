@@ -51,6 +51,14 @@ async def test_a_shop_without_a_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "it is refused as expired" in await broken_checks("expired-challenge-race")
 
 
+async def test_a_shop_that_looks_at_the_clock_before_its_answers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Repeats, "after_end", nothing)
+    (broken,) = await broken_checks("expired-challenge-race")
+    assert broken == "it gets what it paid for"
+
+
 async def test_a_shop_that_forgets_what_a_channel_spent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Channel, "available", property(lambda channel: channel.deposit))
     assert "nothing is delivered" in await broken_checks("voucher-replay")
