@@ -37,6 +37,8 @@ class Load:
     """Why requests failed, and how many."""
     locust: Mapping[str, Any]
     """What Locust's own statistics say of it."""
+    is_cut: bool = False
+    """Whether it was stopped before its time."""
     page: str = ""
     """Locust's own report of it as HTML, where there were workers."""
 
@@ -80,15 +82,24 @@ class Driver:
 
     def run(self, order: Order, places: Places, heard: Callable[[str], None]) -> Load:
         """Have an order carried out. `heard` is called with `began` and with `ended`, as it
-        happens."""
+        happens. Ctrl-C stops a leg that has begun; what it came to by then is told."""
         assert self._head is not None
         self._head.say({"order": order.to_json(), "places": asdict(places)})
+        has_begun = is_cut = False
         while True:
-            said = self._head.hear()
+            try:
+                said = self._head.hear()
+            except KeyboardInterrupt:
+                if is_cut or not has_begun:
+                    raise
+                is_cut = True
+                self._head.say({"stop": True})
+                continue
             if "failed" in said:
                 raise PartFailed(f"{order.operation} could not be measured: {said['failed']}")
             if "result" in said:
                 break
+            has_begun = True
             heard(next(iter(said)))
         result = said["result"]
         return Load(
@@ -97,6 +108,7 @@ class Driver:
             result["duration_s"],
             result["reasons"],
             result["locust"],
+            is_cut,
             result["page"],
         )
 

@@ -71,6 +71,8 @@ class Generator:
         self._began_ns = 0
         self._taken = Taken()
         self._last_us = 0
+        self._is_stopped = False
+        self._timer: asyncio.Future[None] | None = None
         self.reasons: Counter[str] = Counter()
         """Why requests failed, and how often."""
 
@@ -83,6 +85,12 @@ class Generator:
         """What was measured since the last call; callable from another thread."""
         taken, self._taken = self._taken, Taken()
         return taken
+
+    def stop(self) -> None:
+        """Send nothing more; what is under way is waited for. Called in the loop's thread."""
+        self._is_stopped = True
+        if self._timer is not None and not self._timer.done():
+            self._timer.set_result(None)
 
     async def warm_up(self, requests: int) -> None:
         """Let every customer make some requests that nobody counts; raises if one fails."""
@@ -101,6 +109,8 @@ class Generator:
         async with asyncio.TaskGroup() as tasks:
             for at_us in due_us:
                 await self._until(at_us)
+                if self._is_stopped:
+                    break
                 while not self._idle:
                     left_us = at_us + self._patience_us - self._now_us()
                     if left_us <= 0:
@@ -124,7 +134,7 @@ class Generator:
         end_us = round(duration_s * _US_PER_S)
 
         async def one(customer: Asked) -> None:
-            while (now_us := self._now_us()) < end_us:
+            while (now_us := self._now_us()) < end_us and not self._is_stopped:
                 await self._serve(customer, now_us, now_us)
 
         await asyncio.gather(*(one(customer) for customer in self._customers))
@@ -165,7 +175,8 @@ class Generator:
     async def _until(self, at_us: int) -> None:
         """Wait in real time."""
         if (left_us := at_us - self._now_us()) > 0:
-            await _until_timer(left_us)
+            self._timer = asyncio.get_running_loop().create_future()
+            await _until_timer(left_us, self._timer)
 
 
 async def lag_at_rest_us(clock: Clock) -> int:
@@ -173,19 +184,22 @@ async def lag_at_rest_us(clock: Clock) -> int:
     late_us = []
     for _ in range(_REST_TIMERS):
         due_ns = clock.monotonic_ns() + _REST_US * _NS_PER_US
-        await _until_timer(_REST_US)
+        await _until_timer(_REST_US, asyncio.get_running_loop().create_future())
         late_us.append((clock.monotonic_ns() - due_ns) // _NS_PER_US)
     return max(0, sorted(late_us)[int(0.99 * _REST_TIMERS)])
 
 
-async def _until_timer(left_us: int) -> None:
-    loop = asyncio.get_running_loop()
-    over = loop.create_future()
-    timer = loop.call_later(left_us / _US_PER_S, over.set_result, None)
+async def _until_timer(left_us: int, over: asyncio.Future[None]) -> None:
+    timer = over.get_loop().call_later(left_us / _US_PER_S, _end, over)
     try:
         await over
     finally:
         timer.cancel()
+
+
+def _end(over: asyncio.Future[None]) -> None:
+    if not over.done():
+        over.set_result(None)
 
 
 async def _within(work: Coroutine[Any, Any, Any], left_us: int) -> Any:

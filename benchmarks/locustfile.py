@@ -111,7 +111,7 @@ class Hand:
         self._order: Order | None = None
         self._unsent = Recorder()
         Hand.here = self
-        for name in ("open", "begin", "close"):
+        for name in ("open", "begin", "stop", "close"):
             runner.register_message(f"mpp.{name}", getattr(self, f"_{name}"), concurrent=True)
         environment.events.report_to_master.add_listener(  # type: ignore[no-untyped-call]
             self._report
@@ -156,6 +156,10 @@ class Hand:
         running = self._member.begin(self._order, told["part"], told["parts"], told["at_us"])
         self._answer("ended", running)
 
+    def _stop(self, environment: Environment, msg: Any) -> None:
+        if self._member is not None:
+            self._member.stop()
+
     def _close(self, environment: Environment, msg: Any) -> None:
         assert self._member is not None
         self._answer("closed", self._member.close())
@@ -185,6 +189,7 @@ class Head:
     def __init__(self, environment: Environment, runner: Runner) -> None:
         self._environment = environment
         self._runner = runner
+        self._lines = _lines_of_input()
         self._clock = Clock()
         self._answers: dict[str, list[dict[str, Any]]] = {}
         self._recorder = Recorder()
@@ -193,6 +198,19 @@ class Head:
         environment.events.worker_report.add_listener(  # type: ignore[no-untyped-call]
             self._merge
         )
+
+    def obey(self) -> None:
+        """Carry out the orders of the input, until it ends."""
+        while line := self._heard(wait=True):
+            told = orjson.loads(line)
+            if "order" not in told:  # to stop what has ended meanwhile
+                continue
+            try:
+                result = self.run(Order.from_json(told["order"]), told["places"])
+            except GeneratorFailed as error:
+                say({"failed": str(error)})
+            else:
+                say({"result": result})
 
     def run(self, order: Order, places: dict[str, Any]) -> dict[str, Any]:
         """One leg; what came of it."""
@@ -243,7 +261,9 @@ class Head:
         """Locust's own report of the leg, where there are workers to tell of."""
         if not isinstance(self._runner, locust.runners.MasterRunner):
             return ""
-        page: str = locust.html.get_html_report(self._environment, show_download_link=False)
+        page: str = locust.html.get_html_report(  # type: ignore[no-untyped-call]
+            self._environment, show_download_link=False
+        )
         return page
 
     def _workers(self) -> list[str]:
@@ -258,17 +278,20 @@ class Head:
             own = {**told, "part": part, "parts": len(parts)}
             if users is not None:
                 own["count"] = len(range(part, users, len(parts)))
-            if client_id == "local":
-                self._local(f"mpp.{name}", own)
-            else:
-                self._runner.send_message(f"mpp.{name}", own, client_id)
+            self._tell(name, client_id, own)
 
-    def _local(self, name: str, told: dict[str, Any]) -> None:
-        gevent.spawn(self._runner.send_message, name, told)
+    def _tell(self, name: str, client_id: str, told: dict[str, Any]) -> None:
+        if client_id == "local":
+            gevent.spawn(self._runner.send_message, f"mpp.{name}", told)
+        else:
+            self._runner.send_message(f"mpp.{name}", told, client_id)
 
     def _wait(self, name: str, count: int, longest_s: float) -> list[dict[str, Any]]:
         until_us = self._clock.wall_us() + round(longest_s * 1e6)
         while len(self._answers.get(name, ())) < count:
+            if name == "ended" and self._heard(wait=False):  # nothing is said meanwhile but to stop
+                for part in self._workers():
+                    self._tell("stop", part, {})
             if self._clock.wall_us() > until_us:
                 raise GeneratorFailed(f"not all generators have {name} in {longest_s:.0f} s")
             gevent.sleep(_POLL_S)
@@ -277,6 +300,20 @@ class Head:
             if one["error"]:
                 raise GeneratorFailed(one["error"])
         return answers
+
+    def _heard(self, *, wait: bool) -> bytes:
+        """The next line of the input; an empty one at its end, or if there is none yet."""
+        while True:
+            try:
+                line = self._lines.get_nowait()
+            except Empty:
+                if not wait:
+                    return b""
+                gevent.sleep(_POLL_S)
+                continue
+            if not line:
+                self._lines.put(line)  # whoever asks next must hear it too
+            return line
 
     def _hear(self, environment: Environment, msg: Any) -> None:
         self._answers.setdefault(msg.type.removeprefix("mpp."), []).append(msg.data)
@@ -302,7 +339,7 @@ def _in_words(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def _orders() -> SimpleQueue[bytes]:
+def _lines_of_input() -> SimpleQueue[bytes]:
     """The lines of standard input, read by a thread of their own; an empty one is its end."""
     lines: SimpleQueue[bytes] = SimpleQueue()
 
@@ -313,25 +350,6 @@ def _orders() -> SimpleQueue[bytes]:
 
     Thread(target=read, daemon=True).start()
     return lines
-
-
-def _obey(head: Head) -> None:
-    lines = _orders()
-    while True:
-        try:
-            line = lines.get_nowait()
-        except Empty:
-            gevent.sleep(_POLL_S)
-            continue
-        if not line:
-            return
-        told = orjson.loads(line)
-        try:
-            result = head.run(Order.from_json(told["order"]), told["places"])
-        except GeneratorFailed as error:
-            say({"failed": str(error)})
-        else:
-            say({"result": result})
 
 
 def main() -> None:
@@ -366,7 +384,7 @@ def main() -> None:
         head = Head(environment, runner)
         at_rest_us = loop.submit(lag_at_rest_us(Clock())).result()
         say({"ready": True, "lag_at_rest_us": at_rest_us})
-        _obey(head)
+        head.obey()
         runner.quit()
 
 

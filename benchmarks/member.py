@@ -52,6 +52,10 @@ class Member:
         """Run this process's share of the leg, beginning at a moment that all know."""
         return self._loop.submit(self._run(order, part, parts, at_wall_us))
 
+    def stop(self) -> Future[Any]:
+        """Send nothing more: the leg ends with what is under way."""
+        return self._loop.submit(self._stop())
+
     def close(self) -> Future[Any]:
         """Close the customers and what they have open."""
         return self._loop.submit(self._close())
@@ -106,6 +110,10 @@ class Member:
                 await self._generator.run_open(share(due_us, part, parts), began_ns)
         finally:
             self._measure()
+
+    async def _stop(self) -> None:
+        if self._generator is not None:
+            self._generator.stop()
 
     async def _close(self) -> None:
         await self._stack.aclose()

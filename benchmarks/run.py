@@ -145,6 +145,8 @@ class Run:
             (place / LOCUST).write_text(load.page, encoding="utf-8")
         self.legs.append(leg)
         self.reasons = dict(load.reasons)
+        if load.is_cut:
+            raise KeyboardInterrupt
         self._p99_us = load.recorder.percentile_us(Phase.TOTAL, 99)
         return leg
 
@@ -224,6 +226,11 @@ async def _money(operation: Operation, places: Places, since: Any, delivered: in
         return await books.money(since, delivered)
 
 
+def _cut(order: Order, load: Load) -> tuple[str, ...]:
+    told = f"it was stopped after {load.duration_s:.1f} of {order.duration_s:g} s"
+    return (told,) if load.is_cut else ()
+
+
 def _users(per_s: float | None) -> int:
     wanted = round((per_s or 0) * _USERS_PER_S)
     return min(max(wanted, _LEAST_USERS), _MOST_USERS)
@@ -245,7 +252,8 @@ def _leg(
     # A leg that is served well ends with its schedule, its last request taking no longer than any;
     # one that falls behind, with its last answer.
     alone_s = recorder.percentile_us(Phase.SERVICE, 0) / 1e6
-    over_s = max(order.duration_s, load.duration_s - alone_s)
+    lasted_s = load.duration_s - alone_s
+    over_s = max(lasted_s, 1e-6) if load.is_cut else max(order.duration_s, lasted_s)
     lag_p99_us = recorder.percentile_us(LAG, 99)
     return Leg(
         number=order.number,
@@ -263,11 +271,14 @@ def _leg(
         generator_cpu=round(load.busy, 4),
         server_cpu=after.busy_since(before),
         server_memory_bytes=after.memory_bytes,
-        marks=marks(
-            busy=load.busy,
-            lag_p99_us=lag_p99_us,
-            lag_at_rest_us=at_rest_us,
-            latency_p99_us=recorder.percentile_us(Phase.TOTAL, 99),
+        marks=(
+            *_cut(order, load),
+            *marks(
+                busy=load.busy,
+                lag_p99_us=lag_p99_us,
+                lag_at_rest_us=at_rest_us,
+                latency_p99_us=recorder.percentile_us(Phase.TOTAL, 99),
+            ),
         ),
         money=money,
     )

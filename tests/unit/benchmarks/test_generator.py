@@ -105,3 +105,14 @@ async def test_what_interrupts_the_generator_ends_its_requests() -> None:
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
+
+
+async def test_a_generator_that_is_stopped_sends_nothing_more_and_waits_for_what_is_under_way() -> (
+    None
+):
+    generator = Generator([Slow(took_ms=50), Slow()], CLOCK, 5)
+    running = asyncio.create_task(generator.run_open([0, 60_000_000], CLOCK.monotonic_ns()))
+    await CLOCK.wall_sleep(timedelta(milliseconds=20))
+    generator.stop()
+    await running
+    assert [(one.due_us, one.outcome) for one in generator.take().samples] == [(0, Outcome.OK)]
