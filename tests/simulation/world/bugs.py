@@ -22,6 +22,7 @@ from sandbox.server.session.book import ChannelCodec
 from sandbox.server.session.watch import Watch
 from sandbox.server.stores import memory
 from sandbox.server.stores.sqlite_file import SqliteFile
+from sandbox.server.streaming import socket
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -128,6 +129,14 @@ def _stays_opening(right: Callable[..., Any]) -> Callable[..., Any]:
     return finish
 
 
+def _charges_nothing(right: Callable[..., Any]) -> Callable[..., Any]:
+    class Free(right):  # type: ignore[valid-type, misc] # it is a class
+        async def charge(self) -> None:
+            """Let it pass."""
+
+    return Free
+
+
 def _looks_away(right: Callable[..., Any]) -> Callable[..., Any]:
     return lambda self, channel: None
 
@@ -178,6 +187,11 @@ BUGS: Final = (
         "changes are committed in groups",
         ((SqliteFile, "_transact", _commits_late),),
         frozenset({"no lost voucher", _ONCE, _UNPAID}),
+    ),
+    Bug(
+        "a WebSocket's messages are not charged",
+        ((socket, "Hold", _charges_nothing),),
+        frozenset({_UNPAID}),
     ),
     Bug(
         "nobody sees that a payer leaves",

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sandbox.base64_json import read_base64_json
 from sandbox.lightning.prices import sats
 from sandbox.merchants.routes import TOKEN_BASE_UNITS, TOKEN_PRICE
+from sandbox.streaming.frames import Kind, read_server_frame
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -106,6 +107,15 @@ class Edge:
             elif sale.unit and message["type"] == "http.response.body":
                 count = message.get("body", b"").count(_EVENT)
                 self._deliveries.sessions[sale.method, sale.reference] += count * sale.unit
+            elif message["type"] == "websocket.send":
+                self._see_frame(message["text"], sale)
             await send(message)
 
         await self._app({**scope, _SALE: sale}, receive, seen)
+
+    def _see_frame(self, text: str, sale: Sale) -> None:
+        frame = read_server_frame(text)
+        if frame.kind is Kind.MESSAGE:
+            self._deliveries.sessions[sale.method, sale.reference] += sale.unit
+        elif frame.receipt is not None:
+            self._deliveries.promise(frame.receipt)

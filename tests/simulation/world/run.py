@@ -13,6 +13,7 @@ from typing import Final
 from tests.simulation.world.faults import Chaos
 from tests.simulation.world.invariants import BrokenError, Invariants, need
 from tests.simulation.world.loop import VirtualClock, VirtualLoop, libraries_go_by
+from tests.simulation.world.sockets import sockets_go_by
 from tests.simulation.world.workload import ROUTES, Customer, must_serve
 from tests.simulation.world.world import World
 
@@ -25,6 +26,8 @@ _VOID_S: Final = 61
 """What was not mined by then never will be."""
 _LOOKS_S: Final = 6
 """By then the merchants' watch has looked."""
+_SENDING_S: Final = 45
+"""Merchants that wait for a transaction of theirs give up by then, and have sent another."""
 _GRACE_S: Final = 961
 """After this a payer may take what its payee did not capture (facts: protocol 2.5)."""
 _FORGOTTEN_S: Final = 3_600
@@ -66,7 +69,8 @@ def simulate(seed: int, *, payers: int = PAYERS, deeds: int = DEEDS) -> Lived:
         with libraries_go_by(clock):
             world = World(seed, loop, clock)
             try:
-                loop.run_until_complete(_live(world, payers, deeds))
+                with sockets_go_by(world.network, lambda: world.app):
+                    loop.run_until_complete(_live(world, payers, deeds))
             except Exception as error:
                 raise _failed(world, error) from error
             finally:
@@ -120,6 +124,7 @@ async def _see_out(world: World, customers: list[Customer]) -> None:
         for customer in customers:
             await customer.do("reconcile")
     if any(customer.has_left for customer in customers):
+        await world.clock.wall_sleep(timedelta(seconds=_SENDING_S))
         world.clock.advance(_GRACE_S)
         for customer in customers:
             await customer.do("return")

@@ -15,12 +15,15 @@ import httpx
 from mock_rails.core.errors import SandboxError
 from sandbox.client.session.channel import ChannelState
 from tests.simulation.world.invariants import BrokenError, need
+from tests.simulation.world.sockets import PAYER
 from tests.simulation.world.world import URL
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from contextlib import AbstractAsyncContextManager
 
     from mock_rails.core.seeds import Stream
+    from sandbox.client.streaming import EventReader, SocketReader
     from tests.simulation.world.world import Payer, World
 
 ROUTES: Final = (
@@ -32,6 +35,7 @@ ROUTES: Final = (
     "/lightning/quote",
     "/lightning/search",
     "/lightning/complete",
+    "/complete/ws",
 )
 _DEEDS: Final = (
     *ROUTES,
@@ -104,22 +108,25 @@ class Customer:
         if deed == "both":
             first, second = self._draws.choice(ROUTES), self._draws.choice(ROUTES)
             return await asyncio.gather(self.do(first), self.do(second))
-        url = f"{URL}{deed}?op={self._payer.name}-{self._number}"
-        if deed.endswith("/complete"):
-            return await self._read(url)
+        url = f"{URL}{deed}?op={self._number}&{PAYER}={self._payer.name}"
+        if deed.endswith(("/complete", "/ws")):
+            return await self._read(url, by_socket=deed.endswith("/ws"))
         return (await self._payer.client.get(url)).status_code
 
-    async def _read(self, url: str) -> int:
+    async def _read(self, url: str, *, by_socket: bool) -> int:
         """Read a stream, sometimes not to its end."""
         tokens = self._draws.integer(1, _MOST_TOKENS)
         wanted = self._draws.choice([tokens + 2, tokens + 2, self._draws.integer(0, tokens)])
-        async with self._payer.client.stream(f"{url}&tokens={tokens}") as events:
+        open_ = self._payer.client.websocket if by_socket else self._payer.client.stream
+        stream: AbstractAsyncContextManager[EventReader | SocketReader]
+        stream = open_(f"{url}&tokens={tokens}")
+        async with stream as events:
             count = 0
             async for _ in events:
                 count += 1
                 if count >= wanted:
                     break
-        return events.response.status_code
+        return httpx.codes.OK
 
     async def close(self) -> str:
         """Close all channels and sessions."""

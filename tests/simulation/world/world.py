@@ -152,8 +152,12 @@ class World:
     def _inner(self, there: str) -> httpx.AsyncBaseTransport | None:
         if there != "merchants":
             return self._there[there]
-        shop = self.shop
-        return LocalApp(shop.app) if shop is not None and shop.is_ready else None
+        return None if self.app is None else LocalApp(self.app)
+
+    @property
+    def app(self) -> Edge | None:
+        """What the merchants serve now; None while they are down."""
+        return self.shop.app if self.shop is not None and self.shop.is_ready else None
 
     # -- life -------------------------------------------------------------------------------------
 
