@@ -36,7 +36,7 @@ PARTS_WAIT_US: Final = 60_000_000
 _LEAST_CLTV: Final = {"0.20": 18, "0.21": 24}
 _MOST_HINTS: Final = 20
 _SWEEP: Final = 4_096
-"""So many settled invoices wait on the agenda for an end that they no longer have."""
+"""So many invoices, made or settled, may wait on the agenda for an end that they no longer have."""
 _US: Final = 1_000_000
 
 
@@ -80,6 +80,7 @@ class Invoices:
         self._news = news
         self._settings = settings
         self._settled: deque[tuple[str, bytes]] = deque()
+        self._canceled: deque[tuple[str, bytes]] = deque()
         self.settle: Callable[[Attempt, bytes], None]
         """Takes a held HTLC for good; the travel of HTLCs sets it, and the next."""
         self.send_back: Callable[[Attempt, HtlcFailure], None]
@@ -127,6 +128,8 @@ class Invoices:
             webhook_url=request.webhook_url,
         )
         self.records[node_name, payment_hash] = record
+        if node.add_index % _SWEEP == 0:
+            self._agenda.drop(self._is_void)
         self._agenda.add(record.expires_at_s * _US, EXPIRE, node_name, payment_hash.hex())
         self._tell("invoice.created", record)
         return record
@@ -264,10 +267,11 @@ class Invoices:
             self.records.pop(self._settled.popleft(), None)
 
     def _is_void(self, entry: Entry) -> bool:
-        if entry.what != EXPIRE:
+        if entry.what not in {EXPIRE, FORGET}:
             return False
         record = self.find(entry.args[0], bytes.fromhex(entry.args[1]))
-        return record is None or record.state is InvoiceState.SETTLED
+        is_over = record is None or record.state in {InvoiceState.SETTLED, InvoiceState.CANCELED}
+        return is_over if entry.what == EXPIRE else record is None
 
     def _cancel(self, record: InvoiceRecord) -> None:
         record.state = InvoiceState.CANCELED
@@ -276,6 +280,10 @@ class Invoices:
         forget_us = (ended_s + self._settings.expired_kept_s) * _US
         self._agenda.add(forget_us, FORGET, record.node, record.payment_hash.hex())
         self._tell("invoice.canceled", record)
+        self._canceled.append((record.node, record.payment_hash))
+        if len(self._canceled) > self._settings.payments_kept:
+            node, payment_hash = self._canceled.popleft()
+            self.forget(node, payment_hash.hex())
 
     def _release(self, record: InvoiceRecord, failure: HtlcFailure) -> None:
         self._resolve(record, HeldState.CANCELED)
@@ -329,6 +337,8 @@ class Invoices:
         settled = [one for one in self.records.values() if one.state is InvoiceState.SETTLED]
         settled.sort(key=lambda one: (one.settled_s, one.node, one.settle_index))
         self._settled = deque((one.node, one.payment_hash) for one in settled)
+        canceled = (one for one in self.records.values() if one.state is InvoiceState.CANCELED)
+        self._canceled = deque((one.node, one.payment_hash) for one in canceled)
 
     def _tell(self, kind: str, record: InvoiceRecord) -> None:
         data: dict[str, Any] = {

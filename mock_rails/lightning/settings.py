@@ -34,7 +34,8 @@ class LightningSettings:
     expired_kept_s: int = 3_600
     """How long an invoice that was never paid is remembered after its end."""
     payments_kept: int = 100_000
-    """Payments and settled invoices that a node remembers; the oldest are forgotten."""
+    """Payments, settled and canceled invoices that are remembered, of each so many; the oldest are
+    forgotten."""
 
     @property
     def lnd_version(self) -> str:

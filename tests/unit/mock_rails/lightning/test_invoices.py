@@ -95,6 +95,36 @@ def test_ten_thousand_unpaid_invoices_leave_nothing(make_network: MakeNetwork) -
     assert len(rail.agenda.entries()) == 1  # the one that waits for the end of what was kept
 
 
+def test_canceled_invoices_are_kept_to_a_number(make_network: MakeNetwork) -> None:
+    """A shop whose sessions are used makes an invoice a request that nobody pays (facts 2.1): an
+    hour of them is more than is kept."""
+    rail = make_network("pair", payments_kept=10)
+    node = rail.node("merchant")
+    request = InvoiceRequest(1_000, expiry_s=60)
+    made = [node.create_invoice(request).payment_hash for _ in range(30)]
+    rail.context.clock.advance(60)
+    assert [one.payment_hash for one in node.invoices()] == made[-10:]
+    rail.restore(rail.snapshot())
+    assert node.cancel_invoice(node.create_invoice(request).payment_hash).state == "CANCELED"
+    assert [one.payment_hash for one in node.invoices()][:-1] == made[-9:]
+    rail.context.clock.advance(3_660)
+    assert list(node.invoices()) == []
+    rail.check_conservation()
+
+
+def test_what_is_forgotten_does_not_wait_for_its_time(
+    make_network: MakeNetwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(invoices, "_SWEEP", 50)
+    rail = make_network("pair", payments_kept=10)
+    node = rail.node("merchant")
+    for _ in range(49):
+        node.cancel_invoice(node.create_invoice(InvoiceRequest(1_000)).payment_hash)
+    assert len(rail.agenda.entries()) == 2 * 49
+    node.create_invoice(InvoiceRequest(1_000))
+    assert len(rail.agenda.entries()) == 10 + 1
+
+
 def test_settled_invoices_are_kept_to_a_number(make_network: MakeNetwork) -> None:
     rail = make_network("pair", payments_kept=5)
     merchant, payer = rail.node("merchant"), rail.node("payer")
