@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from scenarios.claims.claim import Claim, Judgement, Number, Trial, verdict
 from scenarios.digits import digits, percent, ranged
-from scenarios.facts import registry
+from scenarios.facts import registry, tempo
+from scenarios.model.costs import AGAIN
 from scenarios.statistics import t_interval
 from scenarios.studies.break_even import pays_back
 
@@ -24,10 +25,11 @@ def _twice(fees: Result, deposits: Result) -> Judgement:
     for mean in _LENGTHS:
         session = fees.interval("fee_share", "tempo session", mean, _PRICE)
         charge = fees.interval("fee_share", "tempo charge", mean, _PRICE)
+        again = fees.interval("fee_share", AGAIN, mean, _PRICE)
         held.append(session.high < _NOTHING)
         more.append(
             f"Visits of {mean}: {ranged(session, 100)} % of the price by session, "
-            f"{ranged(charge, 100)} % by charge."
+            f"{ranged(again, 100)} % by a payer's second, {ranged(charge, 100)} % by charge."
         )
     for deposit in deposits.parameters.deposits:
         tops = deposits.interval("top_ups_per_channel", deposit)
@@ -46,8 +48,10 @@ def _twice(fees: Result, deposits: Result) -> Judgement:
             f"the fee's share of a price of $0.001 in visits of {_LENGTHS[-1]:,}",
         ),
         f"It falls as one over the length of the visit, to {digits(100 * longest.mean)} % at "
-        f"{_LENGTHS[-1]:,} requests; a short visit costs more by session than by charge. The chain "
-        "is touched twice only while the deposit lasts.",
+        f"{_LENGTHS[-1]:,} requests; a visit of fewer than {pays_back()} costs more by session "
+        f"than by charge, of fewer than {pays_back(tempo.OPEN_AGAIN)} where the payer had a "
+        "channel closed before, whose slot it opens again. The chain is touched twice only while "
+        "the deposit lasts.",
         tuple(more),
     )
 
@@ -69,7 +73,7 @@ E4 = Claim(
         Trial(
             "break_even",
             {"requests": "1,10,100,1000", "prices": str(_PRICE), "shown_price": str(_PRICE),
-             "ways": "tempo charge,tempo session"},
+             "ways": f"tempo charge,tempo session,{AGAIN}"},
         ),
         Trial("deposit_size", {"deposits": "30,300", "visits": "100"}),
     ),
@@ -149,7 +153,8 @@ def _charge_only(result: Result) -> Judgement:
             "services whose clients would pay less by session in visits of 30",
         ),
         f"Right only where clients come for fewer than the {pays_back()} requests that pay a "
-        "session back; services with longer visits would save by offering sessions.",
+        f"session back ({pays_back(tempo.OPEN_AGAIN)} for a client's second); services with longer "
+        "visits would save by offering sessions.",
         tuple(more),
     )
 

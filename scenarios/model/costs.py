@@ -31,6 +31,12 @@ def tempo_session(requests: int, price: int, base_fee: int) -> int:
     return fee_amount(tempo.OPEN, base_fee) + fee_amount(tempo.CLOSE, base_fee)
 
 
+def tempo_session_again(requests: int, price: int, base_fee: int) -> int:
+    """The same for a payer who had a channel closed before, whose slot is used again."""
+    del requests, price
+    return fee_amount(tempo.OPEN_AGAIN, base_fee) + fee_amount(tempo.CLOSE, base_fee)
+
+
 def card_charge(requests: int, price: int, base_fee: int) -> int | None:
     """A token and a card payment a request; None below the least that a card can pay."""
     del base_fee
@@ -58,9 +64,11 @@ def lightning_session(requests: int, price: int, base_fee: int) -> int:
     return lightning.routing_fee(_SURPLUS * spent, _HOPS) + back
 
 
+AGAIN: Final = "tempo session again"
 WAYS: Final[Mapping[str, Callable[[int, int, int], int | None]]] = {
     "tempo charge": tempo_charge,
     "tempo session": tempo_session,
+    AGAIN: tempo_session_again,
     "card charge": card_charge,
     "card once": card_once,
     "lightning charge": lightning_charge,

@@ -32,6 +32,8 @@ class Fleet:
     requests: int
     think_s: float
     block_s: float
+    returning: float = 0.0
+    """The share of the visits whose agent had a channel closed before, and opens on its slot."""
 
     @property
     def horizon_s(self) -> float:
@@ -65,7 +67,8 @@ def by_blocks(fleet: Fleet, intent: str, streams: Streams) -> Day:
         operations = [(generator.poisson(each), tempo.CHARGE)]
     else:
         operations = [
-            (generator.poisson(begun), tempo.OPEN),
+            (generator.poisson(begun * (1 - fleet.returning)), tempo.OPEN),
+            (generator.poisson(begun * fleet.returning), tempo.OPEN_AGAIN),
             (generator.poisson(ended), tempo.CLOSE),
         ]
     gas = sum(counts * used for counts, used in operations)
@@ -101,6 +104,7 @@ def by_events(fleet: Fleet, intent: str, streams: Streams) -> Day:
     chain = Chain(fleet.block_s)
     think = streams.exponential("think", fleet.think_s)
     sizes = visit_sizes(streams, fleet.requests)
+    luck = streams.uniform("returning")
     gap = streams.exponential("arrivals", 1 / float(fleet.visits_per_s[0]))
     counts = {"fees": 0, "transactions": 0, "requests": 0}
     path: list[int] = []
@@ -114,7 +118,7 @@ def by_events(fleet: Fleet, intent: str, streams: Streams) -> Day:
 
     def visit(size: int) -> Generator[Any, Any, None]:
         if intent == "session":
-            yield from send(tempo.OPEN)
+            yield from send(tempo.OPEN_AGAIN if luck() < fleet.returning else tempo.OPEN)
         for _ in range(size):
             counts["requests"] += 1
             if intent == "charge":

@@ -88,7 +88,7 @@ def metered_visit(desk: Desk, way: str, requests: int) -> Steps:
         if number == 0:
             yield timeout(scene.node())
             if way != UPTO:
-                yield from on_chain(scene, tempo.OPEN, PAYERS)
+                yield from on_chain(scene, scene.opening_gas, PAYERS)
                 scene.books.move(PAYERS, ESCROW, price * requests)
         desk.owe(price)
         if way == BATCH:

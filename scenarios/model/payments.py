@@ -44,6 +44,7 @@ class Scene:
     latency: Tally
     first: Tally
     """The first request of each visit alone: what opening a session costs in time."""
+    opening_gas: int = tempo.OPEN
     challenged: bool = True
     """Whether a charge asks first and is told the price, or is paid ahead from what it knows."""
     books: Books = field(default_factory=Books)
@@ -102,7 +103,7 @@ def session_visit(scene: Scene, requests: int) -> Steps:
     yield timeout(way)
     yield timeout(delay_s(env.now, scene.challenge()) + 2 * way)
     yield timeout(delay_s(env.now, check()) + scene.node())
-    yield from on_chain(scene, tempo.OPEN, PAYERS)
+    yield from on_chain(scene, scene.opening_gas, PAYERS)
     deposit = scene.price * requests
     scene.books.move(PAYERS, ESCROW, deposit)
     yield timeout(way)

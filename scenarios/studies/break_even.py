@@ -15,7 +15,7 @@ from mock_rails.core.errors import BadInput, nearest
 from mock_rails.tempo.execution.fees import MAX_BASE_FEE, MIN_BASE_FEE
 from scenarios.experiment import Result, Row, Study
 from scenarios.facts import cards, tempo
-from scenarios.model.costs import WAYS
+from scenarios.model.costs import AGAIN, WAYS
 from scenarios.parameters import Counts, Parameters, known
 
 if TYPE_CHECKING:
@@ -37,7 +37,11 @@ class BreakEven(Parameters):
         "prices of a request, base units",
         "session endpoints to $2; the registry's median is 20,000",
     )
-    ways: tuple[str, ...] = known(tuple(WAYS), "ways of paying that are open", "the MPP methods")
+    ways: tuple[str, ...] = known(
+        tuple(way for way in WAYS if way != AGAIN),
+        f"ways of paying; `{AGAIN}` is for payers who had a channel closed before",
+        "the MPP methods",
+    )
     shown_price: int = known(
         500_000, "price whose lines are drawn", "the least a card can pay", gt=0
     )
@@ -100,19 +104,18 @@ def _cost(way: str) -> Callable[[int, int, int], int | None]:
     return WAYS[way]
 
 
-def pays_back() -> int:
+def pays_back(opening: int = tempo.OPEN) -> int:
     """From how many requests on a Tempo session costs less gas than charges."""
-    return -(-(tempo.OPEN + tempo.CLOSE) // tempo.CHARGE)
+    return -(-(opening + tempo.CLOSE) // tempo.CHARGE)
 
 
 def findings(result: Result) -> list[str]:
     """Where the ways cross, and what a card can do."""
     p = result.parameters
-    least = pays_back()
-    first = -(-(tempo.OPEN + tempo.SETTLE_FIRST + tempo.CLOSE) // tempo.CHARGE)
     said = [
-        f"On Tempo a session costs less gas than charges from {least} requests on, whatever "
-        f"the base fee; from {first} where the payee also settles for the first time ever.",
+        f"On Tempo a session costs less gas than charges from {pays_back()} requests on, whatever "
+        f"the base fee; from {pays_back(tempo.OPEN_AGAIN)} on where the payer had a channel closed "
+        "before, whose slot is used again.",
         f"A card carries no charge below ${cards.LEAST / _USD:.2f}: of the registry's prices "
         f"that leaves about one in twenty.",
     ]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from scenarios.calibrate import DEFAULT, profile
 from scenarios.experiment import Result, Row, Study
+from scenarios.facts import tempo
 from scenarios.model import payments
 from scenarios.model.arrivals import poisson, read_trace, require_requests, trace, visit_sizes
 from scenarios.model.books import MERCHANTS, VALIDATORS
@@ -56,6 +57,11 @@ class ChargeVsSession(Parameters):
     challenged: bool = known(
         True, "whether each charge asks for its 402 first, or is paid ahead", "the protocol; E13"
     )
+    returning: bool = known(
+        False,
+        "whether payers had a channel closed before, whose slot makes the next one cheap to open",
+        "storage credits, fork T7; facts: tempo 4.5",
+    )
     workers: int = known(2, "processes of the server", "chosen", gt=0)
     visits: int = known(400, "mean visits in a replication after warm-up", "chosen", gt=0)
     trace: str = known(
@@ -82,6 +88,7 @@ def scene_of(p: ChargeVsSession, intent: str, streams: Streams, since_s: float) 
         latency=Tally(since_s),
         first=Tally(since_s),
         challenged=p.challenged,
+        opening_gas=tempo.OPEN_AGAIN if p.returning else tempo.OPEN,
     )
 
 
@@ -221,7 +228,8 @@ STUDY: Final[Any] = Study(
         "Every charge is challenged first, unless told otherwise; a session is challenged once, "
         "then pays ahead.",
         "A session's deposit is exactly what it needs, and the merchant closes it at its end.",
-        "Payer and payee have sent before and hold the token; nothing fails.",
+        "Payer and payee have sent before and hold the token, and pay fees in it; nothing fails.",
+        "No payer had a channel closed before, unless told otherwise (`returning`).",
     ),
     trust="Fees are the chain's own receipts. Latency stands on service times measured on one "
     "machine over loopback, and on network and block times that are parameters: trust the "

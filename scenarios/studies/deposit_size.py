@@ -191,6 +191,7 @@ STUDY: Final[Any] = Study(
         "A server that is gone had settled nothing: the payer asks for a forced close, waits for "
         "the grace period and withdraws all of the deposit.",
         "Locked capital has a price by the year; nothing else is lost with it.",
+        "No payer had a channel closed before, whose slot would make the next one cheap to open.",
     ),
     trust="Fees are the chain's receipts; the price of capital and the share of abandoned channels "
     "are assumptions, and at their default capital hardly weighs: vary them before concluding.",

@@ -162,6 +162,7 @@ STUDY: Final[Any] = Study(
         "Others fill the blocks with the same gas throughout; the payers do not hold back.",
         "The base fee moves by the chain's own rule; every payer pays it without a tip.",
         "A session that ends in the spike closes in it, instead of waiting for calm.",
+        "No payer had a channel closed before, whose slot would make the next one cheap to open.",
     ),
     trust="The price's path is the rail's own function. That nobody holds back overstates the "
     "cost; a merchant may settle later and then pays what a session pays outside the spike.",

@@ -204,6 +204,7 @@ STUDY: Final[Any] = Study(
         "A server goes on taking vouchers of channels that it knows, without asking the chain.",
         "Every client that fails over can pay over Lightning, and that payment succeeds.",
         "An agent goes on with its next request, paid or not.",
+        "No payer had a channel closed before, whose slot would make the next one cheap to open.",
     ),
     trust="That sessions outlive an outage follows from the protocol. That a given-up transaction "
     "is never mined is kind: a client that cannot know must not pay twice, and would wait longer.",

@@ -132,6 +132,7 @@ STUDY: Final[Any] = Study(
         "A service that takes no payments on Tempo cannot offer a session there.",
         "A popular service has longer visits, not more of them; each visit has one channel.",
         "Only the chain's fees count, at one base fee; latency would favour sessions further.",
+        "No payer had a channel closed before, whose slot would make the next one cheap to open.",
     ),
     trust="Prices are the registry's. How its services are used is not published: read the curve "
     "at the visit length that you know, not a single number.",

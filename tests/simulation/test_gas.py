@@ -5,7 +5,7 @@ Issue: the fee of every simulated operation equals the devnet's receipt for that
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -16,18 +16,54 @@ from mock_rails.lightning.rail import Lightning
 from mock_rails.lightning.topology import Topology
 from mock_rails.stripe.fees import PRICES
 from mock_rails.tempo.abi import Function
+from mock_rails.tempo.addresses import CHANNEL_RESERVE, PATH_USD, ZERO_ADDRESS
 from mock_rails.tempo.execution.fees import MIN_BASE_FEE, fee_amount
 from mock_rails.tempo.native.channel_reserve.channels import CLOSE_GRACE_PERIOD_S
 from scenarios.facts import cards, lightning, tempo
 from scenarios.model.chain import Chain
-from tests.integration.tempo.gas_chain import REQUEST_CLOSE, GasChain
+from tests.integration.tempo.gas_chain import (
+    CLOSE,
+    DEPOSIT,
+    OPEN,
+    REQUEST_CLOSE,
+    VOUCHER,
+    Descriptor,
+    GasChain,
+)
 from tests.integration.tempo.gas_rows import ROWS
 
 if TYPE_CHECKING:
     from mock_rails.core import RailContext
+    from mock_rails.tempo.crypto.wallet import Account
 
 WITHDRAW_CHANNEL = Function("withdraw((address,address,address,address,bytes32,address,bytes32))")
 MEASURE = {row.operation: row.measure for row in ROWS}
+
+
+class Street(GasChain):
+    """The chain as clients and shops use it: expiring nonces, salts without order, a channel that
+    names who signs its vouchers; others have channels too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open(self.other)
+
+    def open(
+        self, by: Account | None = None, *, payee: bytes | None = None, **how: Any
+    ) -> tuple[int, Descriptor]:
+        payer, payee = by or self.payer, payee or self.payee.address
+        self._salt += 1
+        salt = bytes([self._salt]) * 32
+        data = OPEN.call(payee, ZERO_ADDRESS, PATH_USD, DEPOSIT, salt, payer.address)
+        receipt = self.send(payer, CHANNEL_RESERVE, data, expiring=True, **how)
+        context = receipt.submission.context_hash
+        return receipt.outcome.gas_used, Descriptor(
+            payer.address, payee, ZERO_ADDRESS, PATH_USD, salt, payer.address, context
+        )
+
+    def reserve(self, by: Account, function: Function, *values: Any, **how: Any) -> int:
+        soon_s = self.chain.context.clock.now_s() + 60
+        return super().reserve(by, function, *values, expiring=True, valid_before=soon_s, **how)
 
 
 @pytest.mark.parametrize(
@@ -35,21 +71,28 @@ MEASURE = {row.operation: row.measure for row in ROWS}
     [
         (tempo.CHARGE, "transferWithMemo, expiring nonce"),
         (tempo.CHARGE_NEW_PAYEE, "transferWithMemo, expiring, new recipient"),
-        (tempo.OPEN, "channel open, expiring"),
         (tempo.TOP_UP, "channel topUp"),
         (tempo.SETTLE, "channel settle"),
-        (tempo.SETTLE_FIRST, "channel settle, payee nonce 0"),
         (tempo.CLOSE, "channel close, capture = voucher"),
         (tempo.REQUEST_CLOSE, "channel requestClose"),
     ],
 )
 def test_gas_is_the_receipts(gas: int, operation: str) -> None:
-    assert MEASURE[operation](GasChain()) == gas
+    assert MEASURE[operation](Street()) == gas
+
+
+def test_a_payers_first_channel_and_the_next_on_its_slot() -> None:
+    """Facts: tempo 4.5: closing frees a slot, and its credit pays for the payer's next."""
+    chain = Street()
+    used, channel = chain.open()
+    assert used == tempo.OPEN
+    chain.reserve(chain.payee, CLOSE, channel, VOUCHER, VOUCHER, chain.voucher(channel))
+    assert chain.open()[0] == tempo.OPEN_AGAIN
 
 
 def test_a_withdrawals_gas_is_the_receipts() -> None:
     """After the grace period of a forced close, without the payee."""
-    chain = GasChain()
+    chain = Street()
     _, channel = chain.open()
     chain.reserve(chain.payer, REQUEST_CLOSE, channel)
     chain.chain.context.clock.advance(CLOSE_GRACE_PERIOD_S)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import tracemalloc
 from itertools import pairwise
 from typing import Any
@@ -100,6 +102,27 @@ def test_common_numbers_make_differences_narrow() -> None:
     pair = ("first_mean_ms", (CHARGE, 10), (SESSION, 10))
     common, independent = ours.difference(*pair), apart.difference(*pair)
     assert 5 * (common.high - common.low) < independent.high - independent.low
+
+
+A_MILLION = """
+import resource
+from scenarios.streams import Streams
+from scenarios.studies.charge_vs_session import SESSION, ChargeVsSession, play
+
+for visits in (1_000, 34_000):
+    scene = play(ChargeVsSession(visits=visits), SESSION, 30, Streams(1, 0))
+    print(scene.delivered, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+def test_a_million_payments_in_one_run_take_hardly_more_memory() -> None:
+    """The process's own peak, beside what it needed for the thirty thousand before."""
+    told = subprocess.run(
+        [sys.executable, "-c", A_MILLION], check=True, capture_output=True, text=True
+    ).stdout
+    (_, few), (delivered, many) = (map(int, line.split()) for line in told.splitlines())
+    assert delivered > 1_000_000
+    assert many < 1.1 * few
 
 
 def test_memory_is_bounded() -> None:
