@@ -8,6 +8,7 @@ docs/reference/ratios.md with what each benchmark printed below.
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.environment import fingerprint
-from benchmarks.peers.bars import BARS, MISSED
+from benchmarks.peers.bars import BARS, MISSED, UNMEASURED
 from mock_rails.core.clock import Clock
 
 if TYPE_CHECKING:
@@ -29,11 +30,12 @@ if TYPE_CHECKING:
 
 PAGE: Final = Path("docs/reference/ratios.md")
 _RATIO: Final = re.compile(r"^ratio ([\w.]+): ([0-9.]+)", re.MULTILINE)
+PACKAGES: Final = Path(__file__).with_name("package.json")
 _PROGRAMS: Final = ("chain", "session", "sim")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run them all; 1 if a bar is missed or a benchmark failed."""
+    """Run them all; 1 if a bar is missed or not measured, or a benchmark failed."""
     parser = argparse.ArgumentParser(prog="bench-peers", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5, help="interleaved rounds (default 5)")
     parser.add_argument(
@@ -55,7 +57,8 @@ def main(arguments: list[str] | None = None) -> int:
     for name, value in ratios.items():
         print(f"ratio {name}: {value}")  # noqa: T201 - the benchmark's result
     print(f"Written: {options.out}")  # noqa: T201 - the same
-    return int(any(_verdict(bar.name, ratios) == MISSED for bar in BARS))
+    missed = {MISSED} if options.quick else {MISSED, UNMEASURED}
+    return int(any(_verdict(bar.name, ratios) in missed for bar in BARS))
 
 
 def read_ratios(texts: Iterable[str]) -> dict[str, float]:
@@ -70,8 +73,9 @@ def page(ratios: Mapping[str, float], said: Mapping[str, str], rounds: int, day:
         "# How fast it is, beside what you would use instead",
         "",
         f"Written by `make bench-peers` on {day}, {rounds} interleaved rounds, commit"
-        f" {about['commit'][:12]}, Python {about['python']}, {about['cores']} cores"
+        f" {about['commit'] or 'unknown'}, Python {about['python']}, {about['cores']} cores"
         f" ({about['cpu']}).",
+        f"The peers: {', '.join(_peers())}.",
         "Both sides of a figure ran in turns on one machine. Only the ratios are worth quoting,",
         "and `make bench-peers` measures them on yours.",
         "",
@@ -87,6 +91,14 @@ def page(ratios: Mapping[str, float], said: Mapping[str, str], rounds: int, day:
         lines += ["", f"## What `make bench-{name}` printed", "", "```text"]
         lines += [line.rstrip() for line in text.strip().splitlines()] + ["```"]
     return "\n".join(lines) + "\n"
+
+
+def _peers() -> list[str]:
+    """What is run beside the sandbox, from its registry, in which version."""
+    wanted = json.loads(PACKAGES.read_text(encoding="utf-8"))["dependencies"]
+    return [f"{name} {version}" for name, version in wanted.items()] + [
+        f"{name} {fingerprint()['packages'].get(name, 'unknown')}" for name in ("pympp", "simpy")
+    ]
 
 
 def _run(name: str, *, rounds: int, quick: bool) -> str | None:
@@ -111,7 +123,7 @@ def _show(ratios: Mapping[str, float]) -> None:
 
 def _verdict(name: str, ratios: Mapping[str, float]) -> str:
     bar = next(one for one in BARS if one.name == name)
-    return bar.verdict(ratios[name]) if name in ratios else "not measured"
+    return bar.verdict(ratios[name]) if name in ratios else UNMEASURED
 
 
 def _shown(value: float | None) -> str:

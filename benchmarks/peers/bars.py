@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 MISSED: Final = "bar missed"
+UNMEASURED: Final = "not measured"
 
 
 @dataclass(frozen=True, slots=True)

@@ -294,10 +294,12 @@ def _kept(results: Results) -> list[Table]:
 
 
 def _percentile(group: Group, percent: float, phase: Phase = Phase.TOTAL) -> Cell:
-    """Of each round where that has enough requests, or else of all of them together."""
+    """Of each round where that has enough requests, or else of all of them together. A median is
+    always of each round, as the first screen has it: its range says how little it is sure of."""
     counts = [one.histogram(phase).total_count for one in group.legs]
-    if tells(percent, min(counts)):
+    told = tells(percent, sum(counts))
+    if tells(percent, min(counts)) or (told and percent <= 50):
         return group.percentile_ms(percent, phase)
-    if tells(percent, sum(counts)):
+    if told:
         return Together(group.together_ms(percent, phase))
     return TOO_FEW

@@ -50,3 +50,9 @@ def test_the_page_has_every_promise_and_what_was_printed() -> None:
     assert "| 1.67 | ≤ 2 | ≤ 1.3 | bar met |" in text
     assert "| - | ≥ 25 | ≥ 50 | not measured |" in text
     assert PRINTED.strip() in text
+    assert "The peers: @foundry-rs/anvil 1.7.1, mppx 0.11.0, viem 2.57.1, pympp " in text
+
+
+def test_without_a_repository_the_commit_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("benchmarks.environment.commit", lambda: None)
+    assert "commit unknown, Python" in page({}, {}, 5, "2026-11-27")
