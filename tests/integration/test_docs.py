@@ -36,8 +36,8 @@ _FILE = re.compile(r"^<!-- file: (\S+) -->\n```\w+\n(.*?)^```", re.DOTALL | re.M
 _HASH = re.compile(r"0x[0-9a-f]+(?:…[0-9a-f]+)?")
 _NUMBER = re.compile(r"[0-9][0-9,.:TZdhms-]*")
 _PLAY = re.compile(r"mpp-sandbox failures play (\S+)")
-_ALONE = ("pytest ", "sed ", *(f"mpp-sandbox {verb} " for verb in ("failures", "exec", "record")))
-_ALONE += ("mpp-sandbox replay ",)
+_OWN = ("bench", "calibrate", "exec", "failures", "record", "replay")
+_ALONE = ("pytest ", "sed ", *(f"mpp-sandbox {verb} " for verb in _OWN))
 
 # A reader who has hypothesis may wait a second for its plugin; a test that runs pages need not.
 SPARING = {"PYTHONWARNINGS": "ignore", "PYTEST_ADDOPTS": "-p no:hypothesispytest"}
