@@ -127,8 +127,9 @@ class Gate:
 
     async def pay_once(
         self, authorization: str, route: Route, request: PaidRequest, *, buys: bool = False
-    ) -> tuple[Settlement, str]:
-        """Settle the credential of a WebSocket frame, and say which challenge it answered.
+    ) -> tuple[Settlement, str, Exchange | None]:
+        """Settle the credential of a WebSocket frame, and say which challenge it answered and where
+        it is recorded what came of it.
 
         `request` is the socket's handshake. With `buys` the credential is for the GET that this
         stands for, price and all. Raises a PaymentError if the credential is refused.
@@ -146,7 +147,7 @@ class Gate:
             raise refused.error from refused
         admitted, settlement, _ = paid
         assert settlement is not None  # a frame has no Idempotency-Key, so it is never repeated
-        return settlement, admitted.challenge_id
+        return settlement, admitted.challenge_id, visit.exchange
 
     async def purge(self) -> int:
         """Forget the kept answers of earlier processes whose time is over; how many there were.

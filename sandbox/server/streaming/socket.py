@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, MutableMapping
 
     from mock_rails.core import Clock
+    from sandbox.server.exchange import Exchange
     from sandbox.server.offer import Settlement
 
     Message = MutableMapping[str, Any]
@@ -53,6 +54,9 @@ IDLE_S: Final = 300
 """How long a socket on which nothing is streamed waits for the next frame, in real time."""
 
 _STARTING: Final = frozenset({"open", "voucher"})
+_ACKNOWLEDGED: Final = 204
+_STREAMED: Final = 200
+_LEFT: Final = "the client left"
 _LONGEST_REASON: Final = 120  # RFC 6455, 5.5: 125 bytes with the code
 
 _log = logging.getLogger(__name__)
@@ -64,6 +68,29 @@ class SocketPayment:
 
     settlement: Settlement
     challenge_id: str
+    exchange: Exchange | None = None
+    """Its record; None if no records are kept."""
+
+    def acknowledged(self) -> None:
+        """Record that its receipt is all that comes of it, as a 204 would be of a POST."""
+        if self.exchange is None:
+            return
+        if self.settlement.delivers:
+            self.exchange.failed("nothing was streamed for it", None)
+        else:
+            self.exchange.delivered(_ACKNOWLEDGED)
+
+    def streamed(self, reason: str) -> None:
+        """Record that its stream has ended, and why too early if it was."""
+        if self.exchange is None:
+            return
+        self.exchange.lap("deliver")
+        meter = self.settlement.meter
+        total = None if meter is None else meter.total
+        if reason:
+            self.exchange.failed(reason, None, total)
+        else:
+            self.exchange.delivered(_STREAMED, total)
 
 
 Pay = Callable[[str], Awaitable[SocketPayment]]
@@ -216,6 +243,7 @@ class _Socket:
         try:
             payment = await self._pay(authorization)
             if self._buy is not None and self._is_for_the_request(action, payment.settlement):
+                payment.acknowledged()
                 payment = await self._buy(authorization)
         except PaymentError as error:
             internal = error.status >= 500
@@ -223,36 +251,53 @@ class _Socket:
             await self.fail(error.status, str(error), code)
             return
         await self._text(frames.receipt(settled(payment.settlement)))
+        if action not in {"close", "topUp"} and self._paid is None and not self._is_closing:
+            await self._start(payment, is_session=action is not None)
+            return
+        payment.acknowledged()
         if action == "close":
             await self.close(CloseCode.NORMAL, "payment session closed")
         elif action != "topUp":
-            await self._start_or_go_on(payment, is_session=action is not None)
+            self._go_on(payment)
 
     def _is_for_the_request(self, action: object, settlement: Settlement) -> bool:
         """Whether what was authorised is still to be spent, on the stream as a whole."""
         starts = self._paid is None and not self._is_closing and action in _STARTING
         return starts and settlement.meter is None and not settlement.delivers
 
-    async def _start_or_go_on(self, payment: SocketPayment, *, is_session: bool) -> None:
-        if self._paid is not None:
-            started = self._paid.settlement
-            if started.reference == payment.settlement.reference:
-                latest = payment.settlement if started.meter is None else started
-                self._paid = SocketPayment(latest, payment.challenge_id)
+    def _go_on(self, payment: SocketPayment) -> None:
+        """Another voucher on the channel that pays, or one after which nothing is streamed."""
+        if self._paid is None:
+            self._paid = payment
             return
+        started = self._paid.settlement
+        if started.reference == payment.settlement.reference:
+            latest = payment.settlement if started.meter is None else started
+            self._paid = SocketPayment(latest, payment.challenge_id)
+
+    async def _start(self, payment: SocketPayment, *, is_session: bool) -> None:
         self._paid = payment
-        if self._is_closing:
-            return
         settlement = payment.settlement
         if is_session and settlement.meter is None and not settlement.delivers:
-            await self.fail(500, "this session cannot be metered", CloseCode.INTERNAL)
+            words = "this session cannot be metered"
+            payment.streamed(words)
+            await self.fail(500, words, CloseCode.INTERNAL)
             return
-        self._streaming = asyncio.ensure_future(self._stream(settlement))
+        self._streaming = asyncio.ensure_future(self._stream(payment))
 
     # -- streaming --------------------------------------------------------------------------------
 
-    async def _stream(self, settlement: Settlement) -> None:
-        failure = await self._run(settlement)
+    async def _stream(self, payment: SocketPayment) -> None:
+        reason = _LEFT
+        try:
+            failure = await self._run(payment.settlement)
+            if not self.closed.is_set():
+                reason = "" if failure is None else failure[1]
+        except asyncio.CancelledError:
+            reason = "" if self._is_closing else _LEFT
+            raise
+        finally:
+            payment.streamed(reason)
         self._must_not_be_cut = True
         if failure is not None:
             await self.fail(*failure)

@@ -75,6 +75,7 @@ async def test_a_paid_stream_is_played_again_frame_by_frame(heard: str) -> None:
     played = await replayed(capture)
     assert played.divergence is None, played.report()
     assert played.steps == len(capture.steps)
+    assert played.complaints == []
 
 
 async def test_the_first_frame_that_is_another_is_told(heard: str) -> None:

@@ -434,7 +434,7 @@ async def test_a_sockets_frame_is_settled_as_a_post_with_nothing_but_its_credent
         challenge = challenge_of(await shop.get("/goods?q=1"))
         scope = {"type": "websocket", "path": "/socket", "query_string": b"q=1", "headers": []}
         handshake = PaidRequest({**scope, "method": "GET"})
-        settlement, answered = await shop.gate.pay_once(
+        settlement, answered, _ = await shop.gate.pay_once(
             credential(challenge), shop.routes[0], handshake
         )
         assert (settlement.reference, answered) == ("payment-1", challenge.id)

@@ -13,6 +13,7 @@ import httpx
 from mpp import Credential
 from websockets.asyncio.client import connect
 
+from mock_rails.core.journal import Journal
 from mock_rails.server import Host
 from sandbox.methods.tempo_session import Status
 from sandbox.server.challenges import Challenges
@@ -35,8 +36,9 @@ STREAM = ["message", "message", "message", "payment-close-ready"]
 class Reader:
     """A payer with a channel, who reads sockets with it."""
 
-    def __init__(self, payer: Payer, host: Host) -> None:
+    def __init__(self, payer: Payer, host: Host, journal: Journal) -> None:
         self.payer = payer
+        self.journal = journal
         self._host = host
 
     @asynccontextmanager
@@ -66,15 +68,17 @@ class Reader:
 async def open_reader() -> AsyncIterator[Reader]:
     async with make_world() as world:
         offer = world.offer(amount=PRICE, unit_type="request", streams=True)
+        journal = Journal(world.clock)
         gate = Gate(
             model,
             [Route("/goods", (offer,), streams=True, socket_path="/socket")],
             challenges=Challenges(realm=REALM, secret=SECRET, clock=world.clock),
             store=world.store,
             clock=world.clock,
+            journal=journal,
         )
         async with Host(gate) as host:
-            yield Reader(world.payer(offer), host)
+            yield Reader(world.payer(offer), host, journal)
 
 
 async def test_each_socket_costs_one_request_and_delivers_all_of_it() -> None:
@@ -84,6 +88,18 @@ async def test_each_socket_costs_one_request_and_delivers_all_of_it() -> None:
         assert [frame["data"] for frame in opened[1:4]] == ["a", "b", "c"]
         assert {opened[at]["data"]["spent"] for at in (0, -1)} == {"100"}
         assert opened[0]["data"]["txHash"]
+
+        told = [
+            (one.kind, one.data.get("status"), one.data.get("amount"))
+            for one in reader.journal.read()
+            if one.kind != "exchange.challenged"
+        ]
+        assert told == [
+            ("exchange.paid", None, 0),  # the channel was opened: a receipt is all that is due
+            ("exchange.delivered", 204, None),
+            ("exchange.paid", None, PRICE),
+            ("exchange.delivered", 200, None),
+        ]
 
         again = await reader.buy(reader.payer.make_voucher(200))
         assert [frame["mpp"] for frame in again] == ["payment-receipt", *STREAM]
