@@ -32,7 +32,7 @@ TARGET: Final = 0.15
 """How far off a forecast may be and still be called right."""
 SHARES: Final = (0.5, 0.7)
 """Of the knee, where the target holds: nearer to it, small errors become long queues."""
-_REPLICATIONS: Final = 10
+_REPLICATIONS: Final = 5
 _SEED: Final = 1
 _RAILS: Final = "rails"
 
