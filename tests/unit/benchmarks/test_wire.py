@@ -266,3 +266,14 @@ async def test_what_is_under_way_fails_when_the_client_is_closed() -> None:
         await wire.aclose()
         with pytest.raises(httpx.ReadError):
             await asking
+
+
+async def test_a_connection_that_was_idle_for_long_is_not_trusted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    server = Server(plain(b"x"), plain(b"y"))
+    async with asked(server) as http:
+        assert (await http.get("/")).text == "x"
+        monkeypatch.setattr("benchmarks.wire.IDLE_S", 0)
+        assert (await http.get("/")).text == "y"
+    assert server.connections == 2
