@@ -5,6 +5,7 @@ The exchange is found in the journal of the test and told as `mpp-sandbox inspec
 
 from __future__ import annotations
 
+import os
 import shlex
 from typing import TYPE_CHECKING, Any, Final
 
@@ -39,7 +40,8 @@ def report(item: pytest.Item, devnet: DevnetFixture) -> str:
     lines = [f"seed: {devnet.seed}", f"time: {devnet.context.clock.utc():%Y-%m-%dT%H:%M:%SZ}"]
     for fault in devnet.call(devnet.context.faults.list):
         told = fault["fault"]
-        lines.append(f"fault: {told['at']} {told['do']}, fired {fault['fired']} times")
+        fired = "once" if fault["fired"] == 1 else f"{fault['fired']} times"
+        lines.append(f"fault: {told['at']} {told['do']}, fired {fired}")
     told = explain(devnet).split("\n")
     if len(told) > _MOST_LINES:
         told = [*told[:_MOST_LINES], f"({len(told) - _MOST_LINES} lines more)"]
@@ -47,8 +49,10 @@ def report(item: pytest.Item, devnet: DevnetFixture) -> str:
 
 
 def command(item: pytest.Item) -> str:
-    """What runs this test alone, as it ran now."""
-    words = ["pytest", item.nodeid]
+    """What runs this test alone, as it ran now, from the folder in which pytest was started."""
+    _, *inner = item.nodeid.partition("::")  # what stands before it is relative to the root
+    file = os.path.relpath(item.path, item.config.invocation_params.dir)
+    words = ["pytest", "".join([file, *inner])]
     if (seed := item.config.getoption("mpp_seed")) is not None:
         words += ["--mpp-seed", seed]
     if item.config.getoption("mpp_ports"):

@@ -68,7 +68,7 @@ def make_environment(folder: Path, wheel: Path, *others: str) -> Path:
 def install(python: Path, wheel: Path) -> None:
     """Install our wheel, and nothing with it."""
     pip = [str(python), "-m", "pip", "--disable-pip-version-check", "--no-input", "install"]
-    run([*pip, "--quiet", "--no-index", str(wheel)], python.parent)
+    run([*pip, "--quiet", "--no-compile", "--no-index", str(wheel)], python.parent)
 
 
 def _wants(wheel: Path) -> list[str]:

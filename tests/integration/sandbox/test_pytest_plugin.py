@@ -104,9 +104,12 @@ def stranger(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _pytest(
     python: Path, folder: Path, test: str, *options: str, ini: str = AUTO, status: int = 0
 ) -> str:
-    (folder / "test_shop.py").write_text(test)
+    """What pytest says in the repository's folder of tests, which is not its root."""
     (folder / "pytest.ini").write_text(ini)
-    return run([str(python), "-m", "pytest", "-q", "-W", "error", *options], folder, status)
+    tests = folder / "tests"
+    tests.mkdir()
+    (tests / "test_shop.py").write_text(test)
+    return run([str(python), "-m", "pytest", "-q", "-W", "error", *options], tests, status)
 
 
 def test_its_tests_pay_in_several_processes(stranger: Path, tmp_path: Path) -> None:
