@@ -12,16 +12,24 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from sandbox.recording import run_again
 from tests.integration.sandbox.test_cli_people import CLI, ROOT, TIMEOUT_S
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+PATH = f"{os.path.dirname(sys.executable)}{os.pathsep}{os.environ['PATH']}"
 BUYER = (
     'mpp-sandbox pay --charge --state-dir state --rpc "$MPP_SANDBOX_RPC_URL"'
     ' --control-url http://127.0.0.1:9 "$MPP_SANDBOX_API_URL/quote"'
 )
 """A customer who knows nothing of the control: the first that he asks for is the quote."""
+LISTENER = (
+    'mpp-sandbox pay --stream --state-dir state --rpc "$MPP_SANDBOX_RPC_URL"'
+    " --control-url http://127.0.0.1:9"
+    ' "ws${MPP_SANDBOX_API_URL#http}/complete/ws?tokens=4&delay_ms=10"'
+)
+"""A customer who reads a stream over a WebSocket and pays for it as it comes."""
 CHANGED = """
 from sandbox.merchants import routes
 
@@ -30,11 +38,10 @@ routes.QUOTE_PRICE = "0.02"
 
 
 def run(*words: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    path = f"{os.path.dirname(sys.executable)}{os.pathsep}{os.environ['PATH']}"
     return subprocess.run(
         [*CLI, *words],
         cwd=cwd,
-        env=os.environ | {"PATH": path} | environment,
+        env=os.environ | {"PATH": PATH} | environment,
         capture_output=True,
         text=True,
         timeout=TIMEOUT_S,
@@ -61,6 +68,20 @@ def test_every_answer_is_the_recorded_one(folder: Path) -> None:
         told = json.loads(done.stdout)
         assert (done.returncode, told["divergence"], told["complaints"]) == (0, None, [])
         assert told["steps"] >= 3  # the question, the chain, the payment
+
+
+def test_a_paid_websocket_is_said_and_heard_again(tmp_path: Path) -> None:
+    """Protocol 2.9: what was said frame by frame is answered frame by frame. What a written test
+    does, run the command again, has nothing to complain of: all was delivered."""
+    done = run("record", "-o", "heard.mpp", "--", "sh", "-c", LISTENER, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    capture = (tmp_path / "heard.mpp").read_text()
+    assert capture.count('"do":"say"') >= 2
+    played = run("replay", "heard.mpp", "--json", cwd=tmp_path)
+    told = json.loads(played.stdout)
+    assert (played.returncode, told["divergence"], told["complaints"]) == (0, None, [])
+    again = run_again(capture, env={"PATH": PATH}, cwd=tmp_path)
+    assert (again.exit_code, again.complaints) == (0, [])
 
 
 def test_a_build_that_asks_for_more_diverges_at_the_first_price(folder: Path) -> None:
