@@ -1,6 +1,7 @@
 """The hot paths: what every paid request or payment goes through, as batches of calls.
 
-A path makes a fresh batch for every round, since most payments can be made only once.
+A path makes a fresh batch for every round, since most payments can be made only once. Clocks stand
+still: a session's server looks at the chain again every few seconds, which is not what is timed.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ def calibration() -> object:
 
 def session_requests() -> Iterator[Batch]:
     """A session-paid request through the whole gate, no network."""
-    world = asyncio.run(session_world(Clock()))
+    world = asyncio.run(session_world(Clock.frozen(_NOW_S)))
     authorised = 0
     while True:
         paid = stages.paying_credentials(world, BATCH, authorised=authorised)
@@ -57,7 +58,7 @@ def session_requests() -> Iterator[Batch]:
 
 def voucher_checks() -> Iterator[Batch]:
     """The echoed challenge and the voucher's signature."""
-    world = asyncio.run(session_world(Clock()))
+    world = asyncio.run(session_world(Clock.frozen(_NOW_S)))
     paid = stages.paying_credentials(world, BATCH)
     while True:
         yield [stages.verifying(world.challenges, one) for one in paid]
@@ -65,7 +66,7 @@ def voucher_checks() -> Iterator[Batch]:
 
 def credential_reads() -> Iterator[Batch]:
     """An Authorization header, read."""
-    world = asyncio.run(session_world(Clock()))
+    world = asyncio.run(session_world(Clock.frozen(_NOW_S)))
     texts = [one.to_authorization() for one in stages.paying_credentials(world, BATCH)]
     while True:
         yield [stages.parsing(text) for text in texts]
@@ -73,7 +74,7 @@ def credential_reads() -> Iterator[Batch]:
 
 def challenges_issued() -> Iterator[Batch]:
     """A 402's challenge, made and signed."""
-    world = asyncio.run(session_world(Clock()))
+    world = asyncio.run(session_world(Clock.frozen(_NOW_S)))
     bound = binding(world.offer, PaidRequest(stages.http_scope()))
     while True:
         yield [lambda: world.challenges.issue(world.offer, scope=bound)] * BATCH
