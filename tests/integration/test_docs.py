@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 PAGES = sorted((ROOT / "docs" / "do").rglob("*.md"))
 PORTS = {"control": 8400, "merchants": 8402, "tempo": 8545, "stripe": 12111}
-TIMEOUT_S = 60
+TIMEOUT_S = 90
+PAGE_TIMEOUT_S = 300
 
 _BLOCK = re.compile(r"^```console\n(.*?)^```", re.DOTALL | re.MULTILINE)
 _FILE = re.compile(r"^<!-- file: (\S+) -->\n```\w+\n(.*?)^```", re.DOTALL | re.MULTILINE)
@@ -115,6 +116,7 @@ def check(command: str, said: str, shown: list[str]) -> None:
         assert found.startswith(start) if expected.endswith("...") else found == start, command
 
 
+@pytest.mark.timeout(PAGE_TIMEOUT_S)  # up to thirty programs, one after another
 @pytest.mark.parametrize("page", PAGES, ids=[page.stem for page in PAGES])
 def test_its_commands_answer_as_it_shows(
     page: Path, devnet: dict[str, Any], plays: dict[str, str], tmp_path: Path
