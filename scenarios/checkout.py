@@ -22,3 +22,7 @@ def commit(root: Path = _ROOT) -> str | None:
     except OSError:
         return None
     return next((one.split()[0] for one in packed if one.endswith(f" {reference}")), None)
+
+
+RUNNING: Final = commit()
+"""Read once, when the code was loaded: the checkout may move on while a long sweep runs."""

@@ -56,13 +56,16 @@ def simulated(
     parameters = study.parameters.read(pairs(settings))
     method = Method(seed=seed, replications=replications)
     most = replications or method.most
+    if out is not None:
+        from scenarios.records import write, writing
+
+        with writing(out):
+            pass  # before the work, so that it is not done for nothing
     result = run(
         study, parameters, method, workers(jobs, cluster), lambda done: progress(done, most)
     )
     lines = told(result)
     if out is not None:
-        from scenarios.records import write
-
         write(result, out)
         lines.append(f"Written to {out}.")
     return lines

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from contextlib import contextmanager
+from signal import SIG_DFL, SIGINT, signal
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from mock_rails import __version__
@@ -73,11 +74,18 @@ def opened(workers: Workers) -> Iterator[Pool]:
         from multiprocessing import get_context
 
         # Spawned, not forked: a forked process would share this one's threads and loops half-way.
-        local = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
+        local = ProcessPoolExecutor(
+            workers, mp_context=get_context("spawn"), initializer=_end_when_interrupted
+        )
         try:
             yield Pool(local.submit, _AHEAD * workers)
         finally:
             local.shutdown(wait=True, cancel_futures=True)
+
+
+def _end_when_interrupted() -> None:
+    """Ctrl-C goes to every process of a terminal: a worker ends at once, and has nothing to say."""
+    signal(SIGINT, SIG_DFL)
 
 
 @contextmanager

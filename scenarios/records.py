@@ -11,6 +11,7 @@ report.html           all of it on one page that needs nothing else
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,16 +19,33 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mock_rails import __version__
-from scenarios.checkout import commit
+from mock_rails.core.errors import BadInput
+from scenarios.checkout import RUNNING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from scenarios.experiment import Method, Result, Row, Study
     from scenarios.parameters import Parameters
 
 
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Make the folder, and say in one line why something cannot be written there."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    except OSError as error:
+        raise BadInput(f"Cannot write to {folder}: {error.strerror or error}.") from None
+
+
 def write(result: Result, folder: Path, *, figures: bool = True) -> list[Path]:
     """Write all files of a result; returns which."""
-    folder.mkdir(parents=True, exist_ok=True)
+    with writing(folder):
+        return _write(result, folder, figures)
+
+
+def _write(result: Result, folder: Path, figures: bool) -> list[Path]:
     written = [folder / name for name in ("run.json", "records.jsonl", "records.npz")]
     written.append(folder / "summary.json")
     written[0].write_text(_json(described(result)))
@@ -70,7 +88,7 @@ def planned(study: Study, parameters: Parameters, method: Method) -> Row:
         "until_narrow": method.replications is None,
         "confidence": method.confidence,
         "version": __version__,
-        "commit": commit(),
+        "commit": RUNNING,
     }
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from mock_rails.core.errors import BadInput
 from scenarios.experiment import Method, Study, run
 from scenarios.processes import opened
-from scenarios.records import planned, write
+from scenarios.records import planned, write, writing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -56,7 +56,8 @@ def sweep(
             if was_there:
                 continue
             folder = out / name
-            (folder / "summary.json").unlink(missing_ok=True)
+            with writing(folder):
+                (folder / "summary.json").unlink(missing_ok=True)
             write(run(study, parameters, method, pool), folder, figures=False)
             done += 1
             progress(done, len(every))

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
 import sys
+from time import sleep
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
 from typer.testing import CliRunner
 
@@ -59,6 +64,11 @@ def test_a_run_answers_and_leaves_its_files(tmp_path: Path) -> None:
         (["simulate", "charge-vs-session", "--set", "requests=0"], "requests.0: Input should be"),
         (["simulate", "outage", "--set", "horizon_s=0.01", "--jobs", "1"], "Nobody came"),
         (["simulate", "charge-vs-session", "--replications", "0"], "at least one replication"),
+        (["simulate", "settlement", "--out", "/dev/null/results"], "Cannot write to /dev/null/re"),
+        (
+            ["sweep", "settlement", "--grid", "channels=2", "--jobs", "1", "--out", "/dev/null"],
+            "Cannot write to /dev/null/channels=2: Not a directory.",
+        ),
         (["simulate", "charge-vs-session", "--jobs", "0"], "at least one process"),
         (["sweep", "charge-vs-session", "--grid", "rtt_ms=", "--out", "x"], "no values"),
     ],
@@ -105,3 +115,24 @@ def test_what_was_tried_in_short_is_not_taken_for_the_whole(tmp_path: Path) -> N
     about = tmp_path / "rtt_ms=0" / "run.json"
     about.write_text(about.read_text().replace('"version": "', '"version": "older-'))
     assert mpp(*command).stdout == "rtt_ms=0: done\n"
+
+
+def test_ctrl_c_ends_the_workers_at_once_without_a_traceback() -> None:
+    """As a terminal does it: every process of the group is interrupted."""
+    study = ("charge-vs-session", "--set", "visits=100000", "--replications", "4", "--jobs", "2")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "sandbox.cli", "simulate", *study],
+        stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    group = psutil.Process(process.pid)
+    try:
+        # Spawned are two workers and a tracker; a worker at work has loaded the studies.
+        while sum(one.cpu_times().user > 1.5 for one in group.children(recursive=True)) < 2:
+            assert process.poll() is None
+            sleep(0.1)
+        os.killpg(process.pid, signal.SIGINT)
+        _, said = process.communicate(timeout=60)  # a replication takes minutes
+    finally:
+        process.kill()
+    assert process.returncode == 130
+    assert said == ""
