@@ -93,9 +93,12 @@ def test_a_sweep_goes_on_where_it_was_left(tmp_path: Path) -> None:
     command = ("sweep", "charge-vs-session", *QUICK, "--out", str(tmp_path), "--grid")
     assert mpp(*command, "rtt_ms=0").stdout == "rtt_ms=0: done\n"
     assert mpp(*command, "rtt_ms=0,10").stdout == "rtt_ms=0: found\nrtt_ms=10: done\n"
+    # A kill between two files, or in the midst of the last one.
     (tmp_path / "rtt_ms=0" / "summary.json").unlink()
     again = mpp(*command, "rtt_ms=0,10", "--seed", "1").stdout
     assert again == "rtt_ms=0: done\nrtt_ms=10: found\n"
+    (tmp_path / "rtt_ms=0" / "summary.json").write_text('[{"intent": "cha')
+    assert mpp(*command, "rtt_ms=0").stdout == "rtt_ms=0: done\n"
     assert mpp(*command, "rtt_ms=10", "--seed", "2").stdout == "rtt_ms=10: done\n"
 
 
