@@ -98,15 +98,20 @@ def pay(  # noqa: PLR0913, PLR0917 - each is an option of its own
         )
     except SandboxError as error:
         refuse_usage(str(error))
+    raise typer.Exit(_done(job, info, dry_run=dry_run, stream=stream, json=json))
+
+
+def _done(job: Job, info: dict[str, Any], *, dry_run: bool, stream: bool, json: bool) -> int:
+    """Do it, or show what would be done; returns the exit code."""
     if dry_run:
         from sandbox.cli.dry_run import show_plan
 
-        raise typer.Exit(show_plan(job, info, json=json))
+        return show_plan(job, info, json=json)
     from sandbox.cli.payment_runs import run_job
 
     # A program is told the answer as it came, unless it asks for the messages.
     stream = stream or (not json and options.reads_as_stream(job, info))
-    raise typer.Exit(run_job(job, info, stream=stream, json=json))
+    return run_job(job, info, stream=stream, json=json)
 
 
 def _job(
