@@ -46,7 +46,7 @@ def test_a_run_is_calibrated_with_and_its_steady_loads_are_foretold(tmp_path: Pa
 def test_a_mistake_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "empty").mkdir()
     for arguments, said in (
-        (("report", str(tmp_path / "empty")), "is no run: cannot read run.json"),
+        (("report", str(tmp_path / "empty")), "is no run: it has no run.json"),
         (("validate", str(tmp_path / "no.json"), str(whole_run(tmp_path / "run"))), "Cannot read"),
     ):
         done = mpp(*arguments)
