@@ -15,6 +15,7 @@ from sandbox.client.session.account import Lane
 from sandbox.client.session.attempt import SessionAttempt
 from sandbox.methods.lightning_session import rules as lightning_rules
 from sandbox.methods.tempo_session import rules
+from sandbox.server.l402 import L402
 from sandbox.server.lightning.closing import Closer
 from sandbox.server.session import actions, meter, server
 from sandbox.server.session import closing as server_closing
@@ -137,6 +138,10 @@ def _charges_nothing(right: Callable[..., Any]) -> Callable[..., Any]:
     return Free
 
 
+def _is_always(right: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda *_: True
+
+
 def _looks_away(right: Callable[..., Any]) -> Callable[..., Any]:
     return lambda self, channel: None
 
@@ -192,6 +197,11 @@ BUGS: Final = (
         "a WebSocket's messages are not charged",
         ((socket, "Hold", _charges_nothing),),
         frozenset({_UNPAID}),
+    ),
+    Bug(
+        "a ticket has no end",
+        ((L402, "_is_met", _is_always),),
+        frozenset({"a ticket ends"}),
     ),
     Bug(
         "nobody sees that a payer leaves",

@@ -36,6 +36,8 @@ class Deliveries:
     """How often a charge was delivered for, by method and reference."""
     sessions: Tally[tuple[str, str]] = field(default_factory=Tally)
     """What was delivered on a channel or session, in base units, by method and its id."""
+    tickets: set[str] = field(default_factory=set)
+    """The L402 tickets that opened something, by their payment hash."""
     promised: dict[str, int] = field(default_factory=dict)
     """The highest voucher that a receipt has acknowledged, by channel."""
 
@@ -67,6 +69,11 @@ class Counter:
         """Answer, and count it when the answer begins."""
         paid, sale = scope.get("mpp"), scope.get(_SALE)
         if paid is None or sale is None:
+            await self._app(scope, receive, send)
+            return
+        if not paid.receipt:  # L402's tickets have none
+            self._tell(f"lets the ticket {paid.reference[:18]} in")
+            self._deliveries.tickets.add(paid.reference)
             await self._app(scope, receive, send)
             return
         receipt = read_base64_json(paid.receipt) or {}

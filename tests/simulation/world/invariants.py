@@ -82,6 +82,9 @@ class Invariants:
             need(reference in known, "no delivery without payment", f"{reference} is unknown")
 
     def _check_charges(self) -> None:
+        for reference in self._world.deliveries.tickets:
+            paid = self._lightning_paid(reference)
+            need(paid, "no delivery without payment", f"the ticket {reference} was never paid")
         for (method, reference), count in self._world.deliveries.charges.items():
             need(
                 count <= 1,
@@ -203,10 +206,11 @@ class Invariants:
         charged = sum(one["amount"] for one in intents if one["status"] == "succeeded")
         need(cards == charged, "a ledger says what left", f"by card {cards}, not {charged}")
         spent = sum(one.client.lightning_ledger.tally().spent for one in world.payers)
+        tickets = {paid for one in world.payers for paid in one.tickets.paid}
         paid = [
             one
             for one in world.lightning.payments.of_node(PAYER_NODE)
-            if one.status is PaymentStatus.SUCCEEDED
+            if one.status is PaymentStatus.SUCCEEDED and one.payment_hash not in tickets
         ]
         out = sum(one.amount_msat + one.fee_msat for one in paid)
         back = sum(one.paid_msat for one in world.lightning.invoices.of_node(PAYER_NODE))

@@ -148,6 +148,8 @@ async def _find_out(world: World) -> None:
     for payer in world.payers:
         left = await payer.client.reconcile()
         need(not left, "every outcome is known", f"{payer.name}: {left}")
+        said = await payer.tickets.show_late()
+        need(said in {None, 402}, "a ticket ends", f"{payer.name}'s still opens: {said}")
 
 
 async def _end(world: World) -> None:

@@ -47,6 +47,7 @@ _DEEDS: Final = (
     "both",
     "reconcile",
     "leave",
+    "ticket",
 )
 _MOST_TOKENS: Final = 12
 _HANGS_S: Final = 600
@@ -101,6 +102,8 @@ class Customer:
             return await self._leave()
         if deed == "return":
             return await self._return()
+        if deed == "ticket":
+            return await self._payer.tickets.use()
         if deed == "steal":
             return await self._steal()
         if deed == "reconcile":

@@ -39,6 +39,7 @@ from tests.simulation.world.deliveries import Counter, Deliveries, Edge
 from tests.simulation.world.disk import Disk
 from tests.simulation.world.loop import OWNER, VirtualClock, VirtualLoop
 from tests.simulation.world.network import Line, Network
+from tests.simulation.world.tickets import Tickets
 
 if TYPE_CHECKING:
     import asyncio
@@ -88,7 +89,8 @@ class Shop:
         )
         gate = self.merchants.gate
         gate._challenges._salt = world.nonces.hex(8)  # also where it would be the system's
-        gate.app = gate._courier._app = Counter(gate.app, world.deliveries, world.tell)
+        counter = Counter(gate.app, world.deliveries, world.tell)
+        gate.app = gate._courier._app = self.merchants.app._app = counter
         self.app = Edge(self.merchants.app, world.deliveries)
         self.is_ready = False
         self._closers = (stripe.aclose, http.aclose, lnd.aclose)
@@ -226,6 +228,7 @@ class Payer:
             environment={},
         )
         node = LndNode(_LND, world.macaroons[1], http=lnd)
+        self.tickets = Tickets(URL, self._http, node, world.draws.stream(f"{self.name} tickets"))
         deposit = world.draws.stream("deposits").choice([None, 3_000, 20_000])
         self.client = PaidClient(
             self.wallet,
