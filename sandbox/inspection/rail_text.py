@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from sandbox.inspection.text import Paint
 
 _MOST: Final = 24
-_ROOM: Final = 34
+_ROOM: Final = 27
+"""So that a line fits into 80 columns."""
 _FAULT: Final = "fault.fired"
 _TOLD: Final = ("status", "object", "error", "fate", "url", "channel", "tx")
 """What is said of a step, in this order: what came, of what, and what went wrong."""
@@ -41,7 +42,7 @@ def rail_lines(steps: Iterable[Mapping[str, Any]], paint: Paint) -> Iterator[str
 
 def _facts(kind: str, data: Mapping[str, Any]) -> str:
     if kind == _FAULT:
-        words = [str(data[name]) for name in ("id", "at", "do") if data.get(name)]
+        words = [str(data[name]) for name in ("at", "do") if data.get(name)]
     elif "transactions" in data:
         count = len(data["transactions"])
         words = [f"number {data.get('number')},", f"{count} transaction{'' if count == 1 else 's'}"]
