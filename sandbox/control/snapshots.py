@@ -2,8 +2,8 @@
 
 The document holds the clock, the randomness, the armed faults, every rail and the merchants' books
 in memory. It is taken and put in place between two steps of the event loop, all or nothing. The
-merchants begin anew on it, for what they remember besides, and what they were about to do, is of the
-state that is gone. Requests that are under way meanwhile end as after a crash: have none.
+merchants begin anew on it, for what they remember besides, and what they were about to do, is of
+the state that is gone. Requests that are under way meanwhile end as after a crash: have none.
 """
 
 from __future__ import annotations

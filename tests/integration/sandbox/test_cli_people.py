@@ -145,7 +145,9 @@ def test_a_stream_is_paid_while_it_is_read(devnet: Devnet) -> None:
 def test_leaving_without_the_merchant(devnet: Devnet) -> None:
     paid = devnet.json("pay", f"{devnet.api}/report", "--session", "--account", "3")
     channel = paid["payment"]["channel"]
-    devnet.json("time", "freeze")  # or the merchant, who looks at times, may capture and close first
+    devnet.json(
+        "time", "freeze"
+    )  # or the merchant, who looks at times, may capture and close first
     try:
         left = devnet.json("channels", "force-close", channel)
         assert left["state"] == "closing"
