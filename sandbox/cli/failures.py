@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from sandbox.failures.telling import Step
 
 _ALL: Final = "all"
+_HEAD: Final = ("at", "do")
+"""What a fault begins with: where, and what."""
 _EXAMPLES: Final = """Examples:
   mpp-sandbox failures list
   mpp-sandbox failures show duplicate-credential
@@ -69,9 +71,10 @@ def show(slug: Slug, json: Json = False) -> None:
             return
         typer.echo(f"{failure.slug}: {failure.title}\n\n{failure.summary}\n")
         for fault in failure.faults:
-            rest = [f"{name} {value}" for name, value in fault.items() if name not in ("at", "do")]
-            typer.echo(f"fault: {fault['at']} {fault['do']} {' '.join(rest)}".rstrip())
+            rest = [_words(name, value) for name, value in fault.items() if name not in _HEAD]
+            typer.echo(f"Fault: {fault['at']} {fault['do']} {' '.join(rest)}".rstrip())
         if failure.faults:
+            typer.echo(f"Arm it: mpp-sandbox faults arm --named {slug}")
             typer.echo(f'In a test: @pytest.mark.mpp(faults=["{slug}"])')
         typer.echo(f"See it: mpp-sandbox failures play {slug}")
 
@@ -100,6 +103,13 @@ def play(
                 _tell(one, first=number == 0)
         if not all(one.holds for one in done):
             raise typer.Exit(1)
+
+
+def _words(name: str, value: object) -> str:
+    """A part of a fault as `faults arm` takes it: `base_fee=3`, `when nth=1`."""
+    if isinstance(value, dict):
+        return " ".join(f"{key}={one}" for key, one in value.items())
+    return f"{name} {value}"
 
 
 def _tell(played: Played, *, first: bool) -> None:

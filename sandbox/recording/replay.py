@@ -64,7 +64,8 @@ class Replayed:
         if self.divergence is not None:
             told = [f"It diverged at {self.divergence}"]
         else:
-            told = [f"All {self.steps} steps were answered as recorded."]
+            steps = "The step was" if self.steps == 1 else f"All {self.steps} steps were"
+            told = [f"{steps} answered as recorded."]
         return "\n".join([*told, *(f"Wrong: {one}" for one in self.complaints)])
 
     def to_json(self) -> dict[str, Any]:

@@ -32,9 +32,10 @@ def test_all_are_listed_with_their_titles() -> None:
 
 def test_one_is_shown_with_its_faults_and_how_to_have_it() -> None:
     shown = said("show", LOST).stdout
-    assert "fault: merchants.answer lose when nth=1" in shown
+    assert "Fault: merchants.answer lose when nth=1" in shown
     assert f'@pytest.mark.mpp(faults=["{LOST}"])' in shown
-    assert "fault" not in said("show", "duplicate-credential").stdout
+    assert f"mpp-sandbox faults arm --named {LOST}" in shown
+    assert "Fault" not in said("show", "duplicate-credential").stdout
 
 
 def test_a_play_tells_its_story_and_ends_well() -> None:
