@@ -81,9 +81,9 @@ class PaidUser(User):
 
     @task
     def report(self) -> None:
-        """Tell Locust's statistics what has happened since the last time."""
+        """Tell Locust's statistics what has happened since the last time, if anybody looks."""
         hand = Hand.here
-        if hand is not None:
+        if hand is not None and hand.is_watched:
             hand.tell_statistics()
 
 
@@ -102,10 +102,15 @@ class Hand:
     here: ClassVar[Hand | None] = None
     """This process's."""
 
-    def __init__(self, environment: Environment, runner: Runner, loop: LoopThread) -> None:
+    def __init__(
+        self, environment: Environment, runner: Runner, loop: LoopThread, *, is_watched: bool
+    ) -> None:
         self._environment = environment
         self._runner = runner
         self._loop = loop
+        self.is_watched = is_watched
+        """Whether somebody looks at the statistics while a leg runs. To keep them takes the
+        interpreter from the requests, some 30 ms in each second; else they wait for its end."""
         self._clock = Clock()
         self._member: Member | None = None
         self._order: Order | None = None
@@ -368,7 +373,7 @@ def main() -> None:
     with LoopThread() as loop:
         if given.join:
             runner = environment.create_worker_runner(given.join, given.port)
-            Hand(environment, runner, loop)
+            Hand(environment, runner, loop, is_watched=True)
             runner.greenlet.join()
             return
         if given.expect:
@@ -377,7 +382,7 @@ def main() -> None:
                 gevent.sleep(_POLL_S)
         else:
             runner = environment.create_local_runner()
-            Hand(environment, runner, loop)
+            Hand(environment, runner, loop, is_watched=given.web_port is not None)
         if given.web_port is not None:
             environment.create_web_ui("127.0.0.1", given.web_port)
         gevent.spawn(locust.stats.stats_history, runner)

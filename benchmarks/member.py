@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 _OPENING: Final = 8
 """Customers that open at the same time."""
 
+_NO_GC_S: Final = 60
+"""Legs up to so long are not interrupted by the collector; what they leave behind is bounded."""
+
 
 class Member:
     """The customers of this process."""
@@ -99,6 +102,8 @@ class Member:
         assert self._generator is not None
         began_ns = self._clock.monotonic_ns() + (at_wall_us - self._clock.wall_us()) * 1_000
         self._measure()
+        if order.duration_s <= _NO_GC_S:
+            gc.disable()
         try:
             if order.per_s is None:
                 await self._generator.run_closed(order.duration_s, began_ns)
@@ -109,6 +114,7 @@ class Member:
                 )
                 await self._generator.run_open(share(due_us, part, parts), began_ns)
         finally:
+            gc.enable()
             self._measure()
 
     async def _stop(self) -> None:
