@@ -6,14 +6,15 @@ on other machines (`benchmarks.locustfile`). Without, one process does all.
 
 from __future__ import annotations
 
-import socket
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from benchmarks.fleet import Part, PartFailed
+from benchmarks.micro.servers import free_port
 from benchmarks.recorder import Recorder
 from mock_rails.core.errors import BadInput
+from mock_rails.listening import LOOPBACK, CannotListen, bind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from benchmarks.orders import Order, Places
 
 _MODULE: Final = "benchmarks.locustfile"
-_LOOPBACK: Final = "127.0.0.1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +61,11 @@ class Driver:
         with self._stack:
             options = [] if self._web_port is None else ["--web-port", str(self._web_port)]
             if self._workers:
-                port = str(_free_port())
+                port = str(free_port())
                 options += ["--expect", str(self._workers), "--port", port]
             self._head = self._started("load generator", options)
             for number in range(self._workers):
-                join = ["--join", _LOOPBACK, "--port", port]
+                join = ["--join", LOOPBACK, "--port", port]
                 self._started(f"load worker {number + 1}", join)
             self.lag_at_rest_us = self._head.hear()["lag_at_rest_us"]
             self._stack = self._stack.pop_all()
@@ -118,17 +118,9 @@ class Driver:
         return part
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((_LOOPBACK, 0))
-        return int(probe.getsockname()[1])
-
-
 def _check_free(port: int) -> None:
     """Locust would say in a log that nobody reads that its page has no port."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((_LOOPBACK, port))
-        except OSError as error:
-            raise BadInput(f"Locust's page cannot have port {port}: {error.strerror}.") from None
+    try:
+        bind(LOOPBACK, port).close()
+    except CannotListen as error:
+        raise BadInput(f"Locust's page cannot have port {port}: {error}") from None

@@ -9,12 +9,15 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 
+from scenarios import checkout
+
 _ROOT: Final = Path(__file__).parents[1]
 _GOVERNOR: Final = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
 _PACKAGES: Final = (
     "coincurve", "hdrhistogram", "httpx", "locust", "py-evm", "pympp", "simpy", "uvicorn", "uvloop",
 )  # fmt: skip
 _GIT_TIMEOUT_S: Final = 5
+_DIGITS: Final = 12
 
 
 def fingerprint() -> dict[str, Any]:
@@ -34,21 +37,21 @@ def fingerprint() -> dict[str, Any]:
 
 def commit() -> str | None:
     """The commit of this checkout, with a plus if files differ from it; None outside of one."""
-    head = _git("rev-parse", "--short=12", "HEAD")
+    head = checkout.commit()
     if head is None:
         return None
-    return head + ("+" if _git("status", "--porcelain", "--untracked-files=no") else "")
+    return head[:_DIGITS] + ("+" if _is_changed() else "")
 
 
-def _git(*arguments: str) -> str | None:
+def _is_changed() -> bool:
+    command = ["git", "status", "--porcelain", "--untracked-files=no"]
     try:
         done = subprocess.run(
-            ["git", *arguments], cwd=_ROOT, capture_output=True, text=True, check=True,
-            timeout=_GIT_TIMEOUT_S,
-        )  # fmt: skip
+            command, cwd=_ROOT, capture_output=True, check=True, timeout=_GIT_TIMEOUT_S
+        )
     except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout.strip()
+        return False
+    return bool(done.stdout.strip())
 
 
 def _processor() -> str | None:

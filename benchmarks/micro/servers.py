@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING
 from benchmarks.micro.rpc_load import RequestFailedError, call
 from benchmarks.peers.install import anvil
 from mock_rails.core.clock import Clock
+from mock_rails.listening import LOOPBACK, bind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,8 +78,7 @@ def anvil_tempo() -> Iterator[Server]:
 
 def free_port() -> int:
     """A port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+    with bind(LOOPBACK, 0) as probe:
         return int(probe.getsockname()[1])
 
 

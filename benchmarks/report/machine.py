@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchmarks.report.bars import Bar, bars
 from benchmarks.report.results import label
 from benchmarks.report.tables import memory_mb
+from scenarios.figures.bars import Bar, bars
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchmarks.report.bars import Bar, bars
 from benchmarks.report.results import label
-from benchmarks.report.shades import colour
+from benchmarks.report.shades import colour, interval
+from scenarios.figures.bars import Bar, bars
 
 if TYPE_CHECKING:
     from benchmarks.report.results import Results
@@ -18,6 +18,6 @@ def figure(results: Results) -> Drawn:
     shown = []
     for operation in results.operations:
         best = results.best_per_s(operation)
-        shown.append(Bar(label(operation), [best.median], best, colour(operation)))
+        shown.append(Bar(label(operation), [best.median], interval(best), colour(operation)))
     return bars("The most that was answered", "requests answered well in a second", shown,
                 unit="/s")  # fmt: skip

@@ -10,8 +10,8 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Final
 
 from benchmarks.leg import Outcome, Phase
-from benchmarks.report.bars import Bar, bars
 from benchmarks.report.results import label
+from scenarios.figures.bars import Bar, bars
 
 if TYPE_CHECKING:
     from benchmarks.leg import Sample

@@ -133,7 +133,7 @@ def _may_repeat(request: httpx.Request) -> bool:
 
 
 def _sense_of(answer: httpx.Response) -> _Sense:
-    document = _document(answer)
+    document = document_of(answer)
     error = document.get("error")
     status = answer.status_code
     if answer.is_success:
@@ -153,7 +153,8 @@ def _sense_of(answer: httpx.Response) -> _Sense:
     return _Sense.DECIDED if 400 <= status < 500 else _Sense.UNKNOWN
 
 
-def _document(answer: httpx.Response) -> dict[str, Any]:
+def document_of(answer: httpx.Response) -> dict[str, Any]:
+    """What Stripe says; nothing where it is no JSON object."""
     try:
         found = orjson.loads(answer.content)
     except orjson.JSONDecodeError:

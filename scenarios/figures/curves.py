@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from scenarios.figures.lines import name_ends
+from scenarios.figures.lines import Line, lines
 from scenarios.figures.style import COLOURS, new_figure, plain_log
 
 if TYPE_CHECKING:
@@ -26,6 +26,9 @@ class Curve:
     name: str
     shares: Sequence[float]
     values: Sequence[Interval]
+    dashed: bool = False
+    colour: int | None = None
+    """Which of the palette, where it is not its place among the curves."""
 
 
 def ecdf(title: str, across: str, shown: Sequence[Curve]) -> Drawn:
@@ -48,36 +51,28 @@ def ecdf(title: str, across: str, shown: Sequence[Curve]) -> Drawn:
 
 def nines(title: str, up: str, shown: Sequence[Curve]) -> Drawn:
     """The value over the share, on an axis where each nine takes as much room as the last."""
-    figure, axes = new_figure(title)
-    ends = []
-    for curve, colour in zip(shown, COLOURS, strict=False):
-        at = [1 / (1 - share) for share in curve.shares]
-        means = [one.mean for one in curve.values]
-        axes.plot(at, means, color=colour, marker="o", markersize=3)
-        axes.fill_between(at, [one.low for one in curve.values],
-                          [one.high for one in curve.values],
-                          color=colour, alpha=0.2, linewidth=0)  # fmt: skip
-        ends.append((at[-1], means[-1], curve.name, colour))
-    axes.set_xscale("log")
-    axes.set_yscale("log")
-    plain_log(axes.yaxis)
-    labelled = [share for share in shown[0].shares if share in _LABELLED]
-    axes.set_xticks([1 / (1 - share) for share in labelled],
-                    [f"{share * 100:g}" for share in labelled])  # fmt: skip
-    axes.xaxis.set_minor_locator(_no_locator())
-    axes.set_xlabel("percentile")
-    axes.set_ylabel(up)
-    name_ends(axes, ends)
-    return figure, _numbers(title, up, shown)
+    figure, numbers = lines(
+        title, "percentile", up,
+        [
+            Line(one.name, [_beyond(share) for share in one.shares], one.values,
+                 dashed=one.dashed, colour=one.colour)
+            for one in shown
+        ],
+    )  # fmt: skip
+    told = sorted(share for one in shown for share in one.shares)
+    named = [share for share in _NAMED if told and told[0] <= share <= told[-1]]
+    axes = figure.axes[0]
+    axes.set_xticks([_beyond(share) for share in named], [f"{share * 100:g}" for share in named])
+    axes.set_xticks([], minor=True)
+    return figure, numbers | _numbers(title, up, shown)
 
 
-_LABELLED = frozenset({0.5, 0.75, 0.9, 0.95, 0.99, 0.999})
+_NAMED = (0.0, 0.5, 0.9, 0.99, 0.999, 0.9999)
 
 
-def _no_locator() -> Any:
-    from matplotlib.ticker import NullLocator
-
-    return NullLocator()
+def _beyond(share: float) -> float:
+    """1/(1-p): 10 where one in ten is slower."""
+    return round(1 / (1 - share), 6)
 
 
 def _numbers(title: str, measured: str, shown: Sequence[Curve]) -> dict[str, Any]:

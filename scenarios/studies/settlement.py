@@ -196,8 +196,8 @@ def findings(result: Result) -> list[str]:
 
 def figures(result: Result) -> dict[str, Drawn]:
     """Exposure against fee, exposure over time, and what each schedule costs in all."""
+    from scenarios.figures.bars import Bar, bars
     from scenarios.figures.lines import Line, lines
-    from scenarios.figures.stack import stacked
 
     schedules = result.parameters.schedules
     kinds = {"by requests": "r", "by time": "s"}
@@ -217,12 +217,13 @@ def figures(result: Result) -> dict[str, Drawn]:
             "fee per request, base units", shown,
         ),
         "over_time": _over_time(result),
-        "costs": stacked(
-            "What a schedule costs in all", "per request, base units ($0.000001)", schedules,
-            {
-                word: [result.interval(metric, one).mean for one in schedules]
-                for word, metric in _COSTS.items()
-            },
+        "costs": bars(
+            "What a schedule costs in all", "per request, base units ($0.000001)",
+            [
+                Bar(one, [result.interval(metric, one).mean for metric in _COSTS.values()])
+                for one in schedules
+            ],
+            parts=tuple(_COSTS),
         ),
     }  # fmt: skip
 

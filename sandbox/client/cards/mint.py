@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 import httpx
-import orjson
 
 from sandbox.client.errors import PaymentNotPreparedError
-from sandbox.methods.stripe_transport import AnswerLost, StripeTransport
+from sandbox.methods.stripe_transport import AnswerLost, StripeTransport, document_of
 from sandbox.methods.unchecked import PaymentUncheckedError
 
 if TYPE_CHECKING:
@@ -85,7 +84,7 @@ class Mint:
                 f"Stripe at {self._wallet.stripe_url} made no payment token: {error}",
                 hint="Nothing was paid. Is that the address, and the key one of that account?",
             ) from error
-        token = _document(answer).get("id")
+        token = document_of(answer).get("id")
         if answer.is_success and isinstance(token, str):
             return token
         said = self._wallet.hide(_message(answer)) or f"it answered HTTP {answer.status_code}"
@@ -96,9 +95,9 @@ class Mint:
         name = quote(token, safe="")
         try:
             answer = await self._post(f"{TOKENS}/{name}/revoke", {}, f"revoke_{token}"[:255])
-            fate = _fate(_document(answer))
+            fate = _fate(document_of(answer))
             if fate is Fate.UNKNOWN:
-                fate = _fate(_document(await self._http.get(f"{GRANTED}/{name}")))
+                fate = _fate(document_of(await self._http.get(f"{GRANTED}/{name}")))
         except (AnswerLost, PaymentUncheckedError):
             return Fate.UNKNOWN
         return fate
@@ -119,15 +118,7 @@ def _fate(token: dict[str, Any]) -> Fate:
     return Fate.WITHDRAWN if reason in _UNUSED else Fate.UNKNOWN
 
 
-def _document(answer: httpx.Response) -> dict[str, Any]:
-    try:
-        found = orjson.loads(answer.content)
-    except orjson.JSONDecodeError:
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
 def _message(answer: httpx.Response) -> str:
-    error = _document(answer).get("error")
+    error = document_of(answer).get("error")
     message = error.get("message") if isinstance(error, dict) else None
     return message if isinstance(message, str) else ""

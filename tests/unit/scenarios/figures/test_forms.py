@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from scenarios.experiment import Method, find, run
+from scenarios.figures.bars import Bar, bars
 from scenarios.figures.curves import Curve, ecdf, nines
-from scenarios.figures.stack import stacked
 from scenarios.statistics import bootstrap_interval
 from scenarios.studies.charge_vs_session import SHARES
 from tests.simulation.quick import QUICK
@@ -32,11 +32,13 @@ def test_the_tail_gives_every_nine_the_same_room() -> None:
     assert [one.get_text() for one in figure.axes[0].get_xticklabels()] == ["50", "90", "99"]
 
 
-def test_a_bar_is_as_high_as_its_parts_together() -> None:
-    figure, numbers = stacked("Cost", "units", ["a", "b"], {"gas": [1.0, 2.0], "loss": [3.0, 0.0]})
-    tops = [patch.get_y() + patch.get_height() for patch in figure.axes[0].patches]
-    assert tops == [1.0, 2.0, 4.0, 2.0]
-    assert numbers["parts"] == {"gas": [1.0, 2.0], "loss": [3.0, 0.0]}
+def test_a_bar_is_as_long_as_its_parts_together() -> None:
+    shown = [Bar("a", [1.0, 3.0]), Bar("b", [2.0, 0.0])]
+    figure, numbers = bars("Cost", "units", shown, parts=("gas", "loss"))
+    ends = [patch.get_x() + patch.get_width() for patch in figure.axes[0].patches]
+    assert ends == [1.0, 4.0, 2.0, 2.0]
+    assert numbers["parts"] == ["gas", "loss"]
+    assert [one["parts"] for one in numbers["bars"]] == [[1.0, 3.0], [2.0, 0.0]]
 
 
 def test_a_studys_curve_rises_and_agrees_with_its_percentiles() -> None:
@@ -52,6 +54,6 @@ def test_the_parts_of_a_schedules_cost_are_its_cost() -> None:
     study = find("settlement")
     result = run(study, study.parameters.read(QUICK["settlement"]), Method(replications=2))
     _, numbers = study.figures(result)["costs"]
-    for place, schedule in enumerate(numbers["names"]):
-        parts = sum(sizes[place] for sizes in numbers["parts"].values())
-        assert parts == pytest.approx(result.interval("cost_per_request", schedule).mean)
+    for bar in numbers["bars"]:
+        whole = result.interval("cost_per_request", bar["name"]).mean
+        assert sum(bar["parts"]) == pytest.approx(whole)

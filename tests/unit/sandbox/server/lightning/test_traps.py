@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -23,6 +24,7 @@ from tests.unit.sandbox.server.lightning.support import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -35,6 +37,32 @@ async def paid_open(world: World, url: str = "/session") -> tuple[Any, dict[str,
         "returnInvoice": await world.return_invoice(),
     }
     return challenge, payload
+
+
+def top_up_of(session: dict[str, Any], payload: dict[str, Any]) -> dict[str, Any]:
+    """The paid deposit of an open, shown as a top-up of this session."""
+    return {
+        "action": "topUp",
+        "sessionId": session["sessionId"],
+        "topUpPreimage": payload["preimage"],
+    }
+
+
+@contextmanager
+def closing_mid_claim(world: World, session: dict[str, Any]) -> Iterator[None]:
+    """Whoever claims a deposit here finds the session closed when it comes to credit it."""
+    book, identity = world.server._context.book, bytes.fromhex(session["sessionId"])
+    claim = book.claim
+
+    async def slow(*args: Any, **options: Any) -> None:
+        await claim(*args, **options)
+        await world.server.close(identity)
+
+    book.claim = slow  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        book.claim = claim  # type: ignore[method-assign]
 
 
 # -- 1: one deposit, one use ----------------------------------------------------------------------
@@ -73,11 +101,7 @@ async def test_a_top_ups_deposit_opens_nothing_and_counts_once() -> None:
         session, _ = await world.open()
         other, _ = await world.open()
         challenge, payload = await paid_open(world)
-        top_up = {
-            "action": "topUp",
-            "sessionId": session["sessionId"],
-            "topUpPreimage": payload["preimage"],
-        }
+        top_up = top_up_of(session, payload)
         assert (await world.show(challenge, top_up, "/session")).status_code == 200
         for again in (payload, {**top_up, "sessionId": other["sessionId"]}):
             assert problem(await world.show(challenge, again, "/session")) == "unknown-challenge"
@@ -94,11 +118,7 @@ async def test_a_top_up_that_came_too_late_can_still_open_a_session() -> None:
     async with opened() as world:
         session, _ = await world.open()
         challenge, payload = await paid_open(world)
-        top_up = {
-            "action": "topUp",
-            "sessionId": session["sessionId"],
-            "topUpPreimage": payload["preimage"],
-        }
+        top_up = top_up_of(session, payload)
         closed, late = await asyncio.gather(
             world.close(session), world.show(challenge, top_up, "/session")
         )
@@ -114,21 +134,9 @@ async def test_a_claim_that_found_its_session_closed_is_given_back() -> None:
     async with opened() as world:
         session, _ = await world.open()
         challenge, payload = await paid_open(world)
-        book, identity = world.server._context.book, bytes.fromhex(session["sessionId"])
-        claim = book.claim
-
-        async def slow(*args: Any, **options: Any) -> None:
-            await claim(*args, **options)
-            await world.server.close(identity)
-
-        book.claim = slow  # type: ignore[method-assign]
-        top_up = {
-            "action": "topUp",
-            "sessionId": session["sessionId"],
-            "topUpPreimage": payload["preimage"],
-        }
-        assert problem(await world.show(challenge, top_up, "/session")) == "session-closed"
-        book.claim = claim  # type: ignore[method-assign]
+        top_up = top_up_of(session, payload)
+        with closing_mid_claim(world, session):
+            assert problem(await world.show(challenge, top_up, "/session")) == "session-closed"
         assert (await world.show(challenge, payload, "/session")).status_code == 200
 
 
@@ -138,23 +146,11 @@ async def test_a_copy_of_a_top_up_frees_no_deposit_that_was_credited() -> None:
     async with opened() as world:
         session, _ = await world.open()
         challenge, payload = await paid_open(world)
-        top_up = {
-            "action": "topUp",
-            "sessionId": session["sessionId"],
-            "topUpPreimage": payload["preimage"],
-        }
+        top_up = top_up_of(session, payload)
         assert (await world.show(challenge, top_up, "/session")).status_code == 200
-        book, identity = world.server._context.book, bytes.fromhex(session["sessionId"])
-        claim = book.claim
-
-        async def slow(*args: Any, **options: Any) -> None:
-            await claim(*args, **options)
-            await world.server.close(identity)
-
-        book.claim = slow  # type: ignore[method-assign]
         copy = {**top_up, "copy": True}
-        assert problem(await world.show(challenge, copy, "/session")) == "session-closed"
-        book.claim = claim  # type: ignore[method-assign]
+        with closing_mid_claim(world, session):
+            assert problem(await world.show(challenge, copy, "/session")) == "session-closed"
         assert (await world.record(session)).refund_sat == 2 * DEPOSIT - UNIT
         assert problem(await world.show(challenge, payload, "/session")) == "unknown-challenge"
         assert len(await world.server.sessions()) == 1
@@ -171,11 +167,7 @@ async def test_a_claim_that_nobody_gave_back_strands_no_deposit() -> None:
         await world.server._context.book.claim(hashed, identity, end_s=end_s)
         assert problem(await world.show(challenge, payload, "/session")) == "unknown-challenge"
         await world.close(session)
-        top_up = {
-            "action": "topUp",
-            "sessionId": other["sessionId"],
-            "topUpPreimage": payload["preimage"],
-        }
+        top_up = top_up_of(other, payload)
         answers = await asyncio.gather(
             world.show(challenge, payload, "/session"), world.show(challenge, top_up, "/session")
         )

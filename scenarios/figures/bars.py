@@ -1,11 +1,11 @@
-"""Bars: one form for everything that has one number, or parts that add up, for each operation."""
+"""Bars: one form for everything that has one number, or parts that add up, for each choice."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from benchmarks.report.tables import number
+from scenarios.digits import digits
 from scenarios.figures.style import COLOURS, new_figure
 
 if TYPE_CHECKING:
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
-    from benchmarks.report.results import Spread
     from scenarios.figures.lines import Drawn
+    from scenarios.statistics import Interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Bar:
 
     name: str
     parts: Sequence[float]
-    spread: Spread | None = None
+    spread: Interval | None = None
     colour: int | None = None
     """Which of the palette, where the bar is of one part."""
 
@@ -44,7 +44,7 @@ def bars(
         if bar.spread is not None and bar.spread.low < bar.spread.high:
             axes.hlines(row, bar.spread.low, bar.spread.high, color="#222222", linewidth=1.2)
             end = bar.spread.high
-        axes.annotate(number(left) + unit, (end, row), xytext=(4, 0), textcoords="offset points",
+        axes.annotate(digits(left) + unit, (end, row), xytext=(4, 0), textcoords="offset points",
                       va="center", fontsize=9)  # fmt: skip
     axes.set_yticks(range(len(shown)), [bar.name for bar in shown])
     axes.invert_yaxis()
