@@ -63,7 +63,7 @@ class Driver:
             if self._workers:
                 port = str(free_port())
                 options += ["--expect", str(self._workers), "--port", port]
-            self._head = self._started("load generator", options)
+            self._head = self._started("load generator", options, hears=True)
             for number in range(self._workers):
                 join = ["--join", LOOPBACK, "--port", port]
                 self._started(f"load worker {number + 1}", join)
@@ -112,8 +112,8 @@ class Driver:
             result["page"],
         )
 
-    def _started(self, name: str, options: list[str]) -> Part:
-        part = Part(name, [_MODULE, *options], hears=True)
+    def _started(self, name: str, options: list[str], *, hears: bool = False) -> Part:
+        part = Part(name, [_MODULE, *options], hears=hears)
         self._stack.callback(part.stop)
         return part
 

@@ -1,14 +1,14 @@
 """What is measured, each part a process of its own: the rails, the merchants, and the generator.
 
 Only so is a server's processor time its own, and a slow generator seen for what it is (style 4.2).
-Rails and merchants are `mpp-sandbox up`, as everybody runs them.
+Rails and merchants are `mpp-sandbox up`, as everybody runs them. All end with the benchmark, even if
+that is killed (benchmarks.leash).
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -17,6 +17,7 @@ from typing import IO, TYPE_CHECKING, Any, Final, Self
 
 import orjson
 
+from benchmarks.leash import GRACE_S
 from benchmarks.orders import Places
 from mock_rails.core.errors import SandboxError
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from mock_rails.core.clock import Clock
 
-_STOP_S: Final = 20
+_LEASH: Final = "benchmarks.leash"
 _HISTORY: Final = "1000000"
 """Blocks that are kept: a leg's transactions are read when it is over."""
 _LONGEST_WORDS: Final = 600
@@ -42,7 +43,10 @@ class PartFailed(SandboxError):
 
 
 class Part:
-    """A process that says in its first line of output, as JSON, that it is ready."""
+    """A process that says in its first line of output, as JSON, that it is ready.
+
+    It ends when its input does. One that `hears` reads that itself; the others are on a leash.
+    """
 
     def __init__(
         self,
@@ -55,8 +59,8 @@ class Part:
         self.name = name
         self._words: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `stop`
         self.process = subprocess.Popen(
-            [sys.executable, "-m", *command],
-            stdin=subprocess.PIPE if hears else subprocess.DEVNULL,
+            [sys.executable, "-m", *(() if hears else (_LEASH,)), *command],
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._words,
             env={**os.environ, **(environment or {})},
@@ -68,7 +72,7 @@ class Part:
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         if not line.endswith(b"\n"):
-            self.process.wait(_STOP_S)
+            self.process.wait(GRACE_S)
             raise PartFailed(
                 f"The {self.name} ended with {self.process.returncode}: {self._said()}"
             )
@@ -84,13 +88,11 @@ class Part:
 
     def stop(self) -> None:
         """End it, kindly at first."""
-        if self.process.stdin is not None:
-            with contextlib.suppress(BrokenPipeError):
-                self.process.stdin.close()
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGINT)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(_STOP_S)
+        assert self.process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(GRACE_S)
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()

@@ -35,6 +35,7 @@ import orjson
 from locust import User, constant, task
 from locust.env import Environment
 
+from benchmarks import leash
 from benchmarks.generator import LoopThread, lag_at_rest_us
 from benchmarks.leg import Outcome
 from benchmarks.member import Member
@@ -345,13 +346,15 @@ def _in_words(error: BaseException) -> str:
 
 
 def _lines_of_input() -> SimpleQueue[bytes]:
-    """The lines of standard input, read by a thread of their own; an empty one is its end."""
+    """The lines of standard input, read by a thread of their own; an empty one is its end, and the
+    end of this process, even in the midst of a leg."""
     lines: SimpleQueue[bytes] = SimpleQueue()
 
     def read() -> None:
         for line in sys.stdin.buffer:
             lines.put(line)
         lines.put(b"")
+        leash.end()
 
     Thread(target=read, daemon=True).start()
     return lines
