@@ -1,8 +1,8 @@
 """What is measured, each part a process of its own: the rails, the merchants, and the generator.
 
 Only so is a server's processor time its own, and a slow generator seen for what it is (style 4.2).
-Rails and merchants are `mpp-sandbox up`, as everybody runs them. All end with the benchmark, even if
-that is killed (benchmarks.leash).
+Rails and merchants are `mpp-sandbox up`, as everybody runs them. All end with the benchmark, even
+if that is killed (benchmarks.leash).
 """
 
 from __future__ import annotations

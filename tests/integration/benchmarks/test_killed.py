@@ -96,7 +96,7 @@ async def test_all_parts_end_with_it_sponsor_and_workers_too() -> None:
 
 
 async def test_a_leg_that_has_begun_ends_with_it(tmp_path: Path) -> None:
-    asked = "--intent free --rate 20 --duration 600 --out".split()
+    asked = ["--intent", "free", "--rate", "20", "--duration", "600", "--out"]
     with started("-m", "sandbox.cli", "bench", *asked, str(tmp_path / "run")) as begun:
         until(begun, "leg 2")  # the warm-up is over
         await CLOCK.wall_sleep(BEGINS)
