@@ -2,7 +2,8 @@
 
 The benchmarks run one after the other, each in a process of its own that interleaves both of its
 sides; this program reads their `ratio` lines, holds them against `bars.BARS`, and writes
-docs/reference/ratios.md with what each benchmark printed below.
+docs/reference/ratios.md with what each benchmark printed below. That is kept as it comes, for a
+later benchmark may fail.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from benchmarks.peers.bars import Bar
 
 PAGE: Final = Path("docs/reference/ratios.md")
+KEPT: Final = Path("build/peers")
+"""What each benchmark printed, in a file of its own."""
 _RATIO: Final = re.compile(r"^ratio ([\w.]+): ([0-9.]+)", re.MULTILINE)
 PACKAGES: Final = Path(__file__).with_name("package.json")
 _PROGRAMS: Final = ("chain", "session", "sim")
@@ -45,11 +48,11 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     said: dict[str, str] = {}
     for name in _PROGRAMS:
-        text = _run(name, rounds=options.rounds, quick=options.quick)
-        if text is None:
-            Console(stderr=True).print(f"[red]bench-{name} failed; nothing is written.[/red]")
+        done = _run(name, rounds=options.rounds, quick=options.quick)
+        said[name] = _file(name).read_text(encoding="utf-8")
+        if not done:
+            _tell_failure(name, said)
             return 1
-        said[name] = text
     ratios = read_ratios(said.values())
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(page(ratios, said, options.rounds, _today()), encoding="utf-8")
@@ -101,13 +104,27 @@ def _peers() -> list[str]:
     ]
 
 
-def _run(name: str, *, rounds: int, quick: bool) -> str | None:
-    """What one benchmark printed, or None if it failed. Its progress is shown as it goes."""
-    command = [sys.executable, "-m", f"benchmarks.micro.{name}", "--rounds", str(rounds)]
+def _run(name: str, *, rounds: int, quick: bool) -> bool:
+    """Have one benchmark print into its file; whether it succeeded. Its progress is shown as it
+    goes."""
+    command = [sys.executable, "-u", "-m", f"benchmarks.micro.{name}", "--rounds", str(rounds)]
     if quick and name == "chain":
         command.append("--quick")
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
-    return done.stdout if done.returncode == 0 else None
+    KEPT.mkdir(parents=True, exist_ok=True)
+    with _file(name).open("wb") as file:
+        return subprocess.run(command, stdout=file, check=False).returncode == 0
+
+
+def _file(name: str) -> Path:
+    return KEPT / f"{name}.txt"
+
+
+def _tell_failure(name: str, so_far: Iterable[str]) -> None:
+    files = ", ".join(str(_file(one)) for one in so_far)
+    Console(stderr=True, soft_wrap=True, highlight=False).print(
+        f"[red]bench-{name} failed; the page is not written."
+        f" What was measured so far: {files}[/red]"
+    )
 
 
 def _show(ratios: Mapping[str, float]) -> None:
