@@ -29,7 +29,7 @@ def fingerprint() -> dict[str, Any]:
         "machine": platform.machine(),
         "cpu": _processor(),
         "cores": os.cpu_count(),
-        "governor": _read(_GOVERNOR),
+        "governor": read(_GOVERNOR),
         "load": [round(one, 2) for one in os.getloadavg()],
         "packages": {name: version for name in _PACKAGES if (version := _version(name))},
     }
@@ -55,7 +55,7 @@ def _is_changed() -> bool:
 
 
 def _processor() -> str | None:
-    text = _read(Path("/proc/cpuinfo")) or ""
+    text = read(Path("/proc/cpuinfo")) or ""
     for line in text.splitlines():
         name, _, value = line.partition(":")
         if name.strip() == "model name":
@@ -63,7 +63,8 @@ def _processor() -> str | None:
     return platform.processor() or None
 
 
-def _read(path: Path) -> str | None:
+def read(path: Path) -> str | None:
+    """What the system tells in one of its files; None where it has none."""
     try:
         return path.read_text(encoding="utf-8").strip()
     except OSError:

@@ -19,6 +19,7 @@ import orjson
 
 from benchmarks.leash import GRACE_S
 from benchmarks.orders import Places
+from benchmarks.pressure import Pressure
 from mock_rails.core.errors import SandboxError
 
 if TYPE_CHECKING:
@@ -108,11 +109,12 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What the processes have taken so far."""
+    """What the processes have taken so far, and how hard the machine was pressed."""
 
     at_ns: int
     cpu_s: Mapping[str, float]
     memory_bytes: Mapping[str, int]
+    pressure: Pressure
 
     def busy_since(self, before: Usage) -> dict[str, float]:
         """The share of one core that each has taken since."""
@@ -162,6 +164,7 @@ class Fleet:
         cpu_s: dict[str, float] = {}
         memory: dict[str, int] = {}
         at_ns = self._clock.monotonic_ns()
+        pressure = Pressure.at(at_ns)
         for part in self._parts:
             try:
                 process = psutil.Process(part.process.pid)
@@ -170,7 +173,7 @@ class Fleet:
                 memory[part.name] = process.memory_info().rss
             except psutil.NoSuchProcess:
                 raise PartFailed(f"The {part.name} ended during the benchmark.") from None
-        return Usage(at_ns, cpu_s, memory)
+        return Usage(at_ns, cpu_s, memory, pressure)
 
     def _start(self) -> None:
         rails = self._add("rails", ("sandbox.cli", *_RAILS, "--seed", self._seed))

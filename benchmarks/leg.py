@@ -127,6 +127,10 @@ class Leg:
     """The same for each process of the devnet, by its part."""
     server_memory_bytes: Mapping[str, int] = field(default_factory=dict)
     """What each held at the end."""
+    machine: Mapping[str, float] = field(default_factory=dict)
+    """How hard the machine was pressed, as shares of the leg's time: what was `stolen` by its
+    hypervisor, and when it was `pressed` (`benchmarks.pressure`); what the system does not tell is
+    missing."""
     marks: tuple[str, ...] = ()
     """Why it should not be believed, in words: a generator that saturated, most of all."""
     money: Money | None = None

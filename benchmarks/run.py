@@ -271,6 +271,7 @@ def _leg(
         generator_cpu=round(load.busy, 4),
         server_cpu=after.busy_since(before),
         server_memory_bytes=after.memory_bytes,
+        machine=after.pressure.since(before.pressure),
         marks=(
             *_cut(order, load),
             *marks(

@@ -268,13 +268,19 @@ def every_leg(results: Results) -> Table:
                 one.percentile_us(50) / 1_000,
                 leg.lag_p99_us / 1_000,
                 float(leg.duration_s),
+                *(_percent(leg.machine.get(name)) for name in ("stolen", "pressed")),
                 "; ".join(leg.marks),
                 one.place.relative_to(results.folder).as_posix(),
             ]
         )
     head = ("leg", "operation", "kind", "offered, /s", "users", "answered, /s", *Outcome,
-            "median, ms", "lag p99, ms", "seconds", "marks", "folder")  # fmt: skip
+            "median, ms", "lag p99, ms", "seconds", "stolen, %", "pressed, %", "marks",
+            "folder")  # fmt: skip
     return Table("legs", "Legs", head, rows)
+
+
+def _percent(share: float | None) -> Cell:
+    return "" if share is None else share * 100
 
 
 def tables(results: Results) -> list[Table]:

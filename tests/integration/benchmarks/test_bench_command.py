@@ -7,15 +7,12 @@ import signal
 import subprocess
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import psutil
 import pytest
 
 from benchmarks.leg import Kind, Outcome, Phase, read_histograms, read_leg, read_samples
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 COMMAND = [sys.executable, "-m", "sandbox.cli", "bench"]
 LONGEST_S = 110
@@ -55,6 +52,8 @@ def test_a_run_keeps_all_that_is_needed_to_judge_and_to_repeat_it(tmp_path: Path
         *read_histograms(measured)
     }
     assert {"rails", "merchants"} == {*leg.server_cpu} == {*leg.server_memory_bytes}
+    assert all(0 <= share <= 1 for share in leg.machine.values())
+    assert ("stolen" in leg.machine) == Path("/proc/stat").exists()
     # Each customer opened a channel and closed it; what they paid is what was delivered.
     assert leg.money is not None
     kinds = [one["kind"] for one in leg.money.transactions]

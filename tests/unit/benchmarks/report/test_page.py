@@ -17,7 +17,7 @@ from benchmarks.report.figures import FIGURES, drawn
 from benchmarks.report.page import write_report
 from benchmarks.report.results import load
 from benchmarks.report.svg import inline
-from benchmarks.report.tables import comparison, number, tells
+from benchmarks.report.tables import comparison, every_leg, number, tells
 from benchmarks.report.verdict import verdict
 from mock_rails.core.errors import BadInput
 from scenarios.figures.style import save
@@ -228,6 +228,20 @@ def test_tables_are_kept_as_columns_of_bare_numbers(run: Path) -> None:
         legs = list(csv.DictReader(file))
     assert sum(int(leg["ok"]) for leg in legs) == sum(one.requests for one in load(run).legs)
     assert len(legs) == 14
+
+
+def test_a_leg_tells_how_hard_its_machine_was_pressed_and_one_of_before_does_not(
+    tmp_path: Path,
+) -> None:
+    folder = write_run(tmp_path)
+    add_leg(folder, "free", [1_000] * 20, machine={"stolen": 0.031, "pressed": 0.5})
+    path = add_leg(folder, "free", [1_000] * 20) / "leg.json"
+    old = json.loads(path.read_text())
+    del old["machine"]
+    path.write_text(json.dumps(old))
+    with every_leg(load(folder)).write(folder).open() as file:
+        shown = [(row["stolen, %"], row["pressed, %"]) for row in csv.DictReader(file)]
+    assert shown == [("3.10000", "50.0000"), ("", "")]
 
 
 def test_a_percentile_that_no_round_can_tell_is_that_of_all_rounds_and_says_so(
