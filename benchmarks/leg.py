@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
+VERSION: Final = 1
+"""Of a run's folder; its run.json tells it."""
+RUN: Final = "run.json"
 LEG: Final = "leg.json"
 HISTOGRAMS: Final = "histograms.json"
 SAMPLES: Final = "samples.csv.gz"

@@ -17,7 +17,7 @@ from benchmarks.driver import Driver, Load
 from benchmarks.environment import fingerprint
 from benchmarks.fleet import Fleet, Usage
 from benchmarks.ladder import Knee, Rung, marks
-from benchmarks.leg import LOCUST, Kind, Leg, Money, Outcome, Phase, write_leg
+from benchmarks.leg import LOCUST, RUN, VERSION, Kind, Leg, Money, Outcome, Phase, write_leg
 from benchmarks.orders import Order
 from benchmarks.recorder import LAG
 from mock_rails import __version__
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from benchmarks.orders import Places
     from mock_rails.core.clock import Clock
 
-VERSION: Final = 1
-RUN: Final = "run.json"
 _ANOTHER: Final = "Name another folder with --out."
 _LEAST_REQUESTS: Final = 25
 _LONGEST_LOW_S: Final = 6.0

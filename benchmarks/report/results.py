@@ -20,7 +20,9 @@ from typing import TYPE_CHECKING, Any, Final
 from benchmarks.leg import (
     HISTOGRAMS,
     LEG,
+    RUN,
     SAMPLES,
+    VERSION,
     Kind,
     Leg,
     Outcome,
@@ -40,8 +42,7 @@ if TYPE_CHECKING:
 
     from benchmarks.leg import Sample
 
-RUN: Final = "run.json"
-_ABOUT: Final = ("id", "made_at", "command", "seed", "configuration", "environment")
+_ABOUT: Final = ("version", "id", "made_at", "command", "seed", "configuration", "environment")
 """What it says at least."""
 FREE: Final = "free"
 """The operation that pays nothing: the floor of all the others."""
@@ -320,6 +321,8 @@ def load(folder: Path) -> Results:
         )
     with _reading(path):
         about = json.loads(path.read_text(encoding="utf-8"))
+        if "version" in about and about["version"] != VERSION:
+            raise ValueError(f"it is of version {about['version']!r}, and known is {VERSION}")
         if missing := [name for name in _ABOUT if name not in about]:
             raise ValueError(f"it does not say {', '.join(missing)}")
     legs = tuple(_leg(one.parent) for one in sorted(folder.glob(f"legs/*/{LEG}")))

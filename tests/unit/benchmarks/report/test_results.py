@@ -163,12 +163,20 @@ def test_what_is_no_run_is_said_to_be_none(tmp_path: Path) -> None:
         load(write_run(tmp_path))
     for broken, why in (
         ("[", "Expecting value"),
-        ("{}", "does not say id"),
+        ("{}", "does not say version, id"),
         ("[]", "does not say"),
     ):
         (tmp_path / "run.json").write_text(broken)
         with pytest.raises(BadInput, match=rf"run\.json cannot be read: .*{why}"):
             load(tmp_path)
+
+
+@pytest.mark.parametrize("version", [2, "1", None])
+def test_a_run_of_another_version_is_refused_with_both(tmp_path: Path, version: object) -> None:
+    add_leg(write_run(tmp_path, version=version), "free", [1_000] * 20)
+    told = rf"run\.json cannot be read: it is of version {version!r}, and known is 1\.$"
+    with pytest.raises(BadInput, match=told):
+        load(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["leg.json", "histograms.json", "samples.csv.gz"])
