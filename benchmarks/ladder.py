@@ -1,7 +1,9 @@
 """A ladder of rates that finds the knee: how much a server can be asked before it falls behind.
 
-Each rate is the one before times a factor, until one breaks what is promised; the last that held is
-the knee (style 4.2). Pure: whoever climbs brings the measurement.
+Each rate is the one before times a factor, until one breaks what is promised; then the one halfway
+is tried once. The highest that held is the knee (style 4.2). A rate whose generator had no time
+left does not hold: it tells nothing of a server, and what is measured at shares of a knee must be
+believed. Pure: whoever climbs brings the measurement.
 
 A leg is marked when its generator was the slow one: when it had no processor time left, or when it
 sent requests late, by more than a twentieth of the latency (p99 of both). Latencies count from the
@@ -14,6 +16,7 @@ is the limit.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import sqrt
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -54,7 +57,14 @@ class Rung:
             return f"{self.achieved_per_s:.0f} of {self.offered_per_s:.0f} a second were served"
         if self.p99_us > slo_p99_us:
             return f"p99 was {self.p99_us / 1_000:.0f} ms"
+        if self.is_spent:
+            return f"the load generator took {self.generator_busy:.0%} of a core"
         return None
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether its generator could do no more."""
+        return self.generator_busy > MOST_BUSY
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +79,10 @@ class Knee:
     """Whether it was the load generator that could do no more: the server's own knee is higher."""
 
 
+_Tried = tuple[float, Rung, str]
+"""A rate that did not hold, what it came to, and which promise it broke."""
+
+
 def climb(
     measure: Callable[[float], Rung],
     *,
@@ -80,30 +94,43 @@ def climb(
     """Measure at growing rates until one breaks a promise. Where the first does, at smaller ones
     until one holds."""
     rate = first_per_s
+    held: float | None = None
+    broken: _Tried | None = None
+    for _ in range(most_rungs):
+        rung = measure(rate)
+        why = rung.broken(slo_p99_us)
+        if why is None:
+            held = rate
+            rate *= factor
+        else:
+            broken = rate, rung, why
+            rate /= factor
+        if held is not None and broken is not None:
+            return _between(measure, held, broken, slo_p99_us)
+    if broken is not None:  # not even the lowest rate held
+        return Knee(broken[0], _told(broken), broken[1].is_spent)
+    return Knee(rate / factor, "nothing was broken by then", by_generator=False)
+
+
+def _between(
+    measure: Callable[[float], Rung],
+    held: float,
+    broken: _Tried,
+    slo_p99_us: int,
+) -> Knee:
+    """The knee between a rate that held and one that did not: halfway, by their ratio, or below."""
+    rate = sqrt(held * broken[0])
     rung = measure(rate)
     why = rung.broken(slo_p99_us)
-    rungs = 1
-    while why is not None and rungs < most_rungs:
-        lower = rate / factor
-        below = measure(lower)
-        rungs += 1
-        if below.broken(slo_p99_us) is None:
-            return Knee(lower, f"at {rate:.0f}/s {why}", _is_spent(rung))
-        rate, rung, why = lower, below, below.broken(slo_p99_us)
-    while rungs < most_rungs:
-        if _is_spent(rung):
-            return Knee(rate, "the load generator could do no more", by_generator=True)
-        higher = measure(rate * factor)
-        rungs += 1
-        why = higher.broken(slo_p99_us)
-        if why is not None:
-            return Knee(rate, f"at {rate * factor:.0f}/s {why}", _is_spent(higher))
-        rate, rung = rate * factor, higher
-    return Knee(rate, why or "nothing was broken by then", by_generator=False)
+    if why is None:
+        return Knee(rate, _told(broken), broken[1].is_spent)
+    broken = rate, rung, why
+    return Knee(held, _told(broken), rung.is_spent)
 
 
-def _is_spent(rung: Rung) -> bool:
-    return rung.generator_busy > MOST_BUSY
+def _told(broken: _Tried) -> str:
+    rate, _, why = broken
+    return f"at {rate:.0f}/s {why}"
 
 
 def marks(

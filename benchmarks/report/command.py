@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from benchmarks.report.validate import Forecast
+    from benchmarks.forecast.validate import Forecast
 
 
 def reported(run: Path) -> list[str]:
@@ -24,12 +24,13 @@ def reported(run: Path) -> list[str]:
     return [*(f"{one.about}: {one.text}" for one in verdict(load(run))), f"Written to {page}."]
 
 
-def calibrated(run: Path, out: Path) -> list[str]:
-    """Write the service times that a run tells as a profile; tell which, and how to use it."""
-    from benchmarks.calibrate import write_profile
+def calibrated(run: Path, out: Path, heard: Callable[[str], object]) -> list[str]:
+    """Write the service times that a run tells as a profile; tell which, and how to use it.
+    `heard` is told what is being done meanwhile."""
+    from benchmarks.forecast.calibrate import write_profile
     from benchmarks.report.results import load
 
-    profile = write_profile(load(run), out)
+    profile = write_profile(load(run), out, heard)
     width = max(map(len, profile)) + 2
     lines = [
         f"{key:<{width}}median {one['median_us']:>9,.0f} us   p99 {one['p99_us']:>9,.0f} us"
@@ -37,7 +38,7 @@ def calibrated(run: Path, out: Path) -> list[str]:
     ]
     return [
         *lines,
-        "Shapes come from the lightest legs, where hardly anybody waits.",
+        "What is told by rate is what a request takes where nobody waits, fitted with the model.",
         f"Written to {out}: `mpp-sandbox simulate charge-vs-session --set timing={out}`.",
     ]
 
@@ -45,9 +46,9 @@ def calibrated(run: Path, out: Path) -> list[str]:
 def validated(profile: Path, run: Path) -> list[str]:
     """Foretell a held-back run's steady loads by simulation, and tell how far off that was; the
     table is kept beside the run's others, and its page shows it."""
+    from benchmarks.forecast.validate import keep, table, validate
     from benchmarks.report.page import write_report
     from benchmarks.report.results import load
-    from benchmarks.report.validate import keep, table, validate
     from scenarios.calibrate import profile as read_profile
 
     results = load(run)

@@ -54,7 +54,7 @@ def calibrate(
 ) -> None:
     """Take the simulator's service times from a load run."""
     with one_clear_line():
-        typer.echo("\n".join(_open().calibrated(run, out)))
+        typer.echo("\n".join(_open().calibrated(run, out, _progress)))
 
 
 def validate(
@@ -64,6 +64,10 @@ def validate(
     """Foretell another load run by simulation, and tell how far off that was."""
     with one_clear_line():
         typer.echo("\n".join(_open().validated(profile, run)))
+
+
+def _progress(line: str) -> None:
+    typer.echo(f"{line} …", err=True)
 
 
 def _open() -> Any:

@@ -31,6 +31,7 @@ HEAVY = (
 # Modules that are about a heavy package and are themselves imported late, by the prefix of their
 # name; whoever imports such a module at the top is found out by its own test.
 MAY_LOAD = {
+    "benchmarks.forecast": {"numpy"},
     "benchmarks.locustfile": {"locust"},
     "benchmarks.micro.sim": {"numpy", "simpy"},
     "benchmarks.report": {"matplotlib", "numpy"},

@@ -23,28 +23,50 @@ class Server:
         return Rung(per_s, served, round(per_s * 10), 0, self.p99_us, busy)
 
 
-def test_the_knee_is_the_last_rate_that_held() -> None:
+def test_the_knee_is_the_highest_rate_that_held() -> None:
     server = Server(capacity=90)
     knee = climb(server.measure, first_per_s=10, factor=2)
-    assert server.rates == [10, 20, 40, 80, 160]
+    assert server.rates == [10, 20, 40, 80, 160, 113]
     assert (knee.per_s, knee.by_generator) == (80, False)
-    assert knee.why == "at 160/s 90 of 160 a second were served"
+    assert knee.why == "at 113/s 90 of 113 a second were served"
+
+
+def test_halfway_between_what_held_and_what_broke_is_tried_once() -> None:
+    server = Server(capacity=120)
+    knee = climb(server.measure, first_per_s=10, factor=2)
+    assert server.rates == [10, 20, 40, 80, 160, 113]
+    assert round(knee.per_s) == 113
+    assert knee.why == "at 160/s 120 of 160 a second were served"
 
 
 def test_where_the_first_rate_is_too_much_smaller_ones_are_tried() -> None:
     server = Server(capacity=3)
     assert climb(server.measure, first_per_s=10, factor=2).per_s == 2.5
-    assert server.rates == [10, 5, 2]
+    assert server.rates == [10, 5, 2, 4]
 
 
-def test_a_generator_that_can_do_no_more_is_not_taken_for_the_server() -> None:
-    knee = climb(Server(capacity=1_000, client=85).measure, first_per_s=10, factor=2)
-    assert (knee.per_s, knee.by_generator) == (80, True)
+def test_where_no_rate_holds_the_lowest_is_told_with_what_it_broke() -> None:
+    knee = climb(Server(capacity=1).measure, first_per_s=10, factor=2, most_rungs=2)
+    assert (knee.per_s, knee.why) == (5, "at 5/s 1 of 5 a second were served")
+
+
+def test_where_every_rate_holds_the_highest_is_the_knee() -> None:
+    knee = climb(Server(capacity=1_000).measure, first_per_s=10, factor=2, most_rungs=3)
+    assert (knee.per_s, knee.why) == (40, "nothing was broken by then")
+
+
+def test_a_rate_whose_generator_had_no_time_left_does_not_hold() -> None:
+    """At 80/s the generator is busy for 94 % of its time: nothing is believed of that."""
+    server = Server(capacity=1_000, client=85)
+    knee = climb(server.measure, first_per_s=10, factor=2)
+    assert server.rates == [10, 20, 40, 80, 57]
+    assert (round(knee.per_s), knee.by_generator) == (57, True)
+    assert knee.why == "at 80/s the load generator took 94% of a core"
 
 
 def test_latency_may_break_first() -> None:
     knee = climb(Server(1_000, p99_us=2_000).measure, first_per_s=8, slo_p99_us=1_000, most_rungs=3)
-    assert knee.why == "p99 was 2 ms"
+    assert knee.why == "at 4/s p99 was 2 ms"
 
 
 def test_a_hundredth_of_failures_is_too_many() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from scenarios.calibrate import Timing
-from scenarios.model.passage import Load, Passage, play, shares_of
+from scenarios.model.passage import Load, Passage, play
 from scenarios.streams import Streams
 
 SERVICE_S = 0.01
@@ -77,8 +77,19 @@ def test_behind_the_knee_the_server_answers_what_it_can() -> None:
     assert found.utilisation["server"] == pytest.approx(1, rel=0.01)
 
 
-def test_a_process_has_its_share_of_each_request() -> None:
-    passage = Passage(_constant(SERVICE_S), [("a", 0.001), ("b", 0.004), ("a", 0.001)])
-    assert shares_of(passage) == [("a", 0.1), ("b", 0.4), ("a", 0.1)]
-    crowded = Passage(_constant(SERVICE_S), [("a", 0.015), ("b", 0.005)])
-    assert shares_of(crowded) == [("a", 0.75), ("b", 0.25)]
+def test_who_is_quicker_than_all_the_work_takes_its_share_of_each_process() -> None:
+    """Two halves of 10 ms each, and a request that took 10 ms in all: each is busy for 5."""
+    passage = Passage(_constant(SERVICE_S), [("a", SERVICE_S), ("b", SERVICE_S)])
+    found = play(passage, Load([0.0], users=1, duration_s=1), Streams(1, 0))
+    assert found.latency.largest == pytest.approx(SERVICE_S)
+    assert found.utilisation == pytest.approx({"a": 0.005, "b": 0.005})
+
+
+def test_what_is_done_after_the_answer_keeps_only_the_next_one_waiting() -> None:
+    """Work of 10 ms of which a request waits for 4: alone it takes 4, a second one 14."""
+    passage = Passage(_constant(0.004), [("server", SERVICE_S)], on_path=0.4)
+    alone = play(passage, Load([0.0], users=2, duration_s=1), Streams(1, 0))
+    assert alone.latency.largest == pytest.approx(0.004)
+    assert alone.utilisation["server"] == pytest.approx(0.01)
+    both = play(passage, Load([0.0, 0.004], users=2, duration_s=1), Streams(1, 0))
+    assert both.latency.largest == pytest.approx(SERVICE_S)

@@ -1,13 +1,17 @@
 """Service times for the simulator, out of a load run (style 4.1).
 
-A service time is not a response time: under load, a response is mostly waiting. So the shape of
-each distribution is taken from the lightest legs of its operation, where hardly anybody waits. How
-long a process is busy with a request is taken from the processor time that the system has counted:
-the slope of its busy share over the rate, all legs before the knee together, so that what it does
-anyway is not a request's fault (the utilisation law; Denning and Buzen 1978).
+A service time is not a response time: under load, a response is mostly waiting. There are two ways
+around that, for two uses.
 
-The file is a profile as `scenarios/calibrate.py` reads it: the studies' keys, and for validation
-one key for the response and one for each process's busy time by operation.
+To foretell another load run, the model is fitted to this one: for each rate before the knee, the
+time without waiting and how long each process is busy (`benchmarks.forecast.fit`).
+
+For the studies, the shape of each distribution is taken from the lightest legs of its operation,
+where hardly anybody waits, and its scale from the processor time that the system has counted: the
+slope of the server's busy share over the rate, so that what it does anyway is not a request's fault
+(the utilisation law; Denning and Buzen 1978).
+
+The file is a profile as `scenarios/calibrate.py` reads it.
 """
 
 from __future__ import annotations
@@ -16,15 +20,17 @@ import json
 from statistics import fmean
 from typing import TYPE_CHECKING, Any, Final
 
-from benchmarks.ladder import MOST_BUSY
-from benchmarks.leg import Kind, Outcome, Phase
-from benchmarks.report.results import FREE
+from benchmarks.forecast.fit import fitted
+from benchmarks.forecast.passages import BUSY, QUICKEST, RESPONSE, key
+from benchmarks.leg import Outcome, Phase
+from benchmarks.report.results import FREE, Group
 from mock_rails.core.errors import BadInput
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from benchmarks.forecast.fit import Fitted
     from benchmarks.leg import Sample
     from benchmarks.report.results import Measured, Results
 
@@ -34,20 +40,23 @@ LEAST: Final = 20
 """Requests that a distribution is taken from, at least."""
 LIGHT: Final = 0.25
 """Of the knee: the most that a leg may be loaded whose requests are taken not to have waited."""
-GENERATOR: Final = "load generator"
 _SERVER: Final = "merchants"
 _GATE: Final = (Phase.VERIFY, Phase.SETTLE, Phase.DELIVER)
 """A voucher is taken by the gate itself: no rail is asked."""
 
 Profile = dict[str, dict[str, Any]]
+if TYPE_CHECKING:
+    Heard = Callable[[str], object]
 
 
-def calibrate(results: Results) -> Profile:
-    """All timings that a run can tell."""
-    found: Profile = {}
+def calibrate(results: Results, heard: Heard = lambda line: None) -> Profile:
+    """All timings that a run can tell. `heard` is told what is being fitted."""
+    found = _of_studies(results)
     for operation in results.operations:
-        found |= _of_operation(results, operation)
-    found |= _of_studies(results, found)
+        for group in _rates(results, operation):
+            heard(f"fitting {operation} at {group.first.offered_per_s:.0f}/s")
+            cores = results.about["environment"].get("cores")
+            found |= _of_rate(results, group, fitted(group, cores))
     if not found:
         raise BadInput(
             f"No leg of the run has {LEAST} requests that were answered well.",
@@ -56,22 +65,17 @@ def calibrate(results: Results) -> Profile:
     return found
 
 
-def write_profile(results: Results, path: Path) -> Profile:
+def write_profile(results: Results, path: Path, heard: Heard = lambda line: None) -> Profile:
     """Write the profile of a run as a file that `--set timing=FILE` takes."""
-    profile = calibrate(results)
+    profile = calibrate(results, heard)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(profile, indent=1) + "\n", encoding="utf-8")
     return profile
 
 
-def response(operation: str) -> str:
-    """The key of an operation's response time when nobody waits."""
-    return f"{operation} response"
-
-
-def busy(operation: str, part: str) -> str:
-    """The key of how long a process is busy with a request of an operation."""
-    return f"{operation} busy {part}"
+def origin(results: Results) -> str:
+    """The run, as a profile's sources name it: its moment tells it from all others."""
+    return f"run {results.about['id']} of {results.about['made_at']}"
 
 
 def quantiles(values: Sequence[float], most: int = SAMPLES) -> list[float]:
@@ -96,17 +100,25 @@ def lightest(results: Results, operation: str) -> list[Measured]:
 
 def calibrating(results: Results, operation: str) -> list[Measured]:
     """The legs that a profile may be made of: all but those behind the knee, and those whose
-    generator had no time. Steady legs are held back where there are others, for they are what a
-    simulation is to foretell. That requests were sent late is no harm: a service time begins when
-    its request is sent."""
-    groups = results.of(operation)
-    held_back = [one for one in groups if one.first.kind is not Kind.STEADY] or groups
+    generator had no time. That requests were sent late is no harm: a service time begins when its
+    request is sent."""
     return [
         leg
-        for one in held_back
+        for one in results.of(operation)
         for leg in one.legs
-        if leg.leg.generator_cpu <= MOST_BUSY and (leg.kept_up or not leg.leg.offered_per_s)
+        if leg.is_believed and (leg.kept_up or not leg.leg.offered_per_s)
     ]
+
+
+def _rates(results: Results, operation: str) -> list[Group]:
+    """The same by rate, where a schedule was followed and enough was asked for to tell."""
+    may = {one.leg.number for one in calibrating(results, operation)}
+    found = []
+    for group in results.of(operation):
+        legs = tuple(leg for leg in group.legs if leg.leg.number in may)
+        if group.first.offered_per_s and _well(legs) >= LEAST:
+            found.append(Group(legs))
+    return found
 
 
 def slope(points: Sequence[tuple[float, float]]) -> float:
@@ -119,56 +131,55 @@ def slope(points: Sequence[tuple[float, float]]) -> float:
     return max(0.0, sum((x - mean_x) * (y - mean_y) for x, y in points) / across)
 
 
-def _of_operation(results: Results, operation: str) -> Profile:
-    """How long it takes when nobody waits, and how long each process is busy with it."""
-    light = lightest(results, operation)
-    if not light:
-        return {}
-    found = {response(operation): _timing(results, light, _service)}
-    legs = calibrating(results, operation)
-    for part in (GENERATOR, *light[0].leg.server_cpu):
-        took_us = slope([(one.leg.achieved_per_s, busy_share(one, part)) for one in legs]) * 1e6
-        if took_us > 0:
-            found[busy(operation, part)] = {
-                "median_us": took_us,
-                "p99_us": took_us,
-                "source": f"busy share over rate, {_run(results, legs)}",
-                "read_on": _day(results),
-                "kind": "measured",
-            }
-    return {key: value for key, value in found.items() if value}
+def _of_rate(results: Results, group: Group, one: Fitted) -> Profile:
+    """What a request is like at one rate."""
+    operation, known = group.operation, one.known
+    common = {
+        "source": f"{group.requests} requests, {_run(results, group.legs)}; with it the model is "
+        f"off by {one.error_p50:+.1%} in p50 and {one.error_p99:+.1%} in p99",
+        "read_on": _day(results),
+        "kind": "fitted",
+    }
+    found = {RESPONSE: {**_told_us([one * 1e6 for one in known.response_s]), **common}}
+    for what, took_s in (
+        (QUICKEST, known.quickest_s),
+        *((BUSY + part, took_s) for part, took_s in known.busy_s.items()),
+    ):
+        took_us = took_s * 1e6
+        found[what] = {"median_us": took_us, "p99_us": took_us, **common, "kind": "measured"}
+    return {key(operation, known.per_s, what): timing for what, timing in found.items()}
 
 
-def _of_studies(results: Results, known: Profile) -> Profile:
+def _of_studies(results: Results) -> Profile:
     """The keys of `scenarios/facts/profiles`: shape by the server's own clock where it has one,
     scale by its processor time, which has HTTP in it as well."""
-    floor = _busy_us(known, FREE)
-    charge = _busy_us(known, "tempo-charge")
+    floor, charge, voucher = (
+        _busy_us(results, one) for one in (FREE, "tempo-charge", "tempo-session")
+    )
     # A 402 is an answer like the free one; what is left of a charge is the check.
     challenge = min(floor, charge / 2)
     wanted = (
         ("gate_free", FREE, _service, floor),
-        ("gate_voucher", "tempo-session", _sum(*_GATE), _busy_us(known, "tempo-session")),
+        ("gate_voucher", "tempo-session", _sum(*_GATE), voucher),
         ("gate_challenge", "tempo-charge", _sum(Phase.CHALLENGE), challenge),
         ("gate_charge", "tempo-charge", _sum(Phase.VERIFY, Phase.DELIVER), charge - challenge),
         ("node_rpc", "tempo-charge", _sum(Phase.SETTLE), None),
     )
-    found: Profile = {}
-    for key, operation, shape, mean_us in wanted:
-        if response(operation) not in known or (mean_us is not None and mean_us <= 0):
-            continue
-        if made := _timing(results, lightest(results, operation), shape, mean_us):
-            found[key] = made
-    return found
+    return {
+        name: made
+        for name, operation, shape, mean_us in wanted
+        if (mean_us is None or mean_us > 0)
+        and (made := _timing(results, lightest(results, operation), shape, mean_us))
+    }
 
 
-def busy_share(one: Measured, part: str) -> float:
-    """How busy a process was in a leg, as a share of one core."""
-    return one.leg.generator_cpu if part == GENERATOR else one.leg.server_cpu.get(part, 0.0)
-
-
-def _busy_us(known: Profile, operation: str) -> float:
-    return float(known.get(busy(operation, _SERVER), {"median_us": 0})["median_us"])
+def _busy_us(results: Results, operation: str) -> float:
+    """How long the server is busy with a request of an operation; 0 where that is not known."""
+    points = [
+        (one.leg.achieved_per_s, one.leg.server_cpu.get(_SERVER, 0.0))
+        for one in calibrating(results, operation)
+    ]
+    return slope(points) * 1e6 if points else 0.0
 
 
 def _service(one: Sample) -> int | None:
@@ -198,15 +209,23 @@ def _timing(
     if len(took) < LEAST:
         return {}
     scale = 1.0 if mean_us is None else mean_us / fmean(took)
-    kept = [round(one * scale, 3) for one in quantiles(took)]
+    kept = quantiles([one * scale for one in took])
     how = "" if mean_us is None else f", scaled to {mean_us:.0f} us of processor time"
     return {
-        "median_us": kept[len(kept) // 2],
-        "p99_us": kept[min(len(kept) - 1, int(0.99 * len(kept)))],
+        **_told_us(kept),
         "source": f"{len(took)} requests of {legs[0].leg.operation} at up to "
         f"{legs[-1].leg.achieved_per_s:.4g}/s, {_run(results, legs)}{how}",
         "read_on": _day(results),
         "kind": "measured",
+    }
+
+
+def _told_us(ordered: Sequence[float]) -> dict[str, Any]:
+    """A distribution by its quantiles in microseconds, in their order."""
+    kept = [round(one, 3) for one in ordered]
+    return {
+        "median_us": kept[len(kept) // 2],
+        "p99_us": kept[min(len(kept) - 1, int(0.99 * len(kept)))],
         "sample_us": kept,
     }
 
@@ -218,7 +237,7 @@ def _well(legs: Sequence[Measured]) -> int:
 def _run(results: Results, legs: Sequence[Measured]) -> str:
     commit = str(results.about["environment"].get("commit") or "unknown")[:12]
     numbers = ", ".join(str(one.leg.number) for one in legs)
-    return f"run {results.about['id']} at commit {commit}, legs {numbers}"
+    return f"{origin(results)} at commit {commit}, legs {numbers}"
 
 
 def _day(results: Results) -> str:

@@ -1,10 +1,11 @@
 """A held-back load run foretold by simulation, and how far off that was (DESIGN section 4).
 
-The profile says how long a request takes where nobody waits, and how long it keeps each process
-busy. Of the run, only what was given to it is used: the schedule that was drawn before it, the
-number of users, and the cores of its machine, which generator, merchants and rails share.
-Everything else, waiting above all, has to come out of the model
-(`scenarios.model.passage`). Errors are told as they are.
+The profile of another run says how long a request takes where nobody waits, and how long it keeps
+each process busy, by rate. Of this run, only what was given to it is used: the schedule that was
+drawn before it, the number of users, and the cores of its machine, which generator, merchants and
+rails share. Everything else, waiting above all, has to come out of the model
+(`scenarios.model.passage`). Errors are told as they are. A profile that this very run made is
+refused: it would find itself.
 """
 
 from __future__ import annotations
@@ -13,28 +14,27 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING, Final
 
-from benchmarks.calibrate import GENERATOR, busy, response
+from benchmarks.forecast.calibrate import origin
+from benchmarks.forecast.passages import between, read, replay
 from benchmarks.leg import Kind
 from benchmarks.report.results import label
 from benchmarks.report.tables import TABLES, VALIDATION, Table, number, spread_text, tells
 from mock_rails.core.errors import BadInput
-from scenarios.model.passage import Load, Passage, play
-from scenarios.streams import Streams
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from benchmarks.report.results import Group, Measured, Results, Spread
+    from benchmarks.forecast.passages import AtRate
+    from benchmarks.report.results import Group, Results, Spread
     from scenarios.calibrate import Timing
 
 TARGET: Final = 0.15
 """How far off a forecast may be and still be called right."""
 SHARES: Final = (0.5, 0.7)
 """Of the knee, where the target holds: nearer to it, small errors become long queues."""
-_REPLICATIONS: Final = 5
-_SEED: Final = 1
-_RAILS: Final = "rails"
+_TURNS: Final = 2
+"""How often each schedule is played: in each, other requests are the slow ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,8 @@ class Forecast:
     figures: Sequence[Figure]
     busiest: tuple[str, float]
     """The process that the model has the busiest, and its share of a core."""
+    known_per_s: Sequence[float]
+    """The nearest rates that the profile knows, below and above."""
 
     @property
     def counts(self) -> bool:
@@ -74,33 +76,23 @@ class Forecast:
 
 def validate(profile: Mapping[str, Timing], results: Results) -> list[Forecast]:
     """Foretell every steady load of a run that the profile knows the operation of."""
-    found = []
-    for operation in results.operations:
-        passage = passage_of(profile, operation)
-        if passage is None:
-            continue
-        cores = results.about["environment"].get("cores")
-        found += [_forecast(passage, group, cores) for group in results.of(operation, Kind.STEADY)]
+    if any(origin(results) in timing.source for timing in profile.values()):
+        raise BadInput(
+            "The profile was made of this very run.", hint="Foretell another one: hold it back."
+        )
+    cores = results.about["environment"].get("cores")
+    found = [
+        _forecast(known, group, cores)
+        for operation in results.operations
+        if (known := read(profile, operation))
+        for group in results.of(operation, Kind.STEADY)
+    ]
     if not found:
         raise BadInput(
             "There is no steady load of the run that this profile can foretell.",
             hint="Make the run with `bench --ladder`, the profile with `calibrate`.",
         )
     return found
-
-
-def passage_of(profile: Mapping[str, Timing], operation: str) -> Passage | None:
-    """What the profile knows of an operation, in the order in which processes are passed: the
-    generator sends, the server checks, the rail is asked, the server answers, and is heard."""
-    if response(operation) not in profile:
-        return None
-    head = busy(operation, "")
-    parts = {key.removeprefix(head): one.mean_s for key, one in profile.items()
-             if key.startswith(head)}  # fmt: skip
-    around = [(name, took / 2) for name, took in parts.items() if name not in (GENERATOR, _RAILS)]
-    inner = [(_RAILS, parts[_RAILS])] if _RAILS in parts else []
-    outer = [(GENERATOR, parts[GENERATOR] / 2)] if GENERATOR in parts else []
-    return Passage(profile[response(operation)], [*outer, *around, *inner, *around, *outer])
 
 
 def table(forecasts: Sequence[Forecast]) -> Table:
@@ -115,13 +107,14 @@ def table(forecasts: Sequence[Forecast]) -> Table:
             f"{figure.error:+.0%}",
             ("yes" if figure.holds else "no") if one.counts else "no target",
             f"{one.busiest[0]} {one.busiest[1]:.0%}",
+            " and ".join(f"{per_s:,.0f}/s" for per_s in one.known_per_s),
             ", ".join(str(leg.leg.number) for leg in one.group.legs),
         ]
         for one in forecasts
         for figure in one.figures
     ]
     head = ("operation", "load", "figure", "measured", "foretold", "error",
-            f"within {TARGET:.0%}", "busiest by the model", "legs")  # fmt: skip
+            f"within {TARGET:.0%}", "busiest by the model", "profile knows", "legs")  # fmt: skip
     return Table(VALIDATION, "Foretold by simulation", head, rows)
 
 
@@ -130,12 +123,10 @@ def keep(shown: Table, run: Path) -> Path:
     return shown.write(run / TABLES)
 
 
-def _forecast(passage: Passage, group: Group, cores: int | None) -> Forecast:
-    runs = [
-        play(passage, _load(leg, cores), Streams(_SEED, turn))
-        for leg in group.legs
-        for turn in range(_REPLICATIONS)
-    ]
+def _forecast(known: Sequence[AtRate], group: Group, cores: int | None) -> Forecast:
+    # The rate that was offered and not the one that came of it, which is to be foretold.
+    passage = between(known, group.first.offered_per_s or known[0].per_s).passage()
+    runs = replay(passage, group, cores, turns=_TURNS)
     # Both sides are medians over rounds of the same schedules: what a round alone has too few
     # requests for is compared all the same, where all rounds together have enough.
     told = [percent for percent in (50, 99) if tells(percent, group.requests)]
@@ -148,10 +139,10 @@ def _forecast(passage: Passage, group: Group, cores: int | None) -> Forecast:
     figures.append(Figure("answered, /s", achieved, median(one.achieved_per_s for one in runs)))
     shares = {name: median(one.utilisation[name] for one in runs) for name, _ in passage.busy}
     busiest = max(shares.items(), key=lambda one: one[1], default=("", 0.0))
-    return Forecast(group, figures, busiest)
+    return Forecast(group, figures, busiest, _nearest(known, group.first.offered_per_s or 0.0))
 
 
-def _load(one: Measured, cores: int | None) -> Load:
-    """A leg's schedule: what it was asked, and nothing of what came of it."""
-    due_s = [sample.due_us / 1e6 for sample in one.samples()]
-    return Load(due_s, one.leg.users, one.schedule_s, cores)
+def _nearest(known: Sequence[AtRate], per_s: float) -> list[float]:
+    below = [one.per_s for one in known if one.per_s <= per_s]
+    above = [one.per_s for one in known if one.per_s > per_s]
+    return [*below[-1:], *above[:1]]

@@ -1,7 +1,4 @@
-"""Service times out of a load run: light legs for the shape, processor time for the scale.
-
-Style 4.1 (the empirical distribution, with provenance); the utilisation law.
-"""
+"""Service times out of a load run: by rate for validation, and for the studies (style 4.1)."""
 
 from __future__ import annotations
 
@@ -11,25 +8,27 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.calibrate import (
+from benchmarks.forecast.calibrate import (
     SAMPLES,
-    busy,
     calibrate,
     lightest,
     quantiles,
-    response,
     slope,
     write_profile,
 )
+from benchmarks.forecast.passages import QUANTILES, read
 from benchmarks.leg import Kind, Phase
 from benchmarks.report.command import calibrated
 from benchmarks.report.results import load
 from mock_rails.core.errors import BadInput
+from scenarios.calibrate import Timing
 from scenarios.calibrate import profile as read_profile
 from tests.unit.benchmarks.report.runs import add_leg, write_run
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from benchmarks.forecast.calibrate import Profile
 
 _PHASES = {Phase.CHALLENGE: 1_000, Phase.SIGN: 500, Phase.VERIFY: 600, Phase.SETTLE: 3_000,
            Phase.DELIVER: 200}  # fmt: skip
@@ -47,6 +46,12 @@ def _ladder(run: Path, operation: str, busy_us: int, idle: float = 0.05) -> None
         )  # fmt: skip
 
 
+def _timings(written: Profile) -> dict[str, Timing]:
+    return {name: Timing(one["median_us"] / 1e6, one["p99_us"] / 1e6, one["source"],
+                         tuple(us / 1e6 for us in one.get("sample_us", ())))
+            for name, one in written.items()}  # fmt: skip
+
+
 @pytest.fixture
 def run(tmp_path: Path) -> Path:
     """A run with charges that keep the server busy for 3 ms, and free requests for 0.5 ms."""
@@ -56,12 +61,31 @@ def run(tmp_path: Path) -> Path:
     return folder
 
 
-def test_busy_time_is_the_slope_so_idle_work_is_no_requests_fault(run: Path) -> None:
-    found = calibrate(load(run))
-    assert found[busy("tempo-charge", "merchants")]["median_us"] == pytest.approx(3_000)
-    assert found[busy("tempo-charge", "load generator")]["median_us"] == pytest.approx(1_250)
-    assert found[busy("free", "merchants")]["median_us"] == pytest.approx(500)
-    assert busy("tempo-charge", "rails") not in found, "its share did not grow with the rate"
+def test_each_rate_before_the_knee_is_known_with_who_is_busy(run: Path) -> None:
+    known = read(_timings(calibrate(load(run))), "tempo-charge")
+    assert [one.per_s for one in known] == [20, 40, 80]
+    for one in known:
+        share = 0.05 + one.per_s * 0.003
+        assert one.busy_s["merchants"] == pytest.approx(share / one.per_s)
+        assert one.busy_s["load generator"] == pytest.approx(0.1 / 80)
+        assert one.quickest_s == pytest.approx(0.004, rel=0.02)
+
+
+def test_what_is_known_of_a_rate_says_where_it_comes_from(run: Path) -> None:
+    found = calibrate(load(run))["tempo-charge at 40.0/s response"]
+    assert found["source"].startswith(
+        "40 requests, run 20261127-120000 of 2026-11-27T12:00:00Z at commit unknown, legs 2; "
+        "with it the model is off by "
+    )
+    assert (found["read_on"], found["kind"]) == ("2026-11-27", "fitted")
+    assert len(found["sample_us"]) == QUANTILES
+
+
+def test_whoever_waits_for_the_fit_hears_how_far_it_is(run: Path) -> None:
+    heard: list[str] = []
+    calibrate(load(run), heard.append)
+    assert heard[0] == "fitting tempo-charge at 20/s"
+    assert len(heard) == 6
 
 
 def test_the_studies_keys_add_up_to_what_the_server_was_busy(run: Path) -> None:
@@ -74,24 +98,22 @@ def test_the_studies_keys_add_up_to_what_the_server_was_busy(run: Path) -> None:
     assert "gate_voucher" not in found, "no session was measured"
 
 
-def test_the_shape_is_of_the_lightest_legs(run: Path) -> None:
+def test_the_studies_shapes_are_of_the_lightest_legs(run: Path) -> None:
     results = load(run)
     assert [one.leg.offered_per_s for one in lightest(results, "tempo-charge")] == [20]
-    found = calibrate(results)[response("tempo-charge")]
+    found = calibrate(results)["gate_charge"]
     assert len(found["sample_us"]) == 20
-    assert found["source"] == (
-        "20 requests of tempo-charge at up to 20/s, run 20261127-120000 at commit unknown, legs 1"
-    )
-    assert found["read_on"] == "2026-11-27"
+    assert found["source"].startswith("20 requests of tempo-charge at up to 20/s, run ")
 
 
-def test_steady_legs_are_held_back_and_legs_behind_the_knee_left_out(tmp_path: Path) -> None:
+def test_legs_behind_the_knee_and_those_of_a_spent_generator_are_left_out(tmp_path: Path) -> None:
     run = write_run(tmp_path, configuration={"duration_s": 1.0})
-    add_leg(run, "free", [1_000] * 40, offered_per_s=40.0, share_of_knee=0.5)
     add_leg(run, "free", [2_000] * 50, kind=Kind.LADDER, achieved_per_s=20.0)
     add_leg(run, "free", [3_000] * 60, kind=Kind.LADDER, generator_cpu=0.95)
     add_leg(run, "free", [4_000] * 70, kind=Kind.LADDER)
-    assert [one.leg.number for one in lightest(load(run), "free")] == [4]
+    results = load(run)
+    assert [one.leg.number for one in lightest(results, "free")] == [3]
+    assert [one.per_s for one in read(_timings(calibrate(results)), "free")] == [70]
 
 
 def test_a_profile_is_what_the_simulator_reads(run: Path, tmp_path: Path) -> None:
@@ -105,7 +127,7 @@ def test_a_profile_is_what_the_simulator_reads(run: Path, tmp_path: Path) -> Non
 
 def test_the_command_tells_what_it_took_and_how_to_use_it(run: Path, tmp_path: Path) -> None:
     path = tmp_path / "profile.json"
-    lines = calibrated(run, path)
+    lines = calibrated(run, path, lambda line: None)
     assert any(line.startswith("gate_charge") and "2,500 us" in line for line in lines)
     assert f"--set timing={path}" in lines[-1]
 

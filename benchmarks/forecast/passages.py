@@ -1,0 +1,133 @@
+"""An operation as the simulator knows it: what a request is like at each rate that was measured.
+
+A machine does not take the same time for the same work: caches and clocks are warm where there is
+much to do, and a request at 1,000/s costs a third of what it costs at 10/s. So everything is known
+by rate, and between two rates it is drawn on the line through both, over the logarithm of the rate.
+
+In a profile, each rate has a key for the time that a request takes where nobody waits, one for each
+process that is busy with it, and one for its quickest requests. Those waited for nobody: what they
+took is all the work that lies on the path, and what processes do beyond that for a request, they do
+when it has gone on.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from math import log
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from scenarios.calibrate import Timing
+from scenarios.model.passage import Load, Passage, play
+from scenarios.streams import Streams
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from benchmarks.report.results import Group, Measured
+    from scenarios.model.passage import Passed
+
+GENERATOR: Final = "load generator"
+RAILS: Final = "rails"
+RESPONSE: Final = "response"
+QUICKEST: Final = "quickest"
+BUSY: Final = "busy "
+QUANTILES: Final = 400
+"""Values that a response time is kept as: evenly spaced quantiles."""
+_KEY: Final = re.compile(r"(?P<operation>.+) at (?P<per_s>[0-9.]+)/s (?P<what>[^/]+)")
+_SEED: Final = 1
+_ASKED: Final = 0.05
+"""Of the server's time, how long a rail is busy at least that is asked for each request; less is
+what it does anyway."""
+
+
+def key(operation: str, per_s: float, what: str) -> str:
+    """The name under which a profile knows something of an operation at a rate."""
+    return f"{operation} at {per_s:.1f}/s {what}"
+
+
+@dataclass(frozen=True, slots=True)
+class AtRate:
+    """What a request is like at one rate."""
+
+    per_s: float
+    response_s: tuple[float, ...]
+    """Quantiles of its time where nobody waits."""
+    busy_s: Mapping[str, float]
+    """How long each process is busy with it."""
+    quickest_s: float
+    """What a request takes that waits for nobody."""
+
+    def passage(self) -> Passage:
+        """The processes in the order in which they are passed: the generator sends, the server
+        checks, the rail is asked if it is, the server answers, and is heard."""
+        busy = self.busy_s
+        servers = [(name, took) for name, took in busy.items() if name not in (GENERATOR, RAILS)]
+        rails_s = busy.get(RAILS, 0.0)
+        if rails_s >= _ASKED * sum(took for _, took in servers):
+            halves = [(name, took / 2) for name, took in servers]
+            servers = [*halves, (RAILS, rails_s), *halves]
+        outer = [(GENERATOR, busy[GENERATOR] / 2)] if GENERATOR in busy else []
+        all_s = sum(busy.values())
+        return Passage(
+            Timing(float(np.median(self.response_s)), self.response_s[-1], "", self.response_s),
+            [*outer, *servers, *outer],
+            on_path=min(1.0, self.quickest_s / all_s) if all_s else 1.0,
+        )
+
+
+def read(profile: Mapping[str, Timing], operation: str) -> list[AtRate]:
+    """What a profile knows of an operation, by rate."""
+    found: dict[float, dict[str, Timing]] = {}
+    for name, timing in profile.items():
+        match = _KEY.fullmatch(name)
+        if match and match["operation"] == operation:
+            found.setdefault(float(match["per_s"]), {})[match["what"]] = timing
+    return [
+        AtRate(
+            per_s,
+            one[RESPONSE].sample_s,
+            {what.removeprefix(BUSY): timing.mean_s for what, timing in one.items()
+             if what.startswith(BUSY)},
+            one[QUICKEST].mean_s,
+        )
+        for per_s, one in sorted(found.items())
+        if RESPONSE in one and QUICKEST in one
+    ]  # fmt: skip
+
+
+def between(known: Sequence[AtRate], per_s: float) -> AtRate:
+    """What a request is like at any rate: beyond the lowest and the highest, what it is there."""
+    rates = [log(one.per_s) for one in known]
+
+    def drawn(value: Callable[[AtRate], float]) -> float:
+        return float(np.interp(log(per_s), rates, [value(one) for one in known]))
+
+    names = dict.fromkeys(name for one in known for name in one.busy_s)
+    return AtRate(
+        per_s,
+        tuple(drawn(lambda one, at=at: one.response_s[at]) for at in range(QUANTILES)),  # type: ignore[misc]
+        {name: drawn(lambda one, name=name: one.busy_s.get(name, 0.0)) for name in names},  # type: ignore[misc]
+        drawn(lambda one: one.quickest_s),
+    )
+
+
+def replay(
+    passage: Passage, group: Group, cores: int | None, *, most: int | None = None, turns: int = 1
+) -> list[Passed]:
+    """Let the schedules of a group's rounds pass, each so many times, or the first of each."""
+    return [
+        play(passage, load_of(leg, cores, most), Streams(_SEED, turn))
+        for leg in group.legs
+        for turn in range(turns)
+    ]
+
+
+def load_of(one: Measured, cores: int | None, most: int | None = None) -> Load:
+    """A leg's schedule: what it was asked, and nothing of what came of it."""
+    due_s = [sample.due_us / 1e6 for sample in one.samples()]
+    if most is not None and len(due_s) > most:
+        return Load(due_s[:most], one.leg.users, due_s[most], cores)
+    return Load(due_s, one.leg.users, one.schedule_s, cores)
