@@ -16,6 +16,7 @@ _GOVERNOR: Final = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
 _PACKAGES: Final = (
     "coincurve", "hdrhistogram", "httpx", "locust", "py-evm", "pympp", "simpy", "uvicorn", "uvloop",
 )  # fmt: skip
+_PROCESSORS: Final = Path("/proc/cpuinfo")
 _GIT_TIMEOUT_S: Final = 5
 _DIGITS: Final = 12
 
@@ -26,9 +27,12 @@ def fingerprint() -> dict[str, Any]:
         "commit": commit(),
         "python": platform.python_version(),
         "system": platform.system(),
+        "kernel": platform.release(),
         "machine": platform.machine(),
+        "hypervisor": _is_virtual(),
         "cpu": _processor(),
         "cores": os.cpu_count(),
+        "memory_bytes": _memory_bytes(),
         "governor": read(_GOVERNOR),
         "load": [round(one, 2) for one in os.getloadavg()],
         "packages": {name: version for name in _PACKAGES if (version := _version(name))},
@@ -55,12 +59,29 @@ def _is_changed() -> bool:
 
 
 def _processor() -> str | None:
-    text = read(Path("/proc/cpuinfo")) or ""
-    for line in text.splitlines():
-        name, _, value = line.partition(":")
-        if name.strip() == "model name":
+    return _told("model name") or platform.processor() or None
+
+
+def _is_virtual() -> bool | None:
+    """Whether it runs under a hypervisor; None where the system does not tell."""
+    flags = _told("flags")
+    return None if flags is None else "hypervisor" in flags.split()
+
+
+def _told(name: str) -> str | None:
+    """What the system tells of its first processor."""
+    for line in (read(_PROCESSORS) or "").splitlines():
+        found, _, value = line.partition(":")
+        if found.strip() == name:
             return value.strip()
-    return platform.processor() or None
+    return None
+
+
+def _memory_bytes() -> int | None:
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (OSError, ValueError):  # no such name on this system
+        return None
 
 
 def read(path: Path) -> str | None:
