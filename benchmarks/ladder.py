@@ -1,9 +1,10 @@
 """A ladder of rates that finds the knee: how much a server can be asked before it falls behind.
 
-Each rate is the one before times a factor, until one breaks what is promised; then the one halfway
-is tried once. The highest that held is the knee (style 4.2). A rate whose generator had no time
-left does not hold: it tells nothing of a server, and what is measured at shares of a knee must be
-believed. Pure: whoever climbs brings the measurement.
+Each rate is twice the one before, until one breaks what is promised; then the one halfway is tried
+once. The highest that held is the knee (style 4.2). A rate whose generator had no time left does
+not hold: it tells nothing of a server, and what is measured at shares of a knee must be believed.
+Where a rate breaks for want of customers or of the generator's time, the knee is not the server's,
+and says so. Pure: whoever climbs brings the measurement.
 
 A leg is marked when its generator was the slow one: when it had no processor time left, or when it
 sent requests late, by more than a twentieth of the latency (p99 of both). Latencies count from the
@@ -22,7 +23,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-FACTOR: Final = 1.5
+FACTOR: Final = 2.0
 MOST_RUNGS: Final = 16
 LEAST_ACHIEVED: Final = 0.95
 """Of what was offered, or the server falls behind."""
@@ -35,6 +36,11 @@ MOST_BUSY: Final = 0.9
 """Of a core, for a load generator that is still believed."""
 MOST_LAG: Final = 0.05
 """Of the latency's p99, for the lag's p99 (style 4.2)."""
+_ALL_WAIT: Final = 0.9
+"""Of the customers' time: when so much of it is spent on requests under way, a request waits for a
+free customer."""
+_IDLE: Final = 0.8
+"""Of a core, for a process that could do more if it were asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,24 +53,50 @@ class Rung:
     failed: int
     p99_us: int
     generator_busy: float
+    """Its share of a core."""
+    server_busy: float
+    """The same of the server's busiest process."""
+    users: int
+    users_busy: float
+    """The share of the customers' time that requests were under way for, 0 to 1."""
 
     def broken(self, slo_p99_us: int) -> str | None:
         """Which promise was broken, in words; None if it held."""
-        if self.failed > self.requests * MOST_FAILED:
+        if self.has_failed:
             return f"{self.failed} of {self.requests} requests failed"
         # What is offered is drawn at random: what was due counts, not the rate that was meant.
         if self.achieved_per_s < LEAST_ACHIEVED * self.offered_per_s:
             return f"{self.achieved_per_s:.0f} of {self.offered_per_s:.0f} a second were served"
         if self.p99_us > slo_p99_us:
             return f"p99 was {self.p99_us / 1_000:.0f} ms"
-        if self.is_spent:
-            return f"the load generator took {self.generator_busy:.0%} of a core"
+        return self._spent
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether too many of its requests did."""
+        return self.failed > self.requests * MOST_FAILED
+
+    @property
+    def not_the_server(self) -> str | None:
+        """Why more could not be asked, if that was not the server's doing, in words."""
+        if self._spent:
+            return self._spent
+        if self.has_failed:
+            return None
+        if self.users_busy > _ALL_WAIT and max(self.generator_busy, self.server_busy) <= _IDLE:
+            return f"all {self.users} customers were waiting"
+        if self.generator_busy > self.server_busy:
+            return (
+                f"the load generator took {self.generator_busy:.0%} of a core, and no server more "
+                f"than {self.server_busy:.0%}"
+            )
         return None
 
     @property
-    def is_spent(self) -> bool:
-        """Whether its generator could do no more."""
-        return self.generator_busy > MOST_BUSY
+    def _spent(self) -> str | None:
+        if self.generator_busy <= MOST_BUSY:
+            return None
+        return f"the load generator took {self.generator_busy:.0%} of a core"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +104,14 @@ class Knee:
     """Where a ladder ended."""
 
     per_s: float
-    """The highest rate that held."""
+    """The highest rate that held; where none did, the lowest that was tried."""
     why: str
     """What the next one broke, or that none was broken."""
     by_generator: bool
-    """Whether it was the load generator that could do no more: the server's own knee is higher."""
+    """Whether it was the load that could do no more, its generator or its customers: the server's
+    own knee is higher."""
+    broken_per_s: float | None = None
+    """The lowest rate that did not hold: the knee is between the two. None where all held."""
 
 
 _Tried = tuple[float, Rung, str]
@@ -108,7 +143,7 @@ def climb(
         if held is not None and broken is not None:
             return _between(measure, held, broken, slo_p99_us)
     if broken is not None:  # not even the lowest rate held
-        return Knee(broken[0], _told(broken), broken[1].is_spent)
+        return _knee(broken[0], broken)
     return Knee(rate / factor, "nothing was broken by then", by_generator=False)
 
 
@@ -122,28 +157,25 @@ def _between(
     rate = sqrt(held * broken[0])
     rung = measure(rate)
     why = rung.broken(slo_p99_us)
-    if why is None:
-        return Knee(rate, _told(broken), broken[1].is_spent)
-    broken = rate, rung, why
-    return Knee(held, _told(broken), rung.is_spent)
+    return _knee(rate, broken) if why is None else _knee(held, (rate, rung, why))
 
 
-def _told(broken: _Tried) -> str:
-    rate, _, why = broken
-    return f"at {rate:.0f}/s {why}"
+def _knee(per_s: float, broken: _Tried) -> Knee:
+    rate, rung, why = broken
+    whose = rung.not_the_server
+    told = f"at {rate:.0f}/s {why}"
+    if whose not in (None, why):
+        told += f"; {whose}"
+    return Knee(per_s, told, whose is not None, rate)
 
 
 def marks(
     *, busy: float, lag_p99_us: int, latency_p99_us: int, lag_at_rest_us: int = 0
 ) -> tuple[str, ...]:
-    """Why a leg should not be believed: its generator was the slow one."""
+    """Why a leg should not be believed, in short: its generator was the slow one."""
     found = []
     if busy > MOST_BUSY:
-        found.append(f"the load generator took {busy:.0%} of a core")
+        found.append(f"generator {busy:.0%}")
     if lag_p99_us > max(MOST_LAG * latency_p99_us, lag_at_rest_us):
-        found.append(
-            f"requests were sent up to {lag_p99_us / 1_000:.1f} ms late (p99), more than "
-            f"{MOST_LAG:.0%} of the latency's p99 of {latency_p99_us / 1_000:.1f} ms and than the "
-            f"{lag_at_rest_us / 1_000:.1f} ms of an idle generator"
-        )
+        found.append(f"late {lag_p99_us / 1_000:.1f} ms")
     return tuple(found)

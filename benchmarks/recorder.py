@@ -64,6 +64,11 @@ class Recorder:
         """How many requests ended in each way."""
         return {one: self._count(Phase.TOTAL, one) for one in Outcome}
 
+    @property
+    def under_way_us(self) -> int:
+        """How long requests were under way, all together."""
+        return sum(one.ended_us - one.started_us for one in self.samples)
+
     def percentile_us(self, name: str, percent: float, outcome: Outcome | None = None) -> int:
         """What so many in a hundred stayed within, of one outcome or of all; 0 if there are none.
 

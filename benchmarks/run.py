@@ -35,11 +35,11 @@ if TYPE_CHECKING:
 _ANOTHER: Final = "Name another folder with --out."
 _LEAST_REQUESTS: Final = 25
 _LONGEST_LOW_S: Final = 6.0
-_LEAST_USERS: Final = 4
+_LEAST_USERS: Final = 8
 _MOST_USERS: Final = 24
 _USERS_PER_S: Final = 0.1
-"""Users for each request a second: enough for answers that take a tenth of a second. Who is slower
-makes others wait for a free user, and their latency says so."""
+"""Users for each request a second: enough for answers that take a tenth of a second, and more for
+what weighs more. Who is slower makes others wait for a free user, and their latency says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,9 @@ class Run:
             number=number,
             operation=operation.name,
             # A worker without a customer could only let its part of the schedule time out.
-            users=max(users or self._setup.users or _users(per_s), self._setup.workers),
+            users=max(
+                users or self._setup.users or users_for(operation, per_s), self._setup.workers
+            ),
             duration_s=duration_s,
             per_s=per_s,
             seed=self._setup.seed,
@@ -145,7 +147,7 @@ class Run:
         self.reasons = dict(load.reasons)
         if load.is_cut:
             raise KeyboardInterrupt
-        self._p99_us = load.recorder.percentile_us(Phase.TOTAL, 99)
+        self._recorder = load.recorder
         return leg
 
     def rung(self, operation: Operation, per_s: float, duration_s: float) -> Rung:
@@ -158,8 +160,11 @@ class Run:
             achieved_per_s=leg.achieved_per_s,
             requests=requests,
             failed=requests - leg.counts[Outcome.OK],
-            p99_us=self._p99_us,
+            p99_us=self._recorder.percentile_us(Phase.TOTAL, 99),
             generator_busy=leg.generator_cpu,
+            server_busy=max(leg.server_cpu.values()),
+            users=leg.users,
+            users_busy=self._recorder.under_way_us / 1e6 / (leg.users * leg.duration_s),
         )
 
     def _load(self, operation: Operation, order: Order) -> tuple[Load, Usage, Usage, Money | None]:
@@ -214,6 +219,12 @@ def long_enough(per_s: float, duration_s: float) -> float:
     return max(duration_s, min(_LEAST_REQUESTS / per_s, _LONGEST_LOW_S))
 
 
+def users_for(operation: Operation, per_s: float | None) -> int:
+    """How many customers an operation wants at a rate."""
+    wanted = round((per_s or 0) * _USERS_PER_S * operation.weight)
+    return min(max(wanted, _LEAST_USERS), _MOST_USERS)
+
+
 async def _place(operation: Operation, places: Places) -> Any:
     async with Books(operation, places) as books:
         return await books.place()
@@ -225,13 +236,8 @@ async def _money(operation: Operation, places: Places, since: Any, delivered: in
 
 
 def _cut(order: Order, load: Load) -> tuple[str, ...]:
-    told = f"it was stopped after {load.duration_s:.1f} of {order.duration_s:g} s"
+    told = f"stopped after {load.duration_s:.1f} of {order.duration_s:g} s"
     return (told,) if load.is_cut else ()
-
-
-def _users(per_s: float | None) -> int:
-    wanted = round((per_s or 0) * _USERS_PER_S)
-    return min(max(wanted, _LEAST_USERS), _MOST_USERS)
 
 
 def _leg(

@@ -31,7 +31,7 @@ def told(folder: Path, legs: Sequence[Leg], knees: Mapping[str, Knee]) -> list[s
     lines = ["  ".join(_cells(row, widths)).rstrip() for row in rows]
     lines += _marks(shown)
     for name, knee in knees.items():
-        who = " (the load generator's, not the server's)" if knee.by_generator else ""
+        who = " (the load's; the server's is higher)" if knee.by_generator else ""
         lines.append(f"knee of {name}: {knee.per_s:.0f}/s{who}; {knee.why}")
     return [*lines, f"Run: {folder}"]
 

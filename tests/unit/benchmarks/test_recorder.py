@@ -29,6 +29,12 @@ def test_a_latency_counts_from_the_moment_when_the_request_was_due() -> None:
     assert found == pytest.approx([3_000, 1_000, 2_000], rel=0.001)
 
 
+def test_requests_are_under_way_from_when_they_were_sent() -> None:
+    recorder = Recorder()
+    recorder.add([sample(3_000, late_us=2_000), sample(500)])
+    assert recorder.under_way_us == 1_500
+
+
 def test_failures_and_timeouts_have_latencies_and_are_counted() -> None:
     recorder = Recorder()
     recorder.add([sample(10), sample(20, Outcome.FAILED), sample(30, Outcome.TIMEOUT)])

@@ -86,7 +86,7 @@ def test_a_round_that_the_machine_disturbed_decides_nothing(tmp_path: Path) -> N
 def test_the_table_has_a_row_a_leg_and_says_what_not_to_believe(tmp_path: Path) -> None:
     legs = [
         leg(tmp_path, 1, "tempo-charge", took_us=1, fee=0, kind=Kind.WARM_UP),
-        leg(tmp_path, 2, "tempo-charge", took_us=10_000, fee=295, marks=("it was late",)),
+        leg(tmp_path, 2, "tempo-charge", took_us=10_000, fee=295, marks=("late 5.9 ms",)),
         leg(tmp_path, 3, "lightning-charge", took_us=20_000, fee=10_000),
     ]
     lines = told(tmp_path, legs, {"tempo-charge": Knee(80, "at 160/s it broke", True)})
@@ -96,8 +96,8 @@ def test_the_table_has_a_row_a_leg_and_says_what_not_to_believe(tmp_path: Path) 
     ]  # fmt: skip
     assert lines[2].split()[-2:] == ["1.000", "sat"]
     assert lines[3:] == [
-        "leg 2*: it was late",
-        "knee of tempo-charge: 80/s (the load generator's, not the server's); at 160/s it broke",
+        "leg 2*: late 5.9 ms",
+        "knee of tempo-charge: 80/s (the load's; the server's is higher); at 160/s it broke",
         f"Run: {tmp_path}",
     ]
 
