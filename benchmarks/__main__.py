@@ -1,8 +1,9 @@
 """`python -m benchmarks full` and `quick`: the whole comparison, and a look at it for CI.
 
-Full: every operation's knee, then steady legs at 50, 70 and 85 % of it in five interleaved rounds,
-in under ten minutes on two cores. Quick: charge beside session at one rate and at full speed, in
-under ninety seconds; it fails where a session is not what it is for, by ratios and never by times.
+Full: every operation's knee, then every operation at one low rate that all carry, then those
+compared most at 50, 70 and 85 % of their own knees; steady legs in five interleaved rounds, all in
+under ten minutes on two cores. Quick: charge beside session at one rate and at full speed, in under
+ninety seconds; it fails where a session is not what it is for, by ratios and never by times.
 """
 
 from __future__ import annotations
@@ -12,12 +13,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from benchmarks.command import again, conduct, ladders, new_folder, steady
+from benchmarks.command import again, alike, conduct, ladders, new_folder, shares, steady
 from benchmarks.leg import Kind, Leg, leg_folder
 from benchmarks.operations import OPERATIONS
 from benchmarks.report.fees import fees
 from benchmarks.report.results import Measured, Results
-from benchmarks.run import Setup, long_enough
+from benchmarks.run import Setup
 from mock_rails.core.errors import SandboxError
 
 if TYPE_CHECKING:
@@ -29,11 +30,14 @@ if TYPE_CHECKING:
 _COMPARED: Final = (
     "tempo-charge", "tempo-session", "stripe-charge", "lightning-charge", "lightning-session",
 )  # fmt: skip
-"""What the report compares; the others have a knee, and one steady leg at half of it."""
+"""What is measured at shares of its knee; the others have a knee, and the rate of all."""
 _ROUNDS: Final = 5
-_FIRST_PER_S: Final = 20.0
+_FIRST_PER_S: Final = 40.0
 _RUNG_S: Final = 1.5
-_LEG_S: Final = 2.0
+_ALIKE_PER_S: Final = 15.0
+"""A rate that every operation carries with ease, so that their latencies can be compared."""
+_ALIKE_S: Final = 2.0
+_STEADY_S: Final = 2.5
 _QUICK_PER_S: Final = 20.0
 _QUICK_S: Final = 1.0
 _QUICK_USERS: Final = 4
@@ -50,15 +54,10 @@ _SPENT: Final = 100
 def full(run: Run) -> dict[str, Knee]:
     """Everything."""
     knees = ladders(run, list(OPERATIONS.values()), first_per_s=_FIRST_PER_S, duration_s=_RUNG_S)
-    compared = [OPERATIONS[name] for name in _COMPARED]
-    for name, operation in OPERATIONS.items():
-        if name not in _COMPARED:
-            per_s = knees[name].per_s / 2
-            run.measure(
-                operation, Kind.STEADY, per_s=per_s, duration_s=long_enough(per_s, _LEG_S),
-                round_=1, share_of_knee=0.5,
-            )  # fmt: skip
-    steady(run, compared, knees, rounds=_ROUNDS, duration_s=_LEG_S)
+    everything = alike(OPERATIONS.values(), _ALIKE_PER_S)
+    steady(run, everything, rounds=_ROUNDS, duration_s=_ALIKE_S)
+    compared = shares([OPERATIONS[name] for name in _COMPARED], knees)
+    steady(run, compared, rounds=_ROUNDS, duration_s=_STEADY_S)
     return knees
 
 

@@ -12,7 +12,7 @@ import signal
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from benchmarks.ladder import SHARES, SLO_P99_US, Knee, climb
 from benchmarks.leg import Kind, Leg
@@ -25,7 +25,7 @@ from mock_rails.core.errors import BadInput, SandboxError
 from mock_rails.core.seeds import Seeds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     Heard = Callable[[str], object]
 
@@ -128,7 +128,8 @@ def bench(asked: Asked, folder: Path, *, command: str, heard: Heard) -> Done:
             knees = ladders(
                 run, operations, first_per_s=asked.first_per_s, duration_s=asked.duration_s
             )
-            steady(run, operations, knees, rounds=rounds, duration_s=asked.duration_s)
+            loads = shares(operations, knees)
+            steady(run, loads, rounds=rounds, duration_s=asked.duration_s)
             return knees
         per_s = asked.per_s or (None if asked.users else FIRST_PER_S)
         for operation in operations:
@@ -205,27 +206,40 @@ def ladders(
     return knees
 
 
-def steady(
-    run: Run,
-    operations: Sequence[Operation],
-    knees: Mapping[str, Knee],
-    *,
-    rounds: int,
-    duration_s: float,
-) -> None:
-    """Legs at shares of the knees, the operations in turns."""
+class Load(NamedTuple):
+    """What a steady leg is under."""
+
+    operation: Operation
+    per_s: float
+    share_of_knee: float | None = None
+
+
+def alike(operations: Iterable[Operation], per_s: float) -> list[Load]:
+    """One rate for all, so that they can be compared."""
+    return [Load(operation, per_s) for operation in operations]
+
+
+def shares(operations: Sequence[Operation], knees: Mapping[str, Knee]) -> list[Load]:
+    """Each operation at shares of its own knee."""
+    return [
+        Load(operation, knees[operation.name].per_s * share, share)
+        for share in SHARES
+        for operation in operations
+    ]
+
+
+def steady(run: Run, loads: Sequence[Load], *, rounds: int, duration_s: float) -> None:
+    """A leg under each load, and again so many times: what the machine does besides hits all."""
     for round_ in range(1, rounds + 1):
-        for share in SHARES:
-            for operation in operations:
-                per_s = knees[operation.name].per_s * share
-                run.measure(
-                    operation,
-                    Kind.STEADY,
-                    per_s=per_s,
-                    duration_s=long_enough(per_s, duration_s),
-                    round_=round_,
-                    share_of_knee=share,
-                )
+        for operation, per_s, share in loads:
+            run.measure(
+                operation,
+                Kind.STEADY,
+                per_s=per_s,
+                duration_s=long_enough(per_s, duration_s),
+                round_=round_,
+                share_of_knee=share,
+            )
 
 
 def _report(folder: Path, heard: Heard) -> list[str]:
