@@ -34,6 +34,8 @@ _NS_PER_US: Final = 1_000
 _US_PER_S: Final = 1_000_000
 _REASONS: Final = 8
 """Different reasons of failures that are told."""
+_ALONE: Final = 8
+"""Customers whose first request is timed; with more, a leg's beginning would take too long."""
 _REST_TIMERS: Final = 200
 _REST_US: Final = 1_500
 """From one timer to the next, long enough for the processor to be given away."""
@@ -53,11 +55,14 @@ class Taken:
 
     samples: list[Sample] = field(default_factory=list)
     lags_us: list[int] = field(default_factory=list)
+    openings_us: list[int] = field(default_factory=list)
+    """What first requests took, of customers who made them one after the other."""
 
     def recorder(self) -> Recorder:
         """The same, counted."""
         recorder = Recorder()
         recorder.add(self.samples, self.lags_us)
+        recorder.add_openings(self.openings_us)
         return recorder
 
 
@@ -93,13 +98,22 @@ class Generator:
             self._timer.set_result(None)
 
     async def warm_up(self, requests: int) -> None:
-        """Let every customer make some requests that nobody counts; raises if one fails."""
+        """Let every customer make some requests that nobody counts; raises if one fails. Of some
+        customers the first is timed, while nobody else asks."""
+        alone = self._customers[: _ALONE if requests else 0]
+        for customer in alone:
+            began_ns = self._clock.monotonic_ns()
+            await customer.request()
+            took_us = (self._clock.monotonic_ns() - began_ns) // _NS_PER_US
+            self._taken.openings_us.append(took_us)
 
-        async def one(customer: Asked) -> None:
-            for _ in range(requests):
+        async def one(customer: Asked, left: int) -> None:
+            for _ in range(left):
                 await customer.request()
 
-        await asyncio.gather(*(one(customer) for customer in self._customers))
+        async with asyncio.TaskGroup() as tasks:
+            for number, customer in enumerate(self._customers):
+                tasks.create_task(one(customer, requests - (number < len(alone))))
 
     async def run_open(self, due_us: Sequence[int], began_ns: int) -> None:
         """Send each request at its moment after the beginning, and wait for the last answer."""

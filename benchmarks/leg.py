@@ -63,6 +63,9 @@ class Phase(StrEnum):
     """What taking the payment took after that: the rail, where it is asked."""
     DELIVER = "deliver"
     """What the application took there until its answer began."""
+    OPENING = "opening"
+    """A customer's first request, before the leg and while nobody else asks: a session is opened by
+    it. In the histograms alone, and no part of any other."""
 
 
 class Outcome(StrEnum):
@@ -193,7 +196,7 @@ def read_samples(place: Path) -> Iterator[Sample]:
 
 
 def _csv(samples: Iterable[Sample]) -> str:
-    phases = [phase for phase in Phase if phase not in (Phase.TOTAL, Phase.SERVICE)]
+    phases = [one for one in Phase if one not in (Phase.TOTAL, Phase.SERVICE, Phase.OPENING)]
     lines = [",".join(["due_us", "started_us", "ended_us", "outcome", *phases])]
     for one in sorted(samples, key=lambda sample: sample.due_us):
         took = (str(one.phases_us.get(phase, "")) for phase in phases)

@@ -138,7 +138,7 @@ class Hand:
                 exception=failed,
                 context={},
             )
-        self._unsent.add(taken.samples, taken.lags_us)
+        self._unsent.merge(taken.recorder())
 
     def take(self) -> dict[str, Any]:
         """What was measured and not yet reported."""

@@ -54,6 +54,11 @@ class Recorder:
         for lag_us in lags_us:
             self._record(LAG, Outcome.OK, lag_us)
 
+    def add_openings(self, openings_us: Iterable[int]) -> None:
+        """Count customers' first requests, which are no part of the leg."""
+        for took_us in openings_us:
+            self._record(Phase.OPENING, Outcome.OK, took_us)
+
     def merge(self, other: Recorder) -> None:
         """Add another recorder's requests."""
         self.samples += other.samples

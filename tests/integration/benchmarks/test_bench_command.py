@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from benchmarks.leg import Kind, Outcome, Phase, read_histograms, read_leg, read_samples
+from benchmarks.recorder import decode
 
 COMMAND = [sys.executable, "-m", "sandbox.cli", "bench"]
 LONGEST_S = 110
@@ -51,6 +52,11 @@ def test_a_run_keeps_all_that_is_needed_to_judge_and_to_repeat_it(tmp_path: Path
     assert {Phase.SIGN, Phase.PAID, Phase.VERIFY, Phase.SETTLE, Phase.DELIVER} <= {
         *read_histograms(measured)
     }
+    # Each customer's first request, which opened its channel, took longer than those of the leg.
+    opening = decode(read_histograms(measured)[Phase.OPENING][Outcome.OK])
+    total = decode(read_histograms(measured)[Phase.TOTAL][Outcome.OK])
+    assert opening.get_total_count() == leg.users
+    assert opening.get_value_at_percentile(50) > total.get_value_at_percentile(50)
     assert {"rails", "merchants"} == {*leg.server_cpu} == {*leg.server_memory_bytes}
     assert all(0 <= share <= 1 for share in leg.machine.values())
     assert ("stolen" in leg.machine) == Path("/proc/stat").exists()

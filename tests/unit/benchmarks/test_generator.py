@@ -10,6 +10,7 @@ import pytest
 
 from benchmarks.generator import Generator, lag_at_rest_us
 from benchmarks.leg import Outcome, Phase
+from benchmarks.recorder import decode
 from benchmarks.schedule import Arrivals, draw
 from mock_rails.core.clock import Clock
 from mock_rails.core.seeds import Seeds
@@ -34,6 +35,24 @@ class Slow:
         if self.fails:
             raise ValueError("no such goods")
         return {Phase.PAID: 7}
+
+
+class Opening(Slow):
+    """One that keeps how many asked at the same time as its first request."""
+
+    now = 0
+
+    def __init__(self) -> None:
+        super().__init__(took_ms=20)
+        self.most = 0
+
+    async def request(self) -> Mapping[Phase, int]:
+        Opening.now += 1
+        self.most = self.most or Opening.now
+        try:
+            return await super().request()
+        finally:
+            Opening.now -= 1
 
 
 def constant(per_s: float, duration_s: float) -> list[int]:
@@ -91,6 +110,28 @@ async def test_warming_up_is_not_counted_and_fails_loudly() -> None:
     assert generator.take().samples == []
     with pytest.raises(ValueError, match="no such goods"):
         await Generator([Slow(fails=True)], CLOCK, 5).warm_up(1)
+
+
+async def test_first_requests_are_timed_one_after_the_other_and_are_no_part_of_the_leg() -> None:
+    """Nine customers of 20 ms: the first eight open alone, so that none waits for another."""
+    customers = [Opening() for _ in range(9)]
+    generator = Generator(customers, CLOCK, 5)
+    await generator.warm_up(2)
+    assert [one.asked for one in customers] == [2] * 9
+    assert [one.most for one in customers[:8]] == [1] * 8
+    await generator.run_open([0], CLOCK.monotonic_ns())
+    recorder = generator.take().recorder()
+    opening = decode(recorder.encoded()[Phase.OPENING][Outcome.OK])
+    assert opening.get_total_count() == 8
+    assert opening.get_min_value() >= 19_000
+    assert recorder.counts()[Outcome.OK] == 1
+    assert not generator.take().openings_us
+
+
+async def test_who_does_not_warm_up_opens_nothing() -> None:
+    generator = Generator([Slow()], CLOCK, 5)
+    await generator.warm_up(0)
+    assert Phase.OPENING not in generator.take().recorder().encoded()
 
 
 async def test_a_loop_at_rest_is_hardly_late() -> None:
