@@ -6,14 +6,14 @@ Wolfowitz would be narrower and wrong: requests of one run wait for one another.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from scenarios.figures.lines import Line, lines
 from scenarios.figures.style import COLOURS, new_figure, plain_log
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from scenarios.figures.lines import Drawn
     from scenarios.statistics import Interval
@@ -29,6 +29,12 @@ class Curve:
     dashed: bool = False
     colour: int | None = None
     """Which of the palette, where it is not its place among the curves."""
+    firm: int | None = None
+    """So many of its shares are firm, where not all are (`Line.firm`)."""
+    band: bool = True
+    """Whether its interval is shaded."""
+    about: Mapping[str, Any] = field(default_factory=dict)
+    """What its numbers say besides."""
 
 
 def ecdf(title: str, across: str, shown: Sequence[Curve]) -> Drawn:
@@ -54,8 +60,8 @@ def nines(title: str, up: str, shown: Sequence[Curve]) -> Drawn:
     figure, numbers = lines(
         title, "percentile", up,
         [
-            Line(one.name, [_beyond(share) for share in one.shares], one.values,
-                 dashed=one.dashed, colour=one.colour)
+            Line(one.name, [_beyond(share) for share in one.shares], one.values, one.dashed,
+                 one.colour, one.firm, one.band, one.about)
             for one in shown
         ],
     )  # fmt: skip
@@ -86,6 +92,7 @@ def _numbers(title: str, measured: str, shown: Sequence[Curve]) -> dict[str, Any
                 "values": [value.mean for value in one.values],
                 "low": [value.low for value in one.values],
                 "high": [value.high for value in one.values],
+                **one.about,
             }
             for one in shown
         ],

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
 
-from scenarios.figures.style import COLOURS, new_figure, plain_log
+from scenarios.figures.names import End, at_the_ends, at_the_side
+from scenarios.figures.style import COLOURS, PLAIN, new_figure, plain_log
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from matplotlib.figure import Figure
 
     from scenarios.statistics import Interval
 
 Drawn = tuple["Figure", dict[str, Any]]
+
+_SINGLE: Final = 40
+"""Points that a line shows one by one; more of them are the line."""
+_ROOM: Final = 0.12
+"""For a name behind the end of the last line, as a share of the axis."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +33,12 @@ class Line:
     dashed: bool = False
     colour: int | None = None
     """Which of the palette, where it is not its place among the lines."""
+    firm: int | None = None
+    """So many of its points are firm, where not all are; what follows them is drawn dotted."""
+    band: bool = True
+    """Whether its interval is shaded."""
+    about: Mapping[str, Any] = field(default_factory=dict)
+    """What its numbers say besides."""
 
 
 def lines(
@@ -40,34 +52,32 @@ def lines(
     marks: Sequence[tuple[float, str]] = (),
     scale: float = 1.0,
     names: Sequence[str] = (),
+    named_at_ends: bool = False,
 ) -> Drawn:
-    """Draw lines, each named at its end; `marks` are vertical lines with a word, `names` stand
-    for the places on the axis across."""
+    """Draw lines, each named at the side or where it ends; `marks` are vertical lines with a word,
+    `names` stand for the places on the axis across."""
     figure, axes = new_figure(title)
-    ends = []
-    for index, line in enumerate(shown):
-        chosen = index if line.colour is None else line.colour
-        colour = COLOURS[chosen % len(COLOURS)]
-        means = [one.mean * scale for one in line.values]
-        axes.plot(line.at, means, color=colour, marker="o", markersize=3,
-                  linestyle="--" if line.dashed else "-")  # fmt: skip
-        axes.fill_between(line.at, [one.low * scale for one in line.values],
-                          [one.high * scale for one in line.values],
-                          color=colour, alpha=0.2, linewidth=0)  # fmt: skip
-        ends.append((line.at[-1], means[-1], line.name, colour))
+    ends = [_draw(axes, line, index, scale) for index, line in enumerate(shown)]
     axes.set_xlabel(across)
     axes.set_ylabel(up)
     if log_x:
         axes.set_xscale("log")
         plain_log(axes.xaxis)
+    else:
+        axes.xaxis.set_major_formatter(PLAIN)
     if log_y:
         axes.set_yscale("log")
         plain_log(axes.yaxis)
     else:
+        axes.yaxis.set_major_formatter(PLAIN)
         axes.set_ylim(bottom=0)
     if names:
         axes.set_xticks(shown[0].at, names)
-    name_ends(axes, ends)
+    if named_at_ends:
+        axes.set_xlim(right=_with_room(*axes.get_xlim(), is_log=log_x))
+        at_the_ends(axes, ends)
+    else:
+        at_the_side(axes, ends)
     for place, word in marks:
         axes.axvline(place, color="#555555", linewidth=1, linestyle=":")
         axes.annotate(word, (place, 1), xycoords=("data", "axes fraction"), xytext=(4, -2),
@@ -80,30 +90,33 @@ def lines(
         "lines": [
             {"name": one.name, "x": list(one.at), "y": [v.mean * scale for v in one.values],
              "low": [v.low * scale for v in one.values],
-             "high": [v.high * scale for v in one.values]}
+             "high": [v.high * scale for v in one.values], **one.about}
             for one in shown
         ],
         "marks": [list(mark) for mark in marks],
     }  # fmt: skip
 
 
-_APART: float = 0.055
-"""How far apart two names stand at least, as a share of the axes' height."""
+def _draw(axes: Any, line: Line, index: int, scale: float) -> End:
+    """One line with its band; returns where it ends."""
+    chosen = index if line.colour is None else line.colour
+    colour = COLOURS[chosen % len(COLOURS)]
+    means = [one.mean * scale for one in line.values]
+    look = {"color": colour, "marker": "o" if len(means) <= _SINGLE else "", "markersize": 3}
+    firm = len(means) if line.firm is None else line.firm
+    axes.plot(line.at[:firm], means[:firm], linestyle="--" if line.dashed else "-", **look)
+    if firm < len(means):
+        rest = slice(max(firm - 1, 0), None)
+        axes.plot(line.at[rest], means[rest], linestyle=":", **look)
+    if line.band:
+        axes.fill_between(line.at, [one.low * scale for one in line.values],
+                          [one.high * scale for one in line.values],
+                          color=colour, alpha=0.2, linewidth=0)  # fmt: skip
+    return End(list(zip(line.at, means, strict=True)), line.name, colour, line.dashed)
 
 
-def name_ends(axes: Any, ends: list[tuple[float, float, str, str]]) -> None:
-    """Write each line's name at its right end, moved apart where names would touch."""
-    to_axes = axes.transData + axes.transAxes.inverted()
-    ordered = sorted(ends, key=lambda end: end[1])
-    places: list[float] = []
-    for x, y, _, _ in ordered:
-        lowest = places[-1] + _APART if places else 0.0
-        places.append(max(float(to_axes.transform((x, y))[1]), lowest))
-    highest = max(1.0, _APART * len(places))
-    for at in reversed(range(len(places))):
-        # What was moved beyond the top comes down again, and pushes down what is below it.
-        places[at] = min(places[at], highest)
-        highest = places[at] - _APART
-    for place, (_, _, name, colour) in zip(places, ordered, strict=True):
-        axes.annotate(name, (1.01, place), xycoords="axes fraction", color=colour, va="center",
-                      annotation_clip=False)  # fmt: skip
+def _with_room(left: float, right: float, *, is_log: bool) -> float:
+    """How far an axis goes that has room for a name behind the last line's end."""
+    if is_log:
+        return float(right * (right / left) ** _ROOM)
+    return right + (right - left) * _ROOM
