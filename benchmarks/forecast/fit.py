@@ -10,6 +10,7 @@ corrected by how far the model's is off, some times over.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import log
 from statistics import median
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,7 +25,9 @@ _QUICK: Final = 0.05
 """The share of requests that waited for nobody, or hardly."""
 _TURNS: Final = 12
 _NEAR: Final = 0.01
-"""How far off quantiles are on average when that is good enough."""
+"""How far off what is told may be on average to be good enough."""
+_TOLD: Final = (0.5, 0.9, 0.99)
+"""The quantiles that a fit is judged by: those that people ask for."""
 _STEP: Final = 0.8
 """How much of what it is off a quantile is corrected by: all of it would overshoot in a queue."""
 _PLAYS: Final = 2
@@ -57,12 +60,17 @@ def fitted(group: Group, cores: int | None) -> Fitted:
     for _ in range(_TURNS):
         known = AtRate(rate, tuple(response.tolist()), busy_s, quickest_s)
         off = _given(known, group, cores) / wanted
-        tried.append((float(np.abs(np.log(off)).mean()), known, off - 1))
+        tried.append((_told(off), known, off - 1))
         if tried[-1][0] < _NEAR:
             break
         response = np.maximum.accumulate(response / off**_STEP)
     _, known, errors = min(tried, key=lambda one: one[0])
     return Fitted(known, _at(errors, 0.5), _at(errors, 0.99))
+
+
+def _told(off: Any) -> float:
+    """How far off a fit is, by what it gives over what was measured."""
+    return sum(abs(log(_at(off, share))) for share in _TOLD) / len(_TOLD)
 
 
 def _given(known: AtRate, group: Group, cores: int | None) -> Any:

@@ -118,10 +118,10 @@ def replay(
     passage: Passage, group: Group, cores: int | None, *, most: int | None = None, turns: int = 1
 ) -> list[Passed]:
     """Let the schedules of a group's rounds pass, each so many times, or the first of each."""
+    plays = [(leg, turn) for leg in group.legs for turn in range(turns)]
     return [
-        play(passage, load_of(leg, cores, most), Streams(_SEED, turn))
-        for leg in group.legs
-        for turn in range(turns)
+        play(passage, load_of(leg, cores, most), Streams(_SEED, number))
+        for number, (leg, _) in enumerate(plays)
     ]
 
 
