@@ -39,7 +39,7 @@ class Kind(StrEnum):
     LADDER = "ladder"
     """One rate of those that find the knee."""
     STEADY = "steady"
-    """At a share of the knee, in turns with the others."""
+    """At a rate that several have in common or at a share of the knee, in turns with the others."""
     SINGLE = "single"
     """One rate that somebody asked for."""
 
@@ -138,7 +138,8 @@ class Leg:
     hypervisor, and when it was `pressed` (`benchmarks.pressure`); what the system does not tell is
     missing."""
     marks: tuple[str, ...] = ()
-    """Why it should not be believed, in words: a generator that saturated, most of all."""
+    """Why it should not be believed, in short: `generator 95%`, `late 5.9 ms`, `stopped after …`
+    (`benchmarks.ladder`)."""
     money: Money | None = None
 
 
