@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from statistics import median
 from typing import TYPE_CHECKING, Final
 
-from benchmarks.report.results import base_units, intent, rail
+from benchmarks.report.results import base_units, intent, rail, units
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -24,76 +25,63 @@ each session or charge. The others, such as `close` and `refund`, come on top.""
 
 
 @dataclass(frozen=True, slots=True)
-class Range:
-    """A fee in millionths of a dollar: on average, and the least and the most that was paid."""
-
-    mean: Fraction
-    low: Fraction
-    high: Fraction
-
-    def __add__(self, other: Range) -> Range:
-        """Both of them paid."""
-        return Range(self.mean + other.mean, self.low + other.low, self.high + other.high)
-
-    def times(self, share: Fraction) -> Range:
-        """Paid so often in one session."""
-        return Range(self.mean * share, self.low * share, self.high * share)
-
-
-@dataclass(frozen=True, slots=True)
 class Crossing:
-    """From how many requests on a session costs less than charges; both ends of what was paid."""
+    """From how many requests on a session costs less than charges."""
 
     requests: int
-    low: int
-    high: int
-
-    def __str__(self) -> str:
-        """For a sentence."""
-        if self.low == self.high:
-            return f"{self.requests:,}"
-        return f"{self.requests:,} ({self.low:,} to {self.high:,})"
+    dearest: int
+    """The same for the session that cost the most in the run."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fees:
-    """What an operation costs: for each request, or for each session."""
+    """What an operation costs in millionths of a dollar: for each request, or for each session."""
 
     operation: str
-    each: Range
+    each: Fraction
+    """The median of each kind of payment, as often as it is paid: the first session that a leg
+    opens is dearer than the others, so that a mean would tell how many customers there were."""
+    dearest: Fraction
+    """The same by the dearest payment of each kind."""
+    price: Fraction
+    """What a request was paid, which a fee may depend on."""
     sessions: int
     """How many sessions were paid for; 0 where each request is paid for by itself."""
-    delivered: int
+    carried: int
+    """How many requests a session carried, in the leg where that was the most: what a deposit
+    cannot pay for is not measured. 0 without sessions."""
 
     def after(self, requests: int) -> Fraction:
         """What so many requests of one payer cost in fees."""
-        return self.each.mean if self.sessions else self.each.mean * requests
+        return self.each if self.sessions else self.each * requests
 
 
 def fees(results: Results, operation: str) -> Fees | None:
     """An operation's fees, off the books of its legs: each opens its sessions and ends them."""
     books = [one.leg.money for one in results.books(operation) if one.leg.money]
     delivered = sum(money.delivered for money in books)
-    if not delivered:
-        return None
     kinds = _by_kind(books)
     begun = sum(len(paid) for kind, paid in kinds.items() if kind in BEGINNINGS)
-    if not begun:
+    if not delivered or not begun:
         return None
-    each = sum((_range(paid).times(Fraction(len(paid), begun)) for paid in kinds.values()),
-               start=Range(Fraction(0), Fraction(0), Fraction(0)))  # fmt: skip
-    return Fees(operation, each, begun if intent(operation) != "charge" else 0, delivered)
+    often = {kind: Fraction(len(paid), begun) for kind, paid in kinds.items()}
+    has_sessions = intent(operation) != "charge"
+    return Fees(
+        operation,
+        each=sum((median(paid) * often[kind] for kind, paid in kinds.items()), Fraction(0)),
+        dearest=sum((max(paid) * often[kind] for kind, paid in kinds.items()), Fraction(0)),
+        price=sum((base_units(one.currency, one.paid_units) for one in books), Fraction(0))
+        * units(operation) / delivered,
+        sessions=begun if has_sessions else 0,
+        carried=max(map(_carried, books)) // units(operation) if has_sessions else 0,
+    )  # fmt: skip
 
 
 def crossing(charge: Fees, session: Fees) -> Crossing | None:
     """Where the two meet; None where charges cost nothing, for then no session is cheaper."""
-    if charge.each.mean <= 0 or charge.each.low <= 0:
+    if charge.each <= 0:
         return None
-    return Crossing(
-        int(session.each.mean // charge.each.mean) + 1,
-        int(session.each.low // charge.each.high) + 1,
-        int(session.each.high // charge.each.low) + 1,
-    )
+    return Crossing(int(session.each // charge.each) + 1, int(session.dearest // charge.each) + 1)
 
 
 def pairs(results: Results) -> list[tuple[str, Fees, Fees]]:
@@ -115,5 +103,7 @@ def _by_kind(books: Iterable[Money]) -> Mapping[str, list[Fraction]]:
     return kinds
 
 
-def _range(paid: list[Fraction]) -> Range:
-    return Range(sum(paid, Fraction(0)) / len(paid), min(paid), max(paid))
+def _carried(money: Money) -> int:
+    """What was delivered for each session of a leg."""
+    begun = sum(one["kind"] in BEGINNINGS for one in money.transactions)
+    return money.delivered // begun if begun else 0

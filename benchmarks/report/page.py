@@ -9,7 +9,10 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
+from benchmarks.report.answer import SHORT, head, rows
 from benchmarks.report.figures import drawn
+from benchmarks.report.markup import STYLE, listed, scrolled, table, wide
+from benchmarks.report.method import METHOD
 from benchmarks.report.results import load
 from benchmarks.report.svg import inline
 from benchmarks.report.tables import TABLES, Table, number, tables
@@ -22,48 +25,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from benchmarks.report.results import Results
-    from benchmarks.report.verdict import Said
+    from benchmarks.report.said import Said
 
 REPORT: Final = "report.html"
 FIGURES: Final = "figures"
 
+_BYTES: Final = "_bytes"
 _FEW: Final = 6
 """Links that a sentence can carry."""
-_STYLE: Final = """
-:root{color-scheme:light dark;--ink:#1d1d1f;--soft:#55555c;--page:#fff;
---line:#d5d5da;--warn:#8a3b00}
-@media (prefers-color-scheme:dark){
-:root{--ink:#e8e8ea;--soft:#a8a8b0;--page:#17171a;--line:#3a3a40;--warn:#ffb27a}}
-body{font:16px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--page);
-max-width:72rem;margin:1.5rem auto;padding:0 1rem}
-h1{font-size:1.5rem;margin:0}h2{font-size:1.15rem;margin:2rem 0 .5rem}p{margin:.4rem 0}
-a{color:inherit}small,figcaption,.soft{color:var(--soft);font-size:.85rem}
-.answers{font-size:1.05rem;display:grid;grid-template-columns:9rem 1fr;gap:.5rem 1rem}
-.answers dt{font-weight:600}.answers dd{margin:0;grid-column:2}.warns{color:var(--warn)}
-@media (max-width:40rem){.answers{display:block}.answers dd{margin:0 0 .6rem}}
-.figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(28rem,100%),1fr));gap:0 1rem}
-.figures h2{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
-figure{margin:1rem 0}figure svg{background:#fff;border-radius:6px;max-width:100%;height:auto}
-.wide{overflow-x:auto}
-table{border-collapse:collapse;font-size:.85rem;font-variant-numeric:tabular-nums}
-td,th{padding:.2rem .9rem .2rem 0;text-align:left;vertical-align:top;
-border-bottom:1px solid var(--line)}
-th{font-weight:600}code{font-size:.9em;overflow-wrap:anywhere}:target{outline:2px solid}
-summary{cursor:pointer}summary:focus-visible,a:focus-visible{outline:2px solid}
-"""
-
-_METHOD: Final = (
-    "When a request is sent was drawn before the leg began; its latency counts from that moment, "
-    "whatever the server or the generator was late with.",
-    "Devnet, servers and load generator are processes of their own on one machine, over loopback; "
-    "a leg is marked where the generator was too busy to be believed.",
-    "Figures are the median over rounds with the lowest and the highest round behind it. Failures "
-    "and timeouts count as latencies, and are counted. A percentile takes ten requests beyond it: "
-    "where a round alone has too few, it is that of all rounds, and says so.",
-    "Fees are read off the rail's own books after the leg. A thousandth of a sat is taken as a "
-    "millionth of a dollar, at 100,000 dollars a bitcoin.",
-    "Compare the operations with each other. The milliseconds are this machine's.",
-)
 
 
 def write_report(run: Path) -> Path:
@@ -81,8 +50,8 @@ def _written(results: Results, run: Path) -> Path:
         written = save(figure, run / FIGURES / name, numbers)
         pictures.append((name, written[1].read_text(encoding="utf-8"), numbers))
     made = tables(results)
-    for table in made:
-        table.write(run / TABLES)
+    for one in made:
+        one.write(run / TABLES)
     path = run / REPORT
     path.write_text(page(results, pictures, made), encoding="utf-8")
     return path
@@ -95,19 +64,22 @@ def page(
 ) -> str:
     """The whole page, by the results, the figures' SVG and numbers, and the tables."""
     about = results.about
-    first, *others, legs = made
+    first, latency, *others, legs = made
+    said = verdict(results)
     parts = [
         "<header><h1>Charge or session, and on which rail?</h1>",
         f'<p class="soft">Run {escape(str(about["id"]))}, {escape(str(about["made_at"]))}, '
-        f"{len(results.legs)} legs. Made again by <code>{escape(str(about['command']))}</code>"
-        "</p></header>",
+        f"{len(results.legs)} legs. {_again(about)}</p></header>",
         "<main>",
-        _answers(verdict(results)),
+        *(_short(one) for one in said if one.about == SHORT),
+        _rails(results),
+        _answers(one for one in said if one.about != SHORT),
         _section(first),
         f'<div class="figures">{"".join(_picture(*one) for one in pictures)}</div>',
+        _folded(latency),
         *(_section(one) for one in others),
         _legs(legs),
-        "<section><h2>How it was measured</h2>" + _list(_METHOD) + "</section>",
+        "<section><h2>How it was measured</h2>" + listed(METHOD) + "</section>",
         _known("Configuration", {"seed": about["seed"], **about["configuration"]}),
         _known("Environment", about["environment"]),
         "</main>",
@@ -118,8 +90,35 @@ def page(
         '<meta http-equiv="Content-Security-Policy" '
         "content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\">"
         f'<link rel="icon" href="data:,"><title>Load run {escape(str(about["id"]))}</title>'
-        f"<style>{_STYLE}</style></head><body>\n" + "\n".join(parts) + "\n</body></html>\n"
+        f"<style>{STYLE}</style></head><body>\n" + "\n".join(parts) + "\n</body></html>\n"
     )
+
+
+def _again(about: Mapping[str, Any]) -> str:
+    """Everything that it takes to make the run again."""
+    commit = about["environment"].get("commit")
+    at = f" at commit <code>{escape(str(commit))}</code>" if commit else ""
+    return (
+        f"Made again by <code>{escape(str(about['command']))}</code>{at} with seed "
+        f"<code>{escape(str(about['seed']))}</code>."
+    )
+
+
+def _short(said: Said) -> str:
+    return f'<p class="short">{escape(said.text)}</p>{_where(said.legs)}'
+
+
+def _rails(results: Results) -> str:
+    """A row for each rail, with the legs that it rests on."""
+    body = "".join(
+        f'<tr><th scope="row">{escape(one.cells[0])}</th>'
+        + "".join(f"<td>{escape(cell)}</td>" for cell in one.cells[1:])
+        + f"<td>{_where(one.legs)}</td></tr>"
+        for one in rows(results)
+    )
+    if not body:
+        return ""
+    return f'<div class="rails">{wide("Rail by rail", [*head(results), "legs"], body)}</div>'
 
 
 def _answers(said: Iterable[Said]) -> str:
@@ -162,29 +161,36 @@ def _stretches(legs: Sequence[int]) -> list[tuple[int, int]]:
     return found
 
 
-def _section(table: Table) -> str:
+def _section(shown: Table) -> str:
     return (
-        f'<section id="{table.name}"><h2>{escape(table.title)}</h2>'
-        f"{_table(table.head, table.text())}"
-        f'<small><a href="{TABLES}/{table.name}.csv">{table.name}.csv</a></small></section>'
+        f'<section id="{shown.name}"><h2>{escape(shown.title)}</h2>'
+        f"{table(shown.head, shown.text())}{_file(shown)}</section>"
     )
 
 
-def _legs(table: Table) -> str:
+def _folded(shown: Table, body: str = "") -> str:
+    """A table that is too long to scroll past; a link to one of its rows unfolds it."""
+    return (
+        f'<section id="{shown.name}"><h2>{escape(shown.title)}</h2>'
+        f"<details><summary>{len(shown.rows):,} rows</summary>"
+        f"{body or table(shown.head, shown.text())}</details>{_file(shown)}</section>"
+    )
+
+
+def _file(shown: Table) -> str:
+    return f'<small><a href="{TABLES}/{shown.name}.csv">{shown.name}.csv</a></small>'
+
+
+def _legs(shown: Table) -> str:
     """The legs, each a target for links, with a link to its folder."""
-    rows = [
+    body = "".join(
         "<tr>"
         f'<th scope="row" id="leg-{escape(row[0])}">{escape(row[0])}</th>'
         + "".join(f"<td>{escape(cell)}</td>" for cell in row[1:-1])
         + f'<td><a href="{escape(row[-1])}/leg.json">{escape(row[-1])}</a></td></tr>'
-        for row in table.text()
-    ]
-    return (
-        f'<section id="{table.name}"><h2>{escape(table.title)}</h2>'
-        f'<div class="wide" tabindex="0" role="region" aria-label="{escape(table.title)}">'
-        f"<table>{_head(table.head)}<tbody>{''.join(rows)}</tbody></table></div>"
-        f'<small><a href="{TABLES}/{table.name}.csv">{table.name}.csv</a></small></section>'
+        for row in shown.text()
     )
+    return _folded(shown, wide(shown.title, shown.head, body))
 
 
 def _picture(name: str, svg: str, numbers: Mapping[str, Any]) -> str:
@@ -194,7 +200,8 @@ def _picture(name: str, svg: str, numbers: Mapping[str, Any]) -> str:
     )
     return (
         f'<section id="figure-{name}"><h2>{escape(title)}</h2>'
-        f"<figure>{inline(svg, name, title)}<figcaption>{files}</figcaption></figure>"
+        f"<figure>{scrolled(title, inline(svg, name, title))}"
+        f"<figcaption>{files}</figcaption></figure>"
         f"<details><summary>The numbers of this figure</summary>{_plotted(numbers)}</details>"
         "</section>"
     )
@@ -205,44 +212,38 @@ def _plotted(numbers: Mapping[str, Any]) -> str:
     if "bars" in numbers:
         parts = numbers["parts"] or [numbers["x"]]
         rows = [(bar["name"], *map(number, bar["parts"])) for bar in numbers["bars"]]
-        return _table(("operation", *parts), rows)
+        return table(("operation", *parts), rows)
+    if "curves" in numbers:
+        told = [
+            (curve["name"], f"{share * 100:g}", number(value), f"{number(low)} to {number(high)}")
+            for curve in numbers["curves"]
+            for share, value, low, high in zip(
+                *(curve[part] for part in ("shares", "values", "low", "high")), strict=True
+            )
+        ]
+        return table(("operation", "percentile", numbers["measured"], "range"), told)
     points = [
         (line["name"], f"{x:,g}", number(y), f"{number(low)} to {number(high)}")
         for line in numbers["lines"]
         for x, y, low, high in zip(line["x"], line["y"], line["low"], line["high"], strict=True)
     ]
-    return _table(("operation", numbers["x"], numbers["y"], "range"), points)
+    return table(("operation", numbers["x"], numbers["y"], "range"), points)
 
 
 def _known(title: str, facts: Mapping[str, Any]) -> str:
-    rows = [(key, value) for key, value in _flat(facts)]
-    return f"<section><h2>{title}</h2>{_table(('what', 'value'), rows)}</section>"
+    return f"<section><h2>{title}</h2>{table(('what', 'value'), list(_flat(facts)))}</section>"
 
 
 def _flat(facts: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, str]]:
     for key, value in facts.items():
-        if isinstance(value, dict):
-            yield from _flat(value, f"{prefix}{key} ")
-        elif isinstance(value, list):
-            yield f"{prefix}{key}", ", ".join(map(str, value))
-        else:
-            yield f"{prefix}{key}", str(value)
-
-
-def _list(lines: Iterable[str]) -> str:
-    return "<ul>" + "".join(f"<li>{escape(one)}</li>" for one in lines) + "</ul>"
-
-
-def _head(head: Sequence[str]) -> str:
-    cells = "".join(f'<th scope="col">{escape(one)}</th>' for one in head)
-    return f"<thead><tr>{cells}</tr></thead>"
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    body = "".join(
-        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
-    )
-    return (
-        '<div class="wide" tabindex="0" role="region" aria-label="table">'
-        f"<table>{_head(head)}<tbody>{body}</tbody></table></div>"
-    )
+        match value:
+            case None:
+                continue
+            case dict():
+                yield from _flat(value, f"{prefix}{key} ")
+            case list():
+                yield f"{prefix}{key}", ", ".join(map(str, value))
+            case int() if key.endswith(_BYTES):
+                yield f"{prefix}{key.removesuffix(_BYTES)}", f"{number(value / 1e9)} GB"
+            case _:
+                yield f"{prefix}{key}", str(value)

@@ -9,7 +9,6 @@ alone can tell, and whoever shows it says so.
 from __future__ import annotations
 
 import json
-import re
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -17,7 +16,7 @@ from functools import cached_property
 from statistics import median
 from typing import TYPE_CHECKING, Any, Final
 
-from benchmarks.ladder import MOST_BUSY
+from benchmarks.ladder import MOST_BUSY, MOST_FAILED, MOST_LAG, SLO_P99_US
 from benchmarks.leg import (
     HISTOGRAMS,
     LEG,
@@ -38,7 +37,7 @@ from mock_rails.core.errors import BadInput
 from scenarios.facts.lightning import BASE_UNITS_PER_SAT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from benchmarks.leg import Sample
@@ -119,6 +118,24 @@ class Measured:
         return self.leg.generator_cpu <= MOST_BUSY
 
     @property
+    def is_late(self) -> bool:
+        """Whether its requests were sent so late that its latencies hold some of that: an upper
+        bound (`benchmarks.ladder`)."""
+        leg = self.leg
+        return leg.lag_p99_us > max(MOST_LAG * self.percentile_us(99), leg.lag_at_rest_us)
+
+    @property
+    def is_as_promised(self) -> bool:
+        """Whether its requests were answered well, and in the time that was promised."""
+        in_time = self.percentile_us(99) <= promise_us(self.leg.operation)
+        return in_time and self.failed_share <= MOST_FAILED
+
+    @property
+    def holds(self) -> bool:
+        """Whether such a load is carried: all of it and as promised, by a believed generator."""
+        return self.kept_up and self.is_believed and self.is_as_promised
+
+    @property
     def requests(self) -> int:
         """How many were sent, however they ended."""
         return sum(self.leg.counts.values())
@@ -147,7 +164,7 @@ class Group:
 
     @property
     def marks(self) -> tuple[str, ...]:
-        """Why some of it should not be believed."""
+        """What some of its rounds should not be believed in."""
         return marks(self.legs)
 
     @property
@@ -163,6 +180,11 @@ class Group:
     def spread(self, value: Callable[[Measured], float]) -> Spread:
         """A figure of each round."""
         return Spread.of([value(one) for one in self.legs])
+
+    @property
+    def answered_per_s(self) -> Spread:
+        """How many were answered well in a second."""
+        return self.spread(lambda one: one.leg.achieved_per_s)
 
     def percentile_ms(self, percent: float, phase: Phase = Phase.TOTAL) -> Spread:
         """A percentile of each round, in milliseconds."""
@@ -231,14 +253,33 @@ class Results:
                 return found[0]
         raise BadInput(f"The run has no leg of {operation!r}.")
 
+    def alike(self) -> list[Group]:
+        """The steady groups of one rate that two operations or more had in common, in the order of
+        the tables: what can be compared across rails. Of several such rates, that of most
+        operations, and the lowest of those; none where each had a rate of its own."""
+        rates: dict[float, list[Group]] = {}
+        for operation in self.operations:
+            for one in self.of(operation, Kind.STEADY):
+                if one.first.offered_per_s and one.first.share_of_knee is None:
+                    rates.setdefault(one.first.offered_per_s, []).append(one)
+        most = max(rates, key=lambda per_s: (len(rates[per_s]), -per_s), default=None)
+        return [] if most is None or len(rates[most]) < 2 else rates[most]
+
+    def loaded(self, operation: str) -> Group | None:
+        """Its steady group at the lowest share of its knee."""
+        shares = [one for one in self.of(operation, Kind.STEADY) if one.first.share_of_knee]
+        return min(shares, key=lambda one: one.first.share_of_knee or 0, default=None)
+
     def knee_per_s(self, operation: str) -> float | None:
-        """The rate that steady legs are shares of, or else the last rate that was carried."""
-        for one in self.of(operation, Kind.STEADY):
-            if one.first.offered_per_s and one.first.share_of_knee:
-                return one.first.offered_per_s / one.first.share_of_knee
+        """The rate that steady legs are shares of, or else what the run says, or else the last rate
+        of its ladder that was carried."""
+        if (group := self.loaded(operation)) and group.first.offered_per_s:
+            return group.first.offered_per_s / (group.first.share_of_knee or 1)
+        if (told := self.about.get("knees", {}).get(operation)) is not None:
+            return float(told["per_s"])
         carried = None
         for one in self.of(operation, Kind.LADDER):
-            if not all(leg.kept_up and leg.is_believed for leg in one.legs):
+            if not all(leg.holds for leg in one.legs):
                 break
             carried = one.first.offered_per_s
         return carried
@@ -249,10 +290,15 @@ class Results:
         knees = self.about.get("knees", {})
         return [one for one in self.operations if knees.get(one, {}).get("by_generator")]
 
+    def best(self, operation: str) -> Group | None:
+        """The load at which the most was answered, of those that were carried in each round."""
+        held = [one for one in self.of(operation) if all(leg.holds for leg in one.legs)]
+        return max(held, key=lambda one: one.answered_per_s.median, default=None)
+
     def best_per_s(self, operation: str) -> Spread:
-        """The most that was answered well in a second, of all loads that were tried."""
-        tried = [one.spread(lambda leg: leg.leg.achieved_per_s) for one in self.of(operation)]
-        return max(tried, key=lambda found: found.median)
+        """How much that was, in a second; nothing where no load was carried."""
+        found = self.best(operation)
+        return Spread(0.0, 0.0, 0.0, 0) if found is None else found.answered_per_s
 
     def books(self, operation: str) -> list[Measured]:
         """The legs whose fees are told: the steady ones, if there are any. A fresh chain's base fee
@@ -271,18 +317,32 @@ class Results:
         return fees / delivered * units(operation)
 
 
-_NUMBERS: Final = re.compile(r"\d[\d.,]*")
 _RAILS: Final = ("tempo", "lightning", "stripe", NONE)
 _INTENTS: Final = ("charge", "session", "stream", FREE)
 
 
-def marks(legs: Iterable[Measured]) -> tuple[str, ...]:
-    """The legs' marks; of those that differ in their numbers only, one stands for all."""
-    found: dict[str, str] = {}
-    for one in legs:
-        for mark in one.leg.marks:
-            found.setdefault(_NUMBERS.sub("", mark), mark)
-    return tuple(found.values())
+def marks(legs: Sequence[Measured]) -> tuple[str, ...]:
+    """What some legs should not be believed in; of several rounds, in how many and how far at most,
+    so that no round's number stands for all."""
+    late = [one.leg.lag_p99_us / 1_000 for one in legs if one.is_late]
+    busy = [one.leg.generator_cpu for one in legs if not one.is_believed]
+    cut = [mark for one in legs for mark in one.leg.marks if "stopped" in mark]
+    if len(legs) == 1:
+        return (*(f"late {one:.1f} ms" for one in late), *(f"generator {one:.0%}" for one in busy),
+                *cut)  # fmt: skip
+    found = []
+    if late:
+        found.append(f"late in {len(late)} of {len(legs)} rounds, up to {max(late):.1f} ms")
+    if busy:
+        found.append(f"generator in {len(busy)} of {len(legs)} rounds, up to {max(busy):.0%}")
+    if cut:
+        found.append(f"stopped in {len(cut)} of {len(legs)} rounds")
+    return tuple(found)
+
+
+def promise_us(operation: str) -> int:
+    """How long 99 of 100 requests may take: longer where one request is as much as many."""
+    return SLO_P99_US * (OPERATIONS[operation].weight if operation in OPERATIONS else 1)
 
 
 def rail(operation: str) -> str:
