@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import csv
 from dataclasses import dataclass
-from math import floor, log10
 from typing import TYPE_CHECKING, Any, Final
 
 from benchmarks.leg import Outcome, Phase
+from benchmarks.report.fees import fees
 from benchmarks.report.results import Group, Spread, intent, label, rail
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from benchmarks.report.results import Measured, Results
@@ -27,9 +27,12 @@ VALIDATION: Final = "validation"
 """The table that `validate` leaves there: it is read, not made, by whoever shows the others."""
 PERCENTILES: Final = (50, 90, 99, 99.9)
 HEADLINE: Final = (50, 95, 99)
+_PHASES: Final = tuple(one for one in Phase if one is not Phase.OPENING)
+"""Of the requests that were measured: the first of a customer is not one of them."""
 BEYOND: Final = 10
 """A percentile is told when so many requests of each round lie beyond it (style 4.2)."""
-
+COUNTS: Final = (1, 10, 100)
+"""Requests of one payer that the fees are told for."""
 
 TOO_FEW: Final = "too few"
 _FILE_DIGITS: Final = 6
@@ -123,11 +126,12 @@ def spread_text(found: Spread) -> str:
 
 
 def number(value: float, digits: int = _PAGE_DIGITS) -> str:
-    """So many digits that say something, and never an exponent."""
+    """So many digits, rounded to them, and never an exponent."""
     if value == 0:
         return "0"
-    places = max(0, digits - 1 - floor(log10(abs(value))))
-    return f"{value:,.{places}f}"
+    rounded = f"{value:.{digits - 1}e}"
+    places = max(0, digits - 1 - int(rounded.partition("e")[2]))
+    return f"{float(rounded):,.{places}f}"
 
 
 def dollars(units: Any) -> str:
@@ -140,7 +144,8 @@ def comparison(results: Results) -> Table:
     rows = []
     for operation in results.operations:
         group = results.basis(operation)
-        knee, fee = results.knee_per_s(operation), results.fee_units(operation)
+        best, knee = results.best_per_s(operation), results.knee_per_s(operation)
+        broken = results.about.get("knees", {}).get(operation, {}).get("broken_per_s")
         rows.append(
             [
                 rail(operation),
@@ -148,19 +153,37 @@ def comparison(results: Results) -> Table:
                 label(operation),
                 group.load,
                 *(_percentile(group, percent) for percent in HEADLINE),
-                results.best_per_s(operation),
+                _first_request(group),
+                best if best.n else "",
                 "" if knee is None else float(knee),
+                "" if broken is None else float(broken),
                 "load generator" if operation in results.generators_knees else "",
-                "" if fee is None else float(fee) / 1_000_000,
+                *_fees(results, operation),
                 len(group.legs),
                 group.requests,
+                _numbers(group.legs),
                 "; ".join(group.marks),
             ]
         )
     head = ("rail", "intent", "operation", "load", "median, ms", "p95, ms", "p99, ms",
-            "most answered, /s", "knee, /s", "knee of", "fee per request, $", "rounds", "requests",
+            "first request, ms", "most answered, /s", "knee, /s", "not held, /s", "knee of",
+            "price, $", *(f"fees for {count}, $" for count in COUNTS), "rounds", "requests", "legs",
             "marks")  # fmt: skip
     return Table("comparison", "Every operation", head, rows)
+
+
+def _first_request(group: Group) -> Cell:
+    """What a customer's first one takes, by which a session is opened."""
+    was_timed = any(one.histogram(Phase.OPENING).total_count for one in group.legs)
+    return _percentile(group, 50, Phase.OPENING) if was_timed else ""
+
+
+def _fees(results: Results, operation: str) -> list[Cell]:
+    """What a request is paid, and what the rail takes from one payer of several requests."""
+    found = fees(results, operation)
+    if found is None:
+        return [""] * (1 + len(COUNTS))
+    return [float(one) / 1_000_000 for one in (found.price, *map(found.after, COUNTS))]
 
 
 def percentiles(results: Results) -> Table:
@@ -174,16 +197,18 @@ def percentiles(results: Results) -> Table:
                     label(operation),
                     group.first.kind.value,
                     group.load,
-                    *(_percentile(group, percent) for percent in PERCENTILES),
+                    "" if group.first.offered_per_s is None else group.spread(_due_per_s),
                     group.spread(lambda one: one.leg.achieved_per_s),
+                    *(_percentile(group, percent) for percent in PERCENTILES),
                     failed,
                     group.least,
-                    ", ".join(str(one.leg.number) for one in group.legs),
+                    _numbers(group.legs),
                     "; ".join(group.marks),
                 ]
             )
-    head = ("operation", "kind", "load", *(f"p{percent:g}, ms" for percent in PERCENTILES),
-            "answered, /s", "failed, %", "requests, least", "legs", "marks")  # fmt: skip
+    head = ("operation", "kind", "load", "due, /s", "answered, /s",
+            *(f"p{percent:g}, ms" for percent in PERCENTILES), "failed, %", "requests, least",
+            "legs", "marks")  # fmt: skip
     return Table("latency", "Latency at every load", head, rows)
 
 
@@ -192,14 +217,14 @@ def phases(results: Results) -> Table:
     rows = []
     for operation in results.operations:
         group = results.basis(operation)
-        for phase in Phase:
+        for phase in _PHASES:
             recorded = [one for one in group.legs if one.histogram(phase).total_count]
             if recorded:
                 shown = [
                     _percentile(Group(tuple(recorded)), percent, phase) for percent in (50, 99)
                 ]
-                rows.append([label(operation), phase.value, *shown])
-    head = ("operation", "phase", "median, ms", "p99, ms")
+                rows.append([label(operation), phase.value, *shown, _numbers(recorded)])
+    head = ("operation", "phase", "median, ms", "p99, ms", "legs")
     return Table("phases", "Phases", head, rows)
 
 
@@ -223,7 +248,7 @@ def money(results: Results) -> Table:
                 "" if fee is None else float(fee) / 1_000_000,
                 sum(len(one.transactions) for one in paid),
                 ", ".join(kinds),
-                ", ".join(str(one.leg.number) for one in books),
+                _numbers(books),
             ]
         )
     head = ("operation", "currency", "delivered", "paid, units", "fees, units",
@@ -236,13 +261,14 @@ def machine(results: Results) -> Table:
     rows: list[list[Cell]] = []
     for operation in results.operations:
         group = results.basis(operation)
+        legs = _numbers(group.legs)
         generator = group.spread(lambda one: one.leg.generator_cpu * 100)
-        rows.append([label(operation), group.load, "load generator", generator, ""])
+        rows.append([label(operation), group.load, "load generator", generator, "", legs])
         for part in group.first.server_cpu:
             busy = group.spread(lambda one, part=part: one.leg.server_cpu.get(part, 0) * 100)  # type: ignore[misc]
             held = group.spread(lambda one, part=part: memory_mb(one, part))  # type: ignore[misc]
-            rows.append([label(operation), group.load, part, busy, held])
-    head = ("operation", "load", "process", "busy, % of a core", "memory, MB")
+            rows.append([label(operation), group.load, part, busy, held, legs])
+    head = ("operation", "load", "process", "busy, % of a core", "memory, MB", "legs")
     return Table("machine", "Processor and memory", head, rows)
 
 
@@ -261,7 +287,7 @@ def every_leg(results: Results) -> Table:
                 str(leg.number),
                 label(leg.operation),
                 leg.kind.value + (f", round {leg.round}" if leg.round else ""),
-                "" if leg.offered_per_s is None else float(leg.offered_per_s),
+                *_asked_and_due(one),
                 leg.users,
                 float(leg.achieved_per_s),
                 *(leg.counts.get(outcome, 0) for outcome in Outcome),
@@ -273,10 +299,25 @@ def every_leg(results: Results) -> Table:
                 one.place.relative_to(results.folder).as_posix(),
             ]
         )
-    head = ("leg", "operation", "kind", "offered, /s", "users", "answered, /s", *Outcome,
+    head = ("leg", "operation", "kind", "asked, /s", "due, /s", "users", "answered, /s", *Outcome,
             "median, ms", "lag p99, ms", "seconds", "stolen, %", "pressed, %", "marks",
             "folder")  # fmt: skip
     return Table("legs", "Legs", head, rows)
+
+
+def _asked_and_due(one: Measured) -> tuple[Cell, Cell]:
+    """The rate of a schedule, and what was drawn; nothing where users asked when they could."""
+    asked = one.leg.offered_per_s
+    return ("", "") if asked is None else (float(asked), _due_per_s(one))
+
+
+def _due_per_s(one: Measured) -> float:
+    """A schedule is drawn at random, and a short one holds more or fewer than was asked for."""
+    return one.requests / max(one.schedule_s, 1e-6)
+
+
+def _numbers(legs: Iterable[Measured]) -> str:
+    return ", ".join(str(one.leg.number) for one in legs)
 
 
 def _percent(share: float | None) -> Cell:
