@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from benchmarks.report import break_even, costs, curves, load, machine, throughput, waterfall
+from benchmarks.report.source import source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -26,6 +27,10 @@ FIGURES: Final[Mapping[str, Callable[[Results], Drawn | None]]] = {
 
 
 def drawn(results: Results) -> dict[str, Drawn]:
-    """Those that this run has something to show for."""
+    """Those that this run has something to show for; each tells where it is from."""
     made = {name: make(results) for name, make in FIGURES.items()}
-    return {name: one for name, one in made.items() if one is not None}
+    return {
+        name: (one[0], one[1] | {"source": source(results, one[1])})
+        for name, one in made.items()
+        if one is not None
+    }

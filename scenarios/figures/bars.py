@@ -85,10 +85,10 @@ def _draw(axes: Any, row: int, bar: Bar, unit: str, *, log: bool) -> None:
         for part in range(len(bar.parts))
     ]
     whole = max(bar.parts) if log else sum(bar.parts)
+    high, up = (0.62, 0.0) if bar.beside is None else (0.42, 0.1)
     if log:
         axes.scatter(bar.parts, [row] * len(bar.parts), color=shades, s=45, zorder=3)
     else:
-        high, up = (0.62, 0.0) if bar.beside is None else (0.42, 0.1)
         left = 0.0
         for value, colour in zip(bar.parts, shades, strict=True):
             axes.barh(row - up, value, left=left, height=high, color=colour)
@@ -101,7 +101,7 @@ def _draw(axes: Any, row: int, bar: Bar, unit: str, *, log: bool) -> None:
         end = max(whole, bar.spread.high)
     if log and len(bar.parts) > 1:
         return  # each of several dots is read off the axis
-    axes.annotate(digits(whole) + unit, (max(end, bar.beside or 0.0), row), xytext=(6, 0),
+    axes.annotate(digits(whole) + unit, (end, row - up), xytext=(6, 0),
                   textcoords="offset points", va="center", fontsize=9)  # fmt: skip
 
 

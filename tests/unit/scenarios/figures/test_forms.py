@@ -97,7 +97,7 @@ def test_what_stands_apart_has_an_axis_of_its_own_and_its_place_in_the_numbers()
 def test_what_stands_beside_a_bar_is_no_part_of_its_number() -> None:
     bar = Bar("a", [1.0, 2.0], beside=5.0, about={"legs": [7]})
     figure, numbers = bars("Busy", "ms", [bar], parts=("x", "y"), beside="other")
-    assert [one.get_text() for one in figure.axes[0].texts] == ["3"]
+    assert [(one.get_text(), one.xy[0]) for one in figure.axes[0].texts] == [("3", 3.0)]
     assert numbers["bars"] == [{"name": "a", "parts": [1.0, 2.0], "other": 5.0, "legs": [7]}]
     assert numbers["parts"] == ["x", "y"]
 
