@@ -37,7 +37,7 @@ def figure(results: Results) -> Drawn | None:
     picture, drawn = lines(
         "From how many requests on a session costs less",
         "requests of one payer (dashed: more than a session carried in this run)",
-        "fees, thousandths of a dollar",
+        "fees, thousandths of a dollar (shaded: to the dearest)",
         shown,
         scale=_SCALE,
     )
@@ -45,7 +45,8 @@ def figure(results: Results) -> Drawn | None:
     for row, (place, word) in enumerate(marks):
         axes.axvline(place, color=GREY, linewidth=1, linestyle=":")
         axes.annotate(word, (place, 1), xycoords=("data", "axes fraction"), color=GREY, va="top",
-                      xytext=(4, -2 - 14 * row), textcoords="offset points")  # fmt: skip
+                      xytext=(4, -2 - 15 * row), textcoords="offset points",
+                      bbox={"facecolor": "white", "edgecolor": "none", "pad": 1})  # fmt: skip
     for line, one in zip(drawn["lines"], paid, strict=True):
         line["legs"] = list(numbers(results.books(one.operation)))
     assumed = [_beyond(axes, one) for one in paid if one.sessions and one.carried < _COUNTS[-1]]

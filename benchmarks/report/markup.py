@@ -25,7 +25,8 @@ a{color:inherit}small,figcaption,.soft{color:var(--soft);font-size:.85rem}
 .figures h2{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 figure{margin:1rem 0}.figures section{min-width:0}
 figure svg{background:#fff;border-radius:6px;width:100%;min-width:34rem;height:auto}
-.wide{overflow-x:auto}.rails td{white-space:nowrap}
+.wide{overflow-x:auto}.wide td{white-space:nowrap}
+.known td,.wide details{white-space:normal}
 table{border-collapse:collapse;font-size:.85rem;font-variant-numeric:tabular-nums}
 td,th{padding:.2rem .9rem .2rem 0;text-align:left;vertical-align:top;
 border-bottom:1px solid var(--line)}

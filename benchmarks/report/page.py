@@ -116,9 +116,7 @@ def _rails(results: Results) -> str:
         + f"<td>{_where(one.legs)}</td></tr>"
         for one in rows(results)
     )
-    if not body:
-        return ""
-    return f'<div class="rails">{wide("Rail by rail", [*head(results), "legs"], body)}</div>'
+    return wide("Rail by rail", [*head(results), "legs"], body) if body else ""
 
 
 def _answers(said: Iterable[Said]) -> str:
@@ -202,12 +200,12 @@ def _picture(name: str, svg: str, numbers: Mapping[str, Any]) -> str:
         f'<section id="figure-{name}"><h2>{escape(title)}</h2>'
         f"<figure>{scrolled(title, inline(svg, name, title))}"
         f"<figcaption>{files}</figcaption></figure>"
-        f"<details><summary>The numbers of this figure</summary>{_plotted(numbers)}</details>"
+        f"<details><summary>The numbers of this figure</summary>{plotted(numbers)}</details>"
         "</section>"
     )
 
 
-def _plotted(numbers: Mapping[str, Any]) -> str:
+def plotted(numbers: Mapping[str, Any]) -> str:
     """What a figure shows, as a table."""
     if "bars" in numbers:
         parts = numbers["parts"] or [numbers["x"]]
@@ -215,7 +213,7 @@ def _plotted(numbers: Mapping[str, Any]) -> str:
         return table(("operation", *parts), rows)
     if "curves" in numbers:
         told = [
-            (curve["name"], f"{share * 100:g}", number(value), f"{number(low)} to {number(high)}")
+            (curve["name"], f"{share * 100:g}", number(value), _ends(low, high))
             for curve in numbers["curves"]
             for share, value, low, high in zip(
                 *(curve[part] for part in ("shares", "values", "low", "high")), strict=True
@@ -223,15 +221,21 @@ def _plotted(numbers: Mapping[str, Any]) -> str:
         ]
         return table(("operation", "percentile", numbers["measured"], "range"), told)
     points = [
-        (line["name"], f"{x:,g}", number(y), f"{number(low)} to {number(high)}")
+        (line["name"], f"{x:,.4g}", number(y), _ends(low, high))
         for line in numbers["lines"]
         for x, y, low, high in zip(line["x"], line["y"], line["low"], line["high"], strict=True)
     ]
     return table(("operation", numbers["x"], numbers["y"], "range"), points)
 
 
+def _ends(low: float, high: float) -> str:
+    """A range, where there is one."""
+    return f"{number(low)} to {number(high)}" if low < high else ""
+
+
 def _known(title: str, facts: Mapping[str, Any]) -> str:
-    return f"<section><h2>{title}</h2>{table(('what', 'value'), list(_flat(facts)))}</section>"
+    rows = list(_flat(facts))
+    return f'<section class="known"><h2>{title}</h2>{table(("what", "value"), rows)}</section>'
 
 
 def _flat(facts: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, str]]:

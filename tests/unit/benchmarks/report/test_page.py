@@ -14,7 +14,7 @@ import pytest
 from benchmarks.leg import Kind
 from benchmarks.report.command import reported
 from benchmarks.report.figures import FIGURES, drawn
-from benchmarks.report.page import write_report
+from benchmarks.report.page import plotted, write_report
 from benchmarks.report.results import load
 from benchmarks.report.svg import inline
 from benchmarks.report.tables import comparison, every_leg, tells
@@ -103,6 +103,51 @@ def test_every_number_can_be_followed(run: Path) -> None:
     assert "mpp-sandbox bench --intent session --rail tempo --ladder --seed 7" in text
     assert "<script" not in text
     assert not re.findall(r'(?:href|src)="https?:', text)
+
+
+def test_the_answer_comes_first_then_a_row_for_each_rail(run: Path) -> None:
+    text = (run / "report.html").read_text()
+    short, row, sentence = (
+        text.index(part)
+        for part in ('<p class="short">One payer', '<tr><th scope="row">Tempo', "<dt>Which intent")
+    )
+    assert short < row < sentence
+    assert "In short" not in text, "the line needs no name"
+
+
+def test_the_header_has_all_that_it_takes_to_make_the_run_again(tmp_path: Path) -> None:
+    known = {"commit": "35578da9fcb6", "kernel": "6.1.0", "memory_bytes": 8_200_000_000,
+             "governor": None}  # fmt: skip
+    folder = write_run(tmp_path, environment=known, seed="<7>")
+    add_leg(folder, "free", [1_000] * 20)
+    text = write_report(folder).read_text()
+    assert (
+        "Made again by <code>mpp-sandbox bench --intent session --rail tempo --ladder --seed 7"
+        "</code> at commit <code>35578da9fcb6</code> with seed <code>&lt;7&gt;</code>."
+    ) in text
+    assert "<td>kernel</td><td>6.1.0</td>" in text
+    assert "<td>memory</td><td>8.20 GB</td>" in text
+    assert "governor" not in text, "the system did not tell"
+
+
+def test_long_tables_are_folded(run: Path) -> None:
+    text = (run / "report.html").read_text()
+    for name, count in (("latency", 11), ("legs", 14)):
+        section = text[text.index(f'<section id="{name}">') :]
+        assert f"<details><summary>{count} rows</summary>" in section[:200]
+
+
+def test_the_numbers_of_a_percentile_figure_are_by_percentile() -> None:
+    curve = {"name": "free", "shares": [0.5, 0.999], "values": [1.0, 9.0], "low": [1.0, 8.0],
+             "high": [1.0, 10.0]}  # fmt: skip
+    line = {"name": "free", "x": [2.0, 1000.0], "y": [1.0, 9.0], "low": [1.0, 8.0],
+            "high": [1.0, 10.0]}  # fmt: skip
+    shown = plotted({"x": "percentile", "y": "ms", "measured": "ms from when it was due",
+                     "lines": [line], "curves": [curve]})  # fmt: skip
+    assert '<th scope="col">percentile</th>' in shown
+    assert "<td>free</td><td>99.9</td><td>9.00</td><td>8.00 to 10.0</td>" in shown
+    assert "<td>free</td><td>50</td><td>1.00</td><td></td>" in shown, "one round has no range"
+    assert "1,000" not in shown
 
 
 def test_every_figure_has_a_title_and_its_numbers(run: Path) -> None:
