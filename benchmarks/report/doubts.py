@@ -129,10 +129,13 @@ def _how(one: Measured) -> str:
 
 
 def _generators_knees(results: Results) -> Iterator[Said]:
+    """Where a ladder ended for want of load, and why."""
     if spent := results.generators_knees:
+        knees = results.about["knees"]
+        told = "; ".join(f"{label(one)} ({knees[one]['why']})" for one in spent)
         yield _warns(
-            "It was the load generator that could do no more, so that the server's own knee is "
-            f"higher: {', '.join(map(label, spent))}.",
+            "It was the load that could do no more, its generator or its customers, so that the "
+            f"server's own knee is higher: {told}.",
             [leg for one in spent for group in results.of(one, Kind.LADDER) for leg in group.legs],
         )
 

@@ -26,7 +26,7 @@ a{color:inherit}small,figcaption,.soft{color:var(--soft);font-size:.85rem}
 figure{margin:1rem 0}.figures section{min-width:0}
 figure svg{background:#fff;border-radius:6px;width:100%;min-width:34rem;height:auto}
 .wide{overflow-x:auto}.wide td{white-space:nowrap}
-.known td,.wide details{white-space:normal}
+.known td,.wide details{white-space:normal}.wide summary{white-space:nowrap}
 table{border-collapse:collapse;font-size:.85rem;font-variant-numeric:tabular-nums}
 td,th{padding:.2rem .9rem .2rem 0;text-align:left;vertical-align:top;
 border-bottom:1px solid var(--line)}

@@ -132,9 +132,10 @@ def _since_sent(charge: Group, session: Group) -> str:
 def _most(results: Results, charge: str, session: str) -> str:
     """How much was answered at most where the promise was kept, both by the same promise."""
     told = [
-        f"{spread_text(results.best_per_s(one))} by {intent(one)}"
+        f"{spread_text(best.answered_per_s)} by {intent(one)}"
+        + (" in a single leg" if len(best.legs) == 1 else "")
         for one in (session, charge)
-        if results.best(one)
+        if (best := results.best(one))
     ]
     promise = f"with 99 of 100 within {promise_us(charge) // 1_000} ms"
     if not told:

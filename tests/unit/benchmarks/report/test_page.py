@@ -58,7 +58,7 @@ def test_a_knee_of_the_load_generator_is_not_told_as_the_server_s(tmp_path: Path
     add_leg(folder, "free", [1_000] * 100, kind=Kind.LADDER, offered_per_s=100.0)
     results = load(folder)
     (doubt,) = (one for one in verdict(results) if "no more" in one.text)
-    assert doubt.text.endswith("the server's own knee is higher: free.")
+    assert doubt.text.endswith(f"the server's own knee is higher: free ({knee['why']}).")
     assert (doubt.warns, doubt.legs) == (True, (1,))
     table = comparison(results)
     shown = dict(zip(table.head, table.text()[0], strict=True))

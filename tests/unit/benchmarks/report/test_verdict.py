@@ -54,7 +54,7 @@ def test_the_first_screen_says_which_intent_and_from_when_on(tmp_path: Path) -> 
         "On tempo, a charge takes 5.00 times as long as a session's request, round by round: in "
         "the median 10.0 (9.50 to 10.5) ms at 50% of knee, 50/s, against 2.00 (1.90 to 2.10) ms at "
         "50% of knee, 400/s. The most that was answered in a second with 99 of 100 within 250 ms: "
-        "800 by session, 100 by charge."
+        "800 by session in a single leg, 100 by charge in a single leg."
     )
     assert fast.legs == (3, 7, 9, 10, 12, 13), "the legs that answered most, and no others"
     assert doubt.warns
