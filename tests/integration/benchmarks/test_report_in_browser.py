@@ -19,7 +19,7 @@ _LOOK = """({
   title: document.title,
   figures: document.querySelectorAll('svg[role=img] > title').length,
   answers: document.querySelectorAll('dl.answers dd').length,
-  lowest: document.querySelector('dl.answers').getBoundingClientRect().bottom,
+  lowest: document.querySelector('main table').getBoundingClientRect().bottom,
   too_wide: document.documentElement.scrollWidth > document.documentElement.clientWidth,
 })"""
 
@@ -31,9 +31,20 @@ async def test_the_page_asks_for_nothing_and_complains_of_nothing(tmp_path: Path
     assert seen.said == []
     assert seen.found["title"] == "Load run 20261127-120000"
     assert seen.found["figures"] == 8
-    assert seen.found["answers"] == 5
-    assert seen.found["lowest"] < 600, "the answers are on the first screen"
+    assert seen.found["answers"] == 4
+    assert seen.found["lowest"] < 300, "the answer and its table are on the first screen"
     assert not seen.found["too_wide"]
+
+
+async def test_a_link_to_a_leg_unfolds_the_legs(tmp_path: Path) -> None:
+    page = write_report(whole_run(tmp_path / "run"))
+    script = """(() => {
+      const fold = document.querySelector('#legs details'), before = fold.open
+      location.hash = 'leg-9'
+      return [before, fold.open]
+    })()"""
+    seen = await read(page, script, tmp_path / "profile")
+    assert seen.found == [False, True]
 
 
 async def test_a_page_with_a_network_and_an_error_would_be_found_out(tmp_path: Path) -> None:
