@@ -65,7 +65,7 @@ class Operation:
     @property
     def weight(self) -> int:
         """How many ordinary requests it is about as much as: what a ladder begins lower by, and is
-        more patient by."""
+        more patient by, and what more customers are there for."""
         return 1 + self.units // _TOKENS_A_REQUEST
 
     @property

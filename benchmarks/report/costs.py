@@ -8,6 +8,7 @@ from benchmarks.report.fees import fees
 from benchmarks.report.results import label
 from benchmarks.report.said import numbers
 from benchmarks.report.shades import colour
+from benchmarks.report.tables import COUNTS
 from scenarios.digits import digits
 from scenarios.figures.style import COLOURS, GREY, new_figure
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from benchmarks.report.results import Results
     from scenarios.figures.lines import Drawn
 
-COUNTS: Final = (1, 10, 100)
 _SIZES: Final = (5, 9, 13)
 """Of their dots: where all three are one fee, each is seen around the other."""
 _ROOM: Final = 100

@@ -55,7 +55,7 @@ def figure(results: Results) -> Drawn | None:
 def due_per_s(group: Group) -> float:
     """How many were due in a second, in the median round: a schedule is drawn at random, and a
     short one holds more or fewer than was asked for."""
-    return group.spread(lambda one: one.requests / max(one.schedule_s, 1e-6)).median
+    return group.spread(lambda one: one.due_per_s).median
 
 
 def _rungs(results: Results, operation: str) -> list[Group]:

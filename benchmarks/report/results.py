@@ -106,11 +106,16 @@ class Measured:
         return max(due) / 1e6 * (len(due) + 1) / len(due) if due else self.leg.duration_s
 
     @property
+    def due_per_s(self) -> float:
+        """How many its schedule held in a second: few are drawn, and may differ from what was
+        meant by a third."""
+        return self.requests / max(self.schedule_s, 1e-6)
+
+    @property
     def kept_up(self) -> bool:
         """Whether what was due was answered well in time. A schedule is drawn at random: what
         counts is what it held, and not the rate that was meant."""
-        due_per_s = self.requests / max(self.schedule_s, 1e-6)
-        return self.leg.achieved_per_s >= KEPT_UP * due_per_s
+        return self.leg.achieved_per_s >= KEPT_UP * self.due_per_s
 
     @property
     def is_believed(self) -> bool:

@@ -7,12 +7,13 @@ from html import escape
 from typing import Final
 
 _NAMES: Final = re.compile(r'(\bid="|href="#|url\(#)')
-_METADATA: Final = re.compile(r"<metadata>.*?</metadata>", re.DOTALL)
+_OWN: Final = re.compile(r"<(metadata|title)>.*?</\1>", re.DOTALL)
+"""What only a file of its own needs."""
 
 
 def inline(svg: str, name: str, title: str) -> str:
     """The picture's element, without what only a file of its own needs."""
-    body = _METADATA.sub("", svg[svg.index("<svg") :])
+    body = _OWN.sub("", svg[svg.index("<svg") :])
     body = _NAMES.sub(rf"\g<1>{name}-", body)
     opening, _, rest = body.partition(">")
     described = f'{opening} role="img" aria-labelledby="{name}-title">'

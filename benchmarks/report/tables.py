@@ -197,7 +197,9 @@ def percentiles(results: Results) -> Table:
                     label(operation),
                     group.first.kind.value,
                     group.load,
-                    "" if group.first.offered_per_s is None else group.spread(_due_per_s),
+                    ""
+                    if group.first.offered_per_s is None
+                    else group.spread(lambda one: one.due_per_s),
                     group.spread(lambda one: one.leg.achieved_per_s),
                     *(_percentile(group, percent) for percent in PERCENTILES),
                     failed,
@@ -252,7 +254,7 @@ def money(results: Results) -> Table:
             ]
         )
     head = ("operation", "currency", "delivered", "paid, units", "fees, units",
-            "fee per request, $", "payments on the rail", "kinds", "legs")  # fmt: skip
+            "fees by delivered, $", "payments on the rail", "kinds", "legs")  # fmt: skip
     return Table("money", "Money", head, rows)
 
 
@@ -308,12 +310,7 @@ def every_leg(results: Results) -> Table:
 def _asked_and_due(one: Measured) -> tuple[Cell, Cell]:
     """The rate of a schedule, and what was drawn; nothing where users asked when they could."""
     asked = one.leg.offered_per_s
-    return ("", "") if asked is None else (float(asked), _due_per_s(one))
-
-
-def _due_per_s(one: Measured) -> float:
-    """A schedule is drawn at random, and a short one holds more or fewer than was asked for."""
-    return one.requests / max(one.schedule_s, 1e-6)
+    return ("", "") if asked is None else (float(asked), one.due_per_s)
 
 
 def _numbers(legs: Iterable[Measured]) -> str:
