@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from benchmarks.books import Books
@@ -19,6 +19,7 @@ from benchmarks.fleet import Fleet, Usage
 from benchmarks.ladder import Knee, Rung, marks
 from benchmarks.leg import LOCUST, RUN, VERSION, Kind, Leg, Money, Outcome, Phase, write_leg
 from benchmarks.orders import Order
+from benchmarks.pace import pace_us
 from benchmarks.recorder import LAG
 from mock_rails import __version__
 from mock_rails.core.errors import BadInput
@@ -136,9 +137,11 @@ class Run:
         )
         at = f"{order.users} users" if per_s is None else f"{per_s:.0f}/s"
         self._heard(f"leg {number}: {operation.name} at {at}")
+        first_us = pace_us(self._clock)
         load, before, after, money = self._load(operation, order)
         at_rest_us = self._driver.lag_at_rest_us
         leg = _leg(order, kind, round_, share_of_knee, load, at_rest_us, before, after, money)
+        leg = replace(leg, pace_us=round((first_us + pace_us(self._clock)) / 2, 3))
         with _writing(self.folder):
             place = write_leg(self.folder, leg, load.recorder.encoded(), load.recorder.samples)
         if load.page:

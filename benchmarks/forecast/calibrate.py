@@ -21,7 +21,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any, Final
 
 from benchmarks.forecast.fit import fitted
-from benchmarks.forecast.passages import BUSY, QUICKEST, RESPONSE, key
+from benchmarks.forecast.passages import BUSY, PACE, QUICKEST, RESPONSE, key
 from benchmarks.leg import Outcome, Phase
 from benchmarks.report.results import FREE, Group
 from mock_rails.core.errors import BadInput
@@ -143,6 +143,7 @@ def _of_rate(results: Results, group: Group, one: Fitted) -> Profile:
     found = {RESPONSE: {**_told_us([one * 1e6 for one in known.response_s]), **common}}
     for what, took_s in (
         (QUICKEST, known.quickest_s),
+        *([(PACE, known.pace_s)] if known.pace_s else []),
         *((BUSY + part, took_s) for part, took_s in known.busy_s.items()),
     ):
         took_us = took_s * 1e6

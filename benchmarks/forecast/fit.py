@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from benchmarks.forecast.passages import GENERATOR, QUANTILES, AtRate, replay
+from benchmarks.forecast.passages import GENERATOR, QUANTILES, AtRate, pace_s, replay
 
 if TYPE_CHECKING:
     from benchmarks.report.results import Group, Measured
@@ -58,7 +58,7 @@ def fitted(group: Group, cores: int | None) -> Fitted:
     response = np.minimum(wanted, quickest_s)
     tried = []
     for _ in range(_TURNS):
-        known = AtRate(rate, tuple(response.tolist()), busy_s, quickest_s)
+        known = AtRate(rate, tuple(response.tolist()), busy_s, quickest_s, pace_s(group))
         off = _given(known, group, cores) / wanted
         tried.append((_told(off), known, off - 1))
         if tried[-1][0] < _NEAR:

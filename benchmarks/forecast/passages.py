@@ -5,9 +5,9 @@ much to do, and a request at 1,000/s costs a third of what it costs at 10/s. So 
 by rate, and between two rates it is drawn on the line through both, over the logarithm of the rate.
 
 In a profile, each rate has a key for the time that a request takes where nobody waits, one for each
-process that is busy with it, and one for its quickest requests. Those waited for nobody: what they
-took is all the work that lies on the path, and what processes do beyond that for a request, they do
-when it has gone on.
+process that is busy with it, one for how fast the machine was, and one for its quickest requests.
+Those waited for nobody: what they took is all the work that lies on the path, and what processes do
+beyond that for a request, they do when it has gone on.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from math import log
+from statistics import median
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -33,6 +34,7 @@ GENERATOR: Final = "load generator"
 RAILS: Final = "rails"
 RESPONSE: Final = "response"
 QUICKEST: Final = "quickest"
+PACE: Final = "pace"
 BUSY: Final = "busy "
 QUANTILES: Final = 400
 """Values that a response time is kept as: evenly spaced quantiles."""
@@ -59,6 +61,20 @@ class AtRate:
     """How long each process is busy with it."""
     quickest_s: float
     """What a request takes that waits for nobody."""
+    pace_s: float = 0.0
+    """What a fixed loop took then: how fast the machine was (`benchmarks.pace`)."""
+
+    def at_pace(self, pace_s: float) -> AtRate:
+        """The same on the machine as it was at another time: all work takes longer alike. As it is
+        where either pace is not known."""
+        slower = pace_s / self.pace_s if pace_s and self.pace_s else 1.0
+        return AtRate(
+            self.per_s,
+            tuple(one * slower for one in self.response_s),
+            {name: took * slower for name, took in self.busy_s.items()},
+            self.quickest_s * slower,
+            self.pace_s * slower,
+        )
 
     def passage(self) -> Passage:
         """The processes in the order in which they are passed: the generator sends, the server
@@ -92,6 +108,7 @@ def read(profile: Mapping[str, Timing], operation: str) -> list[AtRate]:
             {what.removeprefix(BUSY): timing.mean_s for what, timing in one.items()
              if what.startswith(BUSY)},
             one[QUICKEST].mean_s,
+            one[PACE].mean_s if PACE in one else 0.0,
         )
         for per_s, one in sorted(found.items())
         if RESPONSE in one and QUICKEST in one
@@ -111,6 +128,7 @@ def between(known: Sequence[AtRate], per_s: float) -> AtRate:
         tuple(drawn(lambda one, at=at: one.response_s[at]) for at in range(QUANTILES)),  # type: ignore[misc]
         {name: drawn(lambda one, name=name: one.busy_s.get(name, 0.0)) for name in names},  # type: ignore[misc]
         drawn(lambda one: one.quickest_s),
+        drawn(lambda one: one.pace_s),
     )
 
 
@@ -123,6 +141,11 @@ def replay(
         play(passage, load_of(leg, cores, most), Streams(_SEED, number))
         for number, (leg, _) in enumerate(plays)
     ]
+
+
+def pace_s(group: Group) -> float:
+    """How fast the machine was in a group's legs; 0 where nobody looked."""
+    return median(one.leg.pace_us for one in group.legs) / 1e6
 
 
 def load_of(one: Measured, cores: int | None, most: int | None = None) -> Load:

@@ -2,8 +2,9 @@
 
 The profile of another run says how long a request takes where nobody waits, and how long it keeps
 each process busy, by rate. Of this run, only what was given to it is used: the schedule that was
-drawn before it, the number of users, and the cores of its machine, which generator, merchants and
-rails share. Everything else, waiting above all, has to come out of the model
+drawn before it, the number of users, and its machine: the cores, which generator, merchants and
+rails share, and what a loop of plain Python took then, for a virtual machine is not as fast at all
+times. Everything else, waiting above all, has to come out of the model
 (`scenarios.model.passage`). Errors are told as they are. A profile that this very run made is
 refused: it would find itself.
 """
@@ -15,7 +16,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Final
 
 from benchmarks.forecast.calibrate import origin
-from benchmarks.forecast.passages import between, read, replay
+from benchmarks.forecast.passages import between, pace_s, read, replay
 from benchmarks.leg import Kind
 from benchmarks.report.results import label
 from benchmarks.report.tables import TABLES, VALIDATION, Table, number, spread_text, tells
@@ -125,7 +126,8 @@ def keep(shown: Table, run: Path) -> Path:
 
 def _forecast(known: Sequence[AtRate], group: Group, cores: int | None) -> Forecast:
     # The rate that was offered and not the one that came of it, which is to be foretold.
-    passage = between(known, group.first.offered_per_s or known[0].per_s).passage()
+    then = between(known, group.first.offered_per_s or known[0].per_s)
+    passage = then.at_pace(pace_s(group)).passage()
     runs = replay(passage, group, cores, turns=_TURNS)
     # Both sides are medians over rounds of the same schedules: what a round alone has too few
     # requests for is compared all the same, where all rounds together have enough.

@@ -37,14 +37,6 @@ _KEY: Final = bytes(range(1, 33))
 _ASKED: Final = InvoiceRequest(amount_msat=20_000, description="one page")
 
 
-def calibration() -> object:
-    """Work that only the machine and the interpreter decide on: small integers, texts, a dict."""
-    found = {}
-    for number in range(64):
-        found[f"{number:x}"] = number * number % 97
-    return sum(found[name] for name in sorted(found))
-
-
 def session_requests() -> Iterator[Batch]:
     """A session-paid request through the whole gate, no network."""
     world = asyncio.run(session_world(Clock.frozen(_NOW_S)))

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from benchmarks.hot.paths import BATCH, PATHS, calibration
+from benchmarks.hot.paths import BATCH, PATHS
+from benchmarks.pace import calibration
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -297,13 +297,14 @@ def every_leg(results: Results) -> Table:
                 leg.lag_p99_us / 1_000,
                 float(leg.duration_s),
                 *(_percent(leg.machine.get(name)) for name in ("stolen", "pressed")),
+                float(leg.pace_us) or "",
                 "; ".join(leg.marks),
                 one.place.relative_to(results.folder).as_posix(),
             ]
         )
     head = ("leg", "operation", "kind", "asked, /s", "due, /s", "users", "answered, /s", *Outcome,
-            "median, ms", "lag p99, ms", "seconds", "stolen, %", "pressed, %", "marks",
-            "folder")  # fmt: skip
+            "median, ms", "lag p99, ms", "seconds", "stolen, %", "pressed, %",
+            "pace, us", "marks", "folder")  # fmt: skip
     return Table("legs", "Legs", head, rows)
 
 

@@ -53,3 +53,19 @@ def test_a_request_passes_the_generator_the_server_and_the_rail() -> None:
     ]  # fmt: skip
     assert sum(took for _, took in passage.busy) == pytest.approx(0.007)
     assert passage.on_path == pytest.approx(0.5), "its quickest requests take half of that"
+
+
+def test_on_a_slower_machine_all_work_takes_longer_alike() -> None:
+    one = AtRate(100, (0.01,) * QUANTILES, {"merchants": 0.004}, 0.003, pace_s=20e-6)
+    slow = one.at_pace(25e-6)
+    assert slow.response_s[0] == pytest.approx(0.0125)
+    assert slow.busy_s["merchants"] == pytest.approx(0.005)
+    assert slow.quickest_s == pytest.approx(0.00375)
+    assert slow.pace_s == pytest.approx(25e-6)
+
+
+def test_where_nobody_looked_how_fast_the_machine_was_nothing_is_scaled() -> None:
+    one = _known(100, 0.01, merchants=0.004)
+    assert one.at_pace(25e-6) == one
+    measured = AtRate(100, (0.01,) * QUANTILES, {"merchants": 0.004}, 0.003, pace_s=20e-6)
+    assert measured.at_pace(0.0) == measured

@@ -49,6 +49,17 @@ def test_requests_that_never_wait_are_foretold(tmp_path: Path) -> None:
     assert found.known_per_s == [100]
 
 
+def test_a_machine_that_was_half_as_fast_is_allowed_for(tmp_path: Path) -> None:
+    """4 ms where the loop took 20 us; a run at 40 us, of 8 ms each, is foretold as that."""
+    known = write_run(tmp_path / "known", configuration={})
+    _server(known, 4_000, 100, 100, kind=Kind.LADDER, pace_us=20.0)
+    write_profile(load(known), tmp_path / "profile.json")
+    held_back = write_run(tmp_path / "held", made_at=_LATER)
+    _server(held_back, 8_000, 100, 100, share_of_knee=0.5, users=10, pace_us=40.0)
+    (found,) = validate(read_profile(str(tmp_path / "profile.json")), load(held_back))
+    assert found.figures[0].error == pytest.approx(0, abs=0.01)
+
+
 def test_a_wrong_profile_is_found_out(tmp_path: Path) -> None:
     held_back = write_run(tmp_path, configuration={})
     _server(held_back, 4_000, 100, 100, share_of_knee=0.5, users=10)
