@@ -138,8 +138,8 @@ class Leg:
     hypervisor, and when it was `pressed` (`benchmarks.pressure`); what the system does not tell is
     missing."""
     pace_us: float = 0.0
-    """What a fixed loop of plain Python took just before and after, on average: how fast the
-    machine was then (`benchmarks.pace`); 0 where nobody looked."""
+    """What a fixed loop of plain Python took meanwhile, in the median: how fast the machine was
+    (`benchmarks.pace`); 0 where nobody looked."""
     marks: tuple[str, ...] = ()
     """Why it should not be believed, in short: `generator 95%`, `late 5.9 ms`, `stopped after …`
     (`benchmarks.ladder`)."""

@@ -76,7 +76,7 @@ def _told(off: Any) -> float:
 def _given(known: AtRate, group: Group, cores: int | None) -> Any:
     """The quantiles of latency that the model has with these service times."""
     turns = -(-_PLAYS // len(group.legs))
-    played = replay(known.passage(), group, cores, most=_MOST, turns=turns)
+    played = replay(known, group, cores, most=_MOST, turns=turns)
     return np.median([[one.latency.quantile(share) for share in _SHARES] for one in played], axis=0)
 
 

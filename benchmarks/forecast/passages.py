@@ -133,12 +133,17 @@ def between(known: Sequence[AtRate], per_s: float) -> AtRate:
 
 
 def replay(
-    passage: Passage, group: Group, cores: int | None, *, most: int | None = None, turns: int = 1
+    known: AtRate, group: Group, cores: int | None, *, most: int | None = None, turns: int = 1
 ) -> list[Passed]:
-    """Let the schedules of a group's rounds pass, each so many times, or the first of each."""
+    """Let the schedules of a group's rounds pass, each so many times, or the first of each; each
+    on the machine as fast as it was then."""
     plays = [(leg, turn) for leg in group.legs for turn in range(turns)]
     return [
-        play(passage, load_of(leg, cores, most), Streams(_SEED, number))
+        play(
+            known.at_pace(leg.leg.pace_us / 1e6).passage(),
+            load_of(leg, cores, most),
+            Streams(_SEED, number),
+        )
         for number, (leg, _) in enumerate(plays)
     ]
 

@@ -1,25 +1,26 @@
-"""How fast the machine is: only the loop is timed, and a stalled round does not count."""
+"""How fast the machine is: it is looked at while a block is open, and told as a time."""
 
 from __future__ import annotations
 
-from itertools import count
+from threading import enumerate as threads
 
-from benchmarks.pace import pace_us
-from mock_rails.core.clock import Clock
+import pytest
 
-
-class _Ticking(Clock):
-    """A millisecond passes from one look to the next, and once a second."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._looks = count()
-
-    def monotonic_ns(self) -> int:
-        looked = next(self._looks)
-        return looked * 1_000_000 + (1_000_000_000 if looked > 4 else 0)
+from benchmarks.pace import Pace, calibration
 
 
-def test_it_is_the_middle_of_some_rounds() -> None:
-    """A round of a hundred calls takes a millisecond: ten microseconds for each."""
-    assert pace_us(_Ticking()) == 10
+def test_the_loop_is_looked_at_while_the_block_is_open() -> None:
+    with Pace() as pace:
+        calibration()
+    assert pace.us > 0
+    assert not [one for one in threads() if one.name == "pace"]
+
+
+def test_it_ends_with_what_it_is_wrapped_around() -> None:
+    with pytest.raises(KeyboardInterrupt), Pace():
+        raise KeyboardInterrupt
+    assert not [one for one in threads() if one.name == "pace"]
+
+
+def test_nobody_has_looked_before_it_begins() -> None:
+    assert Pace().us == 0
