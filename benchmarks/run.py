@@ -137,10 +137,11 @@ class Run:
         )
         at = f"{order.users} users" if per_s is None else f"{per_s:.0f}/s"
         self._heard(f"leg {number}: {operation.name} at {at}")
-        load, before, after, money, pace_us = self._load(operation, order)
+        with Pace() as pace:
+            load, before, after, money = self._load(operation, order)
         at_rest_us = self._driver.lag_at_rest_us
         leg = _leg(order, kind, round_, share_of_knee, load, at_rest_us, before, after, money)
-        leg = replace(leg, pace_us=pace_us)
+        leg = replace(leg, pace_us=pace.us)
         with _writing(self.folder):
             place = write_leg(self.folder, leg, load.recorder.encoded(), load.recorder.samples)
         if load.page:
@@ -169,18 +170,15 @@ class Run:
             users_busy=self._recorder.under_way_us / 1e6 / (leg.users * leg.duration_s),
         )
 
-    def _load(
-        self, operation: Operation, order: Order
-    ) -> tuple[Load, Usage, Usage, Money | None, float]:
+    def _load(self, operation: Operation, order: Order) -> tuple[Load, Usage, Usage, Money | None]:
         """The generator is waited for outside of event loops, so that Ctrl-C ends the wait."""
         usages: list[Usage] = []
         places = self._fleet.places
         since = asyncio.run(_place(operation, places))
-        with Pace() as pace:
-            load = self._driver.run(order, places, lambda what: usages.append(self._fleet.usage()))
+        load = self._driver.run(order, places, lambda what: usages.append(self._fleet.usage()))
         served = load.recorder.counts()[Outcome.OK] + order.users * order.warm_up
         money = asyncio.run(_money(operation, places, since, served * operation.units))
-        return load, usages[0], usages[-1], money, pace.us
+        return load, usages[0], usages[-1], money
 
     def keep_knees(self, knees: Mapping[str, Knee]) -> None:
         """Write down where the ladders ended."""
