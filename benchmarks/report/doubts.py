@@ -3,6 +3,7 @@ machine that had other work, too few rounds."""
 
 from __future__ import annotations
 
+from statistics import median
 from typing import TYPE_CHECKING, Final
 
 from benchmarks.ladder import MOST_BUSY, MOST_FAILED
@@ -24,6 +25,8 @@ _NAMED: Final = 6
 _MOST_STOLEN: Final = 0.01
 _MOST_LOADED: Final = 0.5
 """Of the cores, before the run began."""
+_SLOWER: Final = 1.25
+"""Of what a loop takes in the run's middle leg."""
 
 
 def doubts(results: Results) -> list[Said]:
@@ -36,6 +39,7 @@ def doubts(results: Results) -> list[Said]:
         *_broken(results),
         *_generators_knees(results),
         *_machine(results),
+        *_slow(results),
         *_few(results),
     ]
 
@@ -158,6 +162,23 @@ def _machine(results: Results) -> Iterator[Said]:
             f"{len(results.measured)} legs; at worst {stolen[worst.leg.number]:.1%} of their time "
             f"({_named(worst)}).",
             robbed,
+        )
+
+
+def _slow(results: Results) -> Iterator[Said]:
+    """Legs in which the machine itself was slower, as its host's other guests make it."""
+    looked = [one for one in results.measured if one.leg.pace_us]
+    if not looked:
+        return
+    usual_us = median(one.leg.pace_us for one in looked)
+    slow = [one for one in looked if one.leg.pace_us > _SLOWER * usual_us]
+    if slow:
+        worst = max(slow, key=lambda one: one.leg.pace_us)
+        yield _warns(
+            f"The machine itself was slower than usual in {len(slow)} of {len(looked)} legs: a "
+            f"fixed loop took up to {number(worst.leg.pace_us / usual_us)} times as long "
+            f"({_named(worst)}).",
+            slow,
         )
 
 

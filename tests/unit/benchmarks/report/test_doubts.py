@@ -91,6 +91,16 @@ def test_a_machine_with_other_work_is_told(tmp_path: Path) -> None:
     assert not _doubts(_idle(tmp_path / "idle"))
 
 
+def test_legs_in_which_the_machine_was_slower_are_told(tmp_path: Path) -> None:
+    folder = write_run(tmp_path)
+    for pace_us in (20.0, 20.0, 20.0, 26.0, 32.0, 24.0, 20.0):
+        add_leg(folder, "free", [1_000] * 20, pace_us=pace_us)
+    (slow,) = _doubts(folder)
+    assert "slower than usual in 2 of 7 legs" in slow.text
+    assert "up to 1.60 times as long (leg 5, free)" in slow.text
+    assert slow.legs == (4, 5)
+
+
 def _idle(folder: Path) -> Path:
     """Half of two cores, and nothing that tells what was stolen."""
     write_run(folder, environment={**ABOUT["environment"], "load": [1.0, 9.0, 9.0]})
