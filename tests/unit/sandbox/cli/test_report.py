@@ -36,11 +36,19 @@ def test_a_run_is_calibrated_with_and_its_steady_loads_are_foretold(tmp_path: Pa
     run, profile = whole_run(tmp_path / "run"), tmp_path / "profile.json"
     done = mpp("calibrate", str(run), "-o", str(profile))
     assert done.exit_code == 0
-    assert "tempo-charge response" in json.loads(profile.read_text())
-    done = mpp("validate", str(profile), str(run))
+    assert "fitting tempo-charge at 50/s" in done.stderr
+    assert "tempo-charge at 50.0/s response" in json.loads(profile.read_text())
+    held_back = whole_run(tmp_path / "held-back")
+    about = json.loads((held_back / "run.json").read_text())
+    about["made_at"] = "2026-11-27T13:00:00Z"
+    (held_back / "run.json").write_text(json.dumps(about))
+    done = mpp("validate", str(profile), str(held_back))
     assert done.exit_code == 0
     assert "figures with a target are within it." in done.stdout
-    assert f"Shown on {run / 'report.html'}." in done.stdout
+    assert f"Shown on {held_back / 'report.html'}." in done.stdout
+    done = mpp("validate", str(profile), str(run))
+    assert done.exit_code == 1
+    assert "made of this very run" in done.stderr
 
 
 def test_a_mistake_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
