@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Lock
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -28,7 +28,7 @@ from sandbox.client.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from mock_rails.core.clock import Clock
     from sandbox.client.budget import Budget, Payment
@@ -123,28 +123,19 @@ class Ledger:
         if sum(one.amount for one in payments) != reservation.payment.amount:
             raise InvalidAmountError("A reservation is exchanged for others of the same amount.")
         with self._lock:
-            self._check_open(reservation)
-            rows: list[int | None] = [None] * len(payments)
-            if self._spending is not None and reservation.row is not None:
-                at_us, evidence = reservation.reserved_at_us, reservation.evidence
-                with self._spending.turn():
-                    self._spending.forget(reservation.row)
-                    rows = [self._spending.reserve(one, at_us, evidence) for one in payments]
-            was_unknown = reservation.number in self._unknown
-            self._forget(reservation)
-            made = [
-                self._add(
-                    payment,
-                    reservation.reserved_at_us,
-                    evidence=reservation.evidence,
-                    row=row,
-                    is_left_over=reservation.is_left_over,
-                )
-                for payment, row in zip(payments, rows, strict=True)
-            ]
-            if was_unknown:
-                self._unknown.update({one.number: one for one in made})
-            return tuple(made)
+            return self._replace(reservation, payments)
+
+    def shrink(self, reservation: Reservation, amount: int) -> Reservation:
+        """Set only so much of it aside; the rest is free again.
+
+        In one step, and not by exchange and release: of a run that is killed between the two, both
+        parts would be left over, and taken for paid.
+        """
+        if not 0 < amount <= reservation.payment.amount:
+            raise InvalidAmountError("What stays set aside is a part of what was.")
+        with self._lock:
+            (kept,) = self._replace(reservation, (replace(reservation.payment, amount=amount),))
+            return kept
 
     def note(self, reservation: Reservation, evidence: Mapping[str, Any]) -> None:
         """Write down, before a credential leaves, by what its outcome can be found out."""
@@ -306,6 +297,33 @@ class Ledger:
             self._spent[key] = self._spent.get(key, 0) + part
         self._elsewhere = spending.set_aside_by_others(self.budget.allowed_currencies)
         self._heard = version
+
+    def _replace(
+        self, reservation: Reservation, payments: Sequence[Payment]
+    ) -> tuple[Reservation, ...]:
+        """Others stand in its place, in one turn."""
+        self._check_open(reservation)
+        rows: list[int | None] = [None] * len(payments)
+        if self._spending is not None and reservation.row is not None:
+            at_us, evidence = reservation.reserved_at_us, reservation.evidence
+            with self._spending.turn():
+                self._spending.forget(reservation.row)
+                rows = [self._spending.reserve(one, at_us, evidence) for one in payments]
+        was_unknown = reservation.number in self._unknown
+        self._forget(reservation)
+        made = [
+            self._add(
+                payment,
+                reservation.reserved_at_us,
+                evidence=reservation.evidence,
+                row=row,
+                is_left_over=reservation.is_left_over,
+            )
+            for payment, row in zip(payments, rows, strict=True)
+        ]
+        if was_unknown:
+            self._unknown.update({one.number: one for one in made})
+        return tuple(made)
 
     def _check_open(self, reservation: Reservation) -> None:
         if self._open.get(reservation.number) is not reservation:

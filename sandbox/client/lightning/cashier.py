@@ -177,11 +177,8 @@ class Cashier:
 
     def _fit(self, debit: Debit, cost_sat: int) -> None:
         """What is reserved is what was paid: the rest of the fee is free again."""
-        payment = debit.reservation.payment
-        if (rest := payment.amount - cost_sat) > 0:
-            parts = (replace(payment, amount=amount) for amount in (cost_sat, rest))
-            debit.reservation, spare = self.ledger.exchange(debit.reservation, *parts)
-            self.ledger.release(spare)
+        if debit.reservation.payment.amount > cost_sat:
+            debit.reservation = self.ledger.shrink(debit.reservation, cost_sat)
         self.ledger.take_over(debit.reservation)
 
 

@@ -65,10 +65,9 @@ class Purse:
         while self._spare and (excess := self.spare - headroom) > 0:
             one = self._spare.pop()
             if (rest := one.payment.amount - excess) > 0:
-                parts = (replace(one.payment, amount=amount) for amount in (excess, rest))
-                one, spare = self._ledger.exchange(one, *parts)
-                self._spare.append(spare)
-            self._ledger.release(one)
+                self._spare.append(self._ledger.shrink(one, rest))
+            else:
+                self._ledger.release(one)
 
     def use(self, amount: int) -> None:
         """The server has served this much for vouchers that were spare: it charges a stream to

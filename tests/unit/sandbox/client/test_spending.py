@@ -186,6 +186,25 @@ def test_an_exchange_is_of_the_same_amount_and_never_free_in_between(tmp_path: P
     kill(theirs)
 
 
+def test_a_reservation_shrinks_in_one_step_and_the_rest_is_free(tmp_path: Path) -> None:
+    ours, theirs = open_ledger(tmp_path), open_ledger(tmp_path)
+    whole = ours.reserve(replace(ASKED, amount=250), {"method": "m"})
+    for amount in (0, 251):
+        with pytest.raises(InvalidAmountError):
+            ours.shrink(whole, amount)
+    small = ours.shrink(whole, 200)
+    assert (small.payment.amount, ours.open) == (200, (small,))
+    with pytest.raises(ReservationClosedError):
+        ours.release(whole)
+    assert theirs.tally() == Tally(0, 200)
+    kill(ours)
+    again = open_ledger(tmp_path)
+    [left] = again.left_over("m")
+    assert left.payment.amount == 200
+    kill(again)
+    kill(theirs)
+
+
 SPENDER = """
 import sys
 from pathlib import Path
