@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from benchmarks.fleet import Part, PartFailed
+from benchmarks.leg import GENERATOR
 from benchmarks.micro.servers import free_port
 from benchmarks.recorder import Recorder
 from mock_rails.core.errors import BadInput
@@ -63,7 +64,7 @@ class Driver:
             if self._workers:
                 port = str(free_port())
                 options += ["--expect", str(self._workers), "--port", port]
-            self._head = self._started("load generator", options, hears=True)
+            self._head = self._started(GENERATOR, options, hears=True)
             for number in range(self._workers):
                 join = ["--join", LOOPBACK, "--port", port]
                 self._started(f"load worker {number + 1}", join)

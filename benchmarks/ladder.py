@@ -169,13 +169,18 @@ def _knee(per_s: float, broken: _Tried) -> Knee:
     return Knee(per_s, told, whose is not None, rate)
 
 
+def is_late(*, lag_p99_us: int, latency_p99_us: int, lag_at_rest_us: int) -> bool:
+    """Whether requests were sent so late that their latencies hold some of that."""
+    return lag_p99_us > max(MOST_LAG * latency_p99_us, lag_at_rest_us)
+
+
 def marks(
     *, busy: float, lag_p99_us: int, latency_p99_us: int, lag_at_rest_us: int = 0
 ) -> tuple[str, ...]:
     """Why a leg should not be believed, in short: its generator was the slow one."""
     found = []
+    if is_late(lag_p99_us=lag_p99_us, latency_p99_us=latency_p99_us, lag_at_rest_us=lag_at_rest_us):
+        found.append(f"late {lag_p99_us / 1_000:.1f} ms")
     if busy > MOST_BUSY:
         found.append(f"generator {busy:.0%}")
-    if lag_p99_us > max(MOST_LAG * latency_p99_us, lag_at_rest_us):
-        found.append(f"late {lag_p99_us / 1_000:.1f} ms")
     return tuple(found)

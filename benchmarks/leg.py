@@ -29,6 +29,8 @@ LEG: Final = "leg.json"
 HISTOGRAMS: Final = "histograms.json"
 SAMPLES: Final = "samples.csv.gz"
 LOCUST: Final = "locust.html"
+GENERATOR: Final = "load generator"
+"""The process that makes the load, as it is called beside those of the devnet."""
 
 
 class Kind(StrEnum):

@@ -9,12 +9,13 @@ meanwhile; its processor time counts, and not for how long it waited for a proce
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 from statistics import median
 from threading import Event, Thread
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from types import TracebackType
+    from collections.abc import Iterator
 
 _EVERY_S: Final = 0.05
 _CALLS: Final = 5
@@ -29,39 +30,39 @@ def calibration() -> object:
 
 
 class Pace:
-    """Looks how fast the machine is, while it is open as a block."""
+    """What the loop took, each time that somebody looked."""
 
     def __init__(self) -> None:
         self._took_us: list[float] = []
-        self._is_over = Event()
-        self._thread = Thread(target=self._look, name="pace", daemon=True)
-
-    def __enter__(self) -> Self:
-        """Begin to look."""
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Look no more."""
-        self._is_over.set()
-        self._thread.join()
 
     @property
     def us(self) -> float:
-        """What the loop took, half of the times or more; 0 if nobody has looked yet."""
+        """What it took half of the times or more; 0 if nobody has looked yet."""
         return round(median(self._took_us), 3) if self._took_us else 0.0
 
-    def _look(self) -> None:
-        while True:
-            calibration()  # what it needs is at hand again
-            began_ns = time.thread_time_ns()
-            for _ in range(_CALLS):
-                calibration()
-            self._took_us.append((time.thread_time_ns() - began_ns) / _CALLS / 1_000)
-            if self._is_over.wait(_EVERY_S):
-                return
+    def look(self) -> None:
+        """Run it, when what it needs is at hand again."""
+        calibration()
+        began_ns = time.thread_time_ns()
+        for _ in range(_CALLS):
+            calibration()
+        self._took_us.append((time.thread_time_ns() - began_ns) / _CALLS / 1_000)
+
+
+@contextmanager
+def looking() -> Iterator[Pace]:
+    """Look at the machine now and then, as long as the block lasts."""
+    pace, is_over = Pace(), Event()
+
+    def look() -> None:
+        pace.look()
+        while not is_over.wait(_EVERY_S):
+            pace.look()
+
+    thread = Thread(target=look, name="pace", daemon=True)
+    thread.start()
+    try:
+        yield pace
+    finally:
+        is_over.set()
+        thread.join()

@@ -19,7 +19,7 @@ from benchmarks.fleet import Fleet, Usage
 from benchmarks.ladder import Knee, Rung, marks
 from benchmarks.leg import LOCUST, RUN, VERSION, Kind, Leg, Money, Outcome, Phase, write_leg
 from benchmarks.orders import Order
-from benchmarks.pace import Pace
+from benchmarks.pace import looking
 from benchmarks.recorder import LAG
 from mock_rails import __version__
 from mock_rails.core.errors import BadInput
@@ -137,7 +137,7 @@ class Run:
         )
         at = f"{order.users} users" if per_s is None else f"{per_s:.0f}/s"
         self._heard(f"leg {number}: {operation.name} at {at}")
-        with Pace() as pace:
+        with looking() as pace:
             load, before, after, money = self._load(operation, order)
         at_rest_us = self._driver.lag_at_rest_us
         leg = _leg(order, kind, round_, share_of_knee, load, at_rest_us, before, after, money)

@@ -45,11 +45,9 @@ _GATE: Final = (Phase.VERIFY, Phase.SETTLE, Phase.DELIVER)
 """A voucher is taken by the gate itself: no rail is asked."""
 
 Profile = dict[str, dict[str, Any]]
-if TYPE_CHECKING:
-    Heard = Callable[[str], object]
 
 
-def calibrate(results: Results, heard: Heard = lambda line: None) -> Profile:
+def calibrate(results: Results, heard: Callable[[str], object] = lambda line: None) -> Profile:
     """All timings that a run can tell. `heard` is told what is being fitted."""
     found = _of_studies(results)
     for operation in results.operations:
@@ -65,7 +63,9 @@ def calibrate(results: Results, heard: Heard = lambda line: None) -> Profile:
     return found
 
 
-def write_profile(results: Results, path: Path, heard: Heard = lambda line: None) -> Profile:
+def write_profile(
+    results: Results, path: Path, heard: Callable[[str], object] = lambda line: None
+) -> Profile:
     """Write the profile of a run as a file that `--set timing=FILE` takes."""
     profile = calibrate(results, heard)
     path.parent.mkdir(parents=True, exist_ok=True)

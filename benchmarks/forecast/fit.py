@@ -16,9 +16,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from benchmarks.forecast.passages import GENERATOR, QUANTILES, AtRate, pace_s, replay
+from benchmarks.forecast.passages import QUANTILES, AtRate, replay, rounds_of
+from benchmarks.leg import GENERATOR
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from benchmarks.forecast.passages import Round
     from benchmarks.report.results import Group, Measured
 
 _QUICK: Final = 0.05
@@ -50,16 +54,18 @@ class Fitted:
 def fitted(group: Group, cores: int | None) -> Fitted:
     """The service times of a group of legs: medians over its rounds, as everything that is told
     of rounds."""
-    rounds = [_times(leg) for leg in group.legs]
-    wanted = np.median([_quantiles(latency) for latency, _ in rounds], axis=0)
-    quickest_s = median(float(np.quantile(service, _QUICK)) for _, service in rounds)
+    times = [_times(leg) for leg in group.legs]
+    wanted = np.median([np.quantile(latency, _SHARES) for latency, _ in times], axis=0)
+    quickest_s = median(float(np.quantile(service, _QUICK)) for _, service in times)
+    rounds = rounds_of(group, cores, _MOST)
+    pace_s = median(one.pace_s for one in rounds)
     rate = median(leg.leg.achieved_per_s for leg in group.legs)
     busy_s = _busy_s(group)
     response = np.minimum(wanted, quickest_s)
     tried = []
     for _ in range(_TURNS):
-        known = AtRate(rate, tuple(response.tolist()), busy_s, quickest_s, pace_s(group))
-        off = _given(known, group, cores) / wanted
+        known = AtRate(rate, tuple(response.tolist()), busy_s, quickest_s, pace_s)
+        off = _given(known, rounds) / wanted
         tried.append((_told(off), known, off - 1))
         if tried[-1][0] < _NEAR:
             break
@@ -73,10 +79,9 @@ def _told(off: Any) -> float:
     return sum(abs(log(_at(off, share))) for share in _TOLD) / len(_TOLD)
 
 
-def _given(known: AtRate, group: Group, cores: int | None) -> Any:
+def _given(known: AtRate, rounds: Sequence[Round]) -> Any:
     """The quantiles of latency that the model has with these service times."""
-    turns = -(-_PLAYS // len(group.legs))
-    played = replay(known, group, cores, most=_MOST, turns=turns)
+    played = replay(known, rounds, turns=-(-_PLAYS // len(rounds)))
     return np.median([[one.latency.quantile(share) for share in _SHARES] for one in played], axis=0)
 
 
@@ -99,10 +104,6 @@ def _times(leg: Measured) -> tuple[Any, Any]:
     samples = [(one.due_us, one.started_us, one.ended_us) for one in leg.samples()]
     due, started, ended = np.asarray(samples, dtype=float).T / 1e6
     return np.maximum(ended - due, 1e-6), np.maximum(ended - started, 1e-6)
-
-
-def _quantiles(values: Any) -> Any:
-    return np.quantile(values, _SHARES)
 
 
 def _at(values: Any, share: float) -> float:

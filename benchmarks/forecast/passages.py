@@ -15,22 +15,21 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from math import log
-from statistics import median
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
+from benchmarks.leg import GENERATOR
 from scenarios.calibrate import Timing
 from scenarios.model.passage import Load, Passage, play
 from scenarios.streams import Streams
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from benchmarks.report.results import Group, Measured
     from scenarios.model.passage import Passed
 
-GENERATOR: Final = "load generator"
 RAILS: Final = "rails"
 RESPONSE: Final = "response"
 QUICKEST: Final = "quickest"
@@ -115,46 +114,56 @@ def read(profile: Mapping[str, Timing], operation: str) -> list[AtRate]:
     ]  # fmt: skip
 
 
+def around(known: Sequence[AtRate], per_s: float) -> tuple[AtRate, AtRate, float]:
+    """The nearest rates that are known, and how far it is from the lower to the higher one."""
+    rates = [log(one.per_s) for one in known]
+    place = float(np.interp(log(per_s), rates, range(len(rates))))
+    low = int(place)
+    return known[low], known[min(low + 1, len(known) - 1)], place - low
+
+
 def between(known: Sequence[AtRate], per_s: float) -> AtRate:
     """What a request is like at any rate: beyond the lowest and the highest, what it is there."""
-    rates = [log(one.per_s) for one in known]
+    below, above, share = around(known, per_s)
 
-    def drawn(value: Callable[[AtRate], float]) -> float:
-        return float(np.interp(log(per_s), rates, [value(one) for one in known]))
+    def drawn(low: float, high: float) -> float:
+        return low + (high - low) * share
 
-    names = dict.fromkeys(name for one in known for name in one.busy_s)
     return AtRate(
         per_s,
-        tuple(drawn(lambda one, at=at: one.response_s[at]) for at in range(QUANTILES)),  # type: ignore[misc]
-        {name: drawn(lambda one, name=name: one.busy_s.get(name, 0.0)) for name in names},  # type: ignore[misc]
-        drawn(lambda one: one.quickest_s),
-        drawn(lambda one: one.pace_s),
+        tuple(map(drawn, below.response_s, above.response_s)),
+        {
+            name: drawn(below.busy_s.get(name, 0.0), above.busy_s.get(name, 0.0))
+            for name in {**below.busy_s, **above.busy_s}
+        },
+        drawn(below.quickest_s, above.quickest_s),
+        drawn(below.pace_s, above.pace_s),
     )
 
 
-def replay(
-    known: AtRate, group: Group, cores: int | None, *, most: int | None = None, turns: int = 1
-) -> list[Passed]:
-    """Let the schedules of a group's rounds pass, each so many times, or the first of each; each
-    on the machine as fast as it was then."""
-    plays = [(leg, turn) for leg in group.legs for turn in range(turns)]
+class Round(NamedTuple):
+    """What a leg was asked, and nothing of what came of it."""
+
+    load: Load
+    pace_s: float
+    """How fast the machine was then; 0 where nobody looked."""
+
+
+def rounds_of(group: Group, cores: int | None, most: int | None = None) -> list[Round]:
+    """A group's rounds, or the first requests of each."""
+    return [Round(_load(leg, cores, most), leg.leg.pace_us / 1e6) for leg in group.legs]
+
+
+def replay(known: AtRate, rounds: Sequence[Round], turns: int) -> list[Passed]:
+    """Let each schedule pass so many times, on the machine as fast as it was then."""
+    plays = [one for one in rounds for _ in range(turns)]
     return [
-        play(
-            known.at_pace(leg.leg.pace_us / 1e6).passage(),
-            load_of(leg, cores, most),
-            Streams(_SEED, number),
-        )
-        for number, (leg, _) in enumerate(plays)
+        play(known.at_pace(one.pace_s).passage(), one.load, Streams(_SEED, number))
+        for number, one in enumerate(plays)
     ]
 
 
-def pace_s(group: Group) -> float:
-    """How fast the machine was in a group's legs; 0 where nobody looked."""
-    return median(one.leg.pace_us for one in group.legs) / 1e6
-
-
-def load_of(one: Measured, cores: int | None, most: int | None = None) -> Load:
-    """A leg's schedule: what it was asked, and nothing of what came of it."""
+def _load(one: Measured, cores: int | None, most: int | None) -> Load:
     due_s = [sample.due_us / 1e6 for sample in one.samples()]
     if most is not None and len(due_s) > most:
         return Load(due_s[:most], one.leg.users, due_s[most], cores)

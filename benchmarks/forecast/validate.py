@@ -16,7 +16,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Final
 
 from benchmarks.forecast.calibrate import origin
-from benchmarks.forecast.passages import between, read, replay
+from benchmarks.forecast.passages import around, between, read, replay, rounds_of
 from benchmarks.leg import Kind
 from benchmarks.report.results import label
 from benchmarks.report.tables import TABLES, VALIDATION, Table, number, spread_text, tells
@@ -126,8 +126,9 @@ def keep(shown: Table, run: Path) -> Path:
 
 def _forecast(known: Sequence[AtRate], group: Group, cores: int | None) -> Forecast:
     # The rate that was offered and not the one that came of it, which is to be foretold.
-    then = between(known, group.first.offered_per_s or known[0].per_s)
-    runs = replay(then, group, cores, turns=_TURNS)
+    per_s = group.first.offered_per_s or known[0].per_s
+    below, above, _ = around(known, per_s)
+    runs = replay(between(known, per_s), rounds_of(group, cores), turns=_TURNS)
     # Both sides are medians over rounds of the same schedules: what a round alone has too few
     # requests for is compared all the same, where all rounds together have enough.
     told = [percent for percent in (50, 99) if tells(percent, group.requests)]
@@ -140,10 +141,4 @@ def _forecast(known: Sequence[AtRate], group: Group, cores: int | None) -> Forec
     figures.append(Figure("answered, /s", achieved, median(one.achieved_per_s for one in runs)))
     shares = {name: median(one.utilisation[name] for one in runs) for name in runs[0].utilisation}
     busiest = max(shares.items(), key=lambda one: one[1], default=("", 0.0))
-    return Forecast(group, figures, busiest, _nearest(known, group.first.offered_per_s or 0.0))
-
-
-def _nearest(known: Sequence[AtRate], per_s: float) -> list[float]:
-    below = [one.per_s for one in known if one.per_s <= per_s]
-    above = [one.per_s for one in known if one.per_s > per_s]
-    return [*below[-1:], *above[:1]]
+    return Forecast(group, figures, busiest, list(dict.fromkeys((below.per_s, above.per_s))))

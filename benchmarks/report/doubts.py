@@ -153,16 +153,19 @@ def _machine(results: Results) -> Iterator[Said]:
             f"The machine was not idle when the run began: its load was {number(load[0])} on "
             f"{cores} cores."
         )
-    stolen = {one.leg.number: one.leg.machine.get("stolen", 0.0) for one in results.measured}
-    robbed = [one for one in results.measured if stolen[one.leg.number] > _MOST_STOLEN]
+    robbed = [one for one in results.measured if _stolen(one) > _MOST_STOLEN]
     if robbed:
-        worst = max(robbed, key=lambda one: stolen[one.leg.number])
+        worst = max(robbed, key=_stolen)
         yield _warns(
             f"The machine's processors were given to others in {len(robbed)} of "
-            f"{len(results.measured)} legs; at worst {stolen[worst.leg.number]:.1%} of their time "
+            f"{len(results.measured)} legs; at worst {_stolen(worst):.1%} of their time "
             f"({_named(worst)}).",
             robbed,
         )
+
+
+def _stolen(one: Measured) -> float:
+    return one.leg.machine.get("stolen", 0.0)
 
 
 def _slow(results: Results) -> Iterator[Said]:

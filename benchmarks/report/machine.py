@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from benchmarks.leg import GENERATOR
 from benchmarks.report.results import label
 from benchmarks.report.shades import apart
 from benchmarks.report.source import legs
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from benchmarks.report.results import Measured, Results
     from scenarios.figures.lines import Drawn
 
-_GENERATOR = "load generator"
-
 
 def processor(results: Results) -> Drawn:
     """The servers' busy milliseconds for each answered request, process by process: loads can be
@@ -32,7 +31,7 @@ def processor(results: Results) -> Drawn:
         shown.append(Bar(label(operation), busy, beside=generator, about=legs(group)))
     return bars("Processor time of a request", "busy ms of servers for each answered request",
                 shown, parts=parts, unit=" ms", apart=apart(results),
-                beside=_GENERATOR)  # fmt: skip
+                beside=GENERATOR)  # fmt: skip
 
 
 def memory(results: Results) -> Drawn | None:

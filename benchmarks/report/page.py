@@ -14,6 +14,7 @@ from benchmarks.report.figures import drawn
 from benchmarks.report.markup import STYLE, listed, scrolled, table, wide
 from benchmarks.report.method import METHOD
 from benchmarks.report.results import load
+from benchmarks.report.source import span, stretches
 from benchmarks.report.svg import inline
 from benchmarks.report.tables import TABLES, Table, number, tables
 from benchmarks.report.verdict import verdict
@@ -135,28 +136,16 @@ def _where(legs: Sequence[int]) -> str:
     """Links to the legs that a sentence rests on; folded where they are many."""
     if not legs:
         return ""
-    stretches = _stretches(legs)
-    links = ", ".join(_link(*ends) for ends in stretches)
-    if len(stretches) <= _FEW:
+    found = stretches(legs)
+    links = ", ".join(_link(*ends) for ends in found)
+    if len(found) <= _FEW:
         return f" <small>Legs {links}.</small>"
     named = f"<summary><small>{len(legs)} legs</small></summary>"
     return f"<details>{named}<small>{links}</small></details>"
 
 
 def _link(first: int, last: int) -> str:
-    shown = str(first) if first == last else f"{first} to {last}"
-    return f'<a href="#leg-{first}">{shown}</a>'
-
-
-def _stretches(legs: Sequence[int]) -> list[tuple[int, int]]:
-    """First and last of legs that follow each other."""
-    found: list[tuple[int, int]] = []
-    for leg in legs:
-        if found and leg == found[-1][1] + 1:
-            found[-1] = (found[-1][0], leg)
-        else:
-            found.append((leg, leg))
-    return found
+    return f'<a href="#leg-{first}">{span(first, last)}</a>'
 
 
 def _section(shown: Table) -> str:

@@ -16,7 +16,8 @@ from functools import cached_property
 from statistics import median
 from typing import TYPE_CHECKING, Any, Final
 
-from benchmarks.ladder import MOST_BUSY, MOST_FAILED, MOST_LAG, SLO_P99_US
+from benchmarks import ladder
+from benchmarks.ladder import MOST_BUSY, MOST_FAILED, SLO_P99_US, is_late
 from benchmarks.leg import (
     HISTOGRAMS,
     LEG,
@@ -127,7 +128,11 @@ class Measured:
         """Whether its requests were sent so late that its latencies hold some of that: an upper
         bound (`benchmarks.ladder`)."""
         leg = self.leg
-        return leg.lag_p99_us > max(MOST_LAG * self.percentile_us(99), leg.lag_at_rest_us)
+        return is_late(
+            lag_p99_us=leg.lag_p99_us,
+            latency_p99_us=self.percentile_us(99),
+            lag_at_rest_us=leg.lag_at_rest_us,
+        )
 
     @property
     def is_as_promised(self) -> bool:
@@ -333,8 +338,14 @@ def marks(legs: Sequence[Measured]) -> tuple[str, ...]:
     busy = [one.leg.generator_cpu for one in legs if not one.is_believed]
     cut = [mark for one in legs for mark in one.leg.marks if "stopped" in mark]
     if len(legs) == 1:
-        return (*(f"late {one:.1f} ms" for one in late), *(f"generator {one:.0%}" for one in busy),
-                *cut)  # fmt: skip
+        (one,) = legs
+        said = ladder.marks(
+            busy=one.leg.generator_cpu,
+            lag_p99_us=one.leg.lag_p99_us,
+            latency_p99_us=one.percentile_us(99),
+            lag_at_rest_us=one.leg.lag_at_rest_us,
+        )
+        return (*said, *cut)
     found = []
     if late:
         found.append(f"late in {len(late)} of {len(legs)} rounds, up to {max(late):.1f} ms")

@@ -11,7 +11,7 @@ import csv
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from benchmarks.leg import Outcome, Phase
+from benchmarks.leg import GENERATOR, Outcome, Phase
 from benchmarks.report.fees import fees
 from benchmarks.report.results import Group, Spread, intent, label, rail
 
@@ -157,7 +157,7 @@ def comparison(results: Results) -> Table:
                 best if best.n else "",
                 "" if knee is None else float(knee),
                 "" if broken is None else float(broken),
-                "load generator" if operation in results.generators_knees else "",
+                GENERATOR if operation in results.generators_knees else "",
                 *_fees(results, operation),
                 len(group.legs),
                 group.requests,
@@ -265,7 +265,7 @@ def machine(results: Results) -> Table:
         group = results.basis(operation)
         legs = _numbers(group.legs)
         generator = group.spread(lambda one: one.leg.generator_cpu * 100)
-        rows.append([label(operation), group.load, "load generator", generator, "", legs])
+        rows.append([label(operation), group.load, GENERATOR, generator, "", legs])
         for part in group.first.server_cpu:
             busy = group.spread(lambda one, part=part: one.leg.server_cpu.get(part, 0) * 100)  # type: ignore[misc]
             held = group.spread(lambda one, part=part: memory_mb(one, part))  # type: ignore[misc]
@@ -325,10 +325,10 @@ def _percent(share: float | None) -> Cell:
 def tables(results: Results) -> list[Table]:
     """All of them, in the order of the page."""
     made = [make(results) for make in (comparison, percentiles, phases, money, machine)]
-    return [*made, *_kept(results), every_leg(results)]
+    return [*made, *kept(results), every_leg(results)]
 
 
-def _kept(results: Results) -> list[Table]:
+def kept(results: Results) -> list[Table]:
     """The forecast of this run by simulation, if somebody has made one."""
     path = results.folder / TABLES / f"{VALIDATION}.csv"
     if not path.is_file():

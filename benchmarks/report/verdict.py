@@ -6,7 +6,6 @@ the run did not measure is said as well, for silence would be taken for an answe
 
 from __future__ import annotations
 
-import csv
 from typing import TYPE_CHECKING, Final
 
 from benchmarks.leg import Phase
@@ -15,7 +14,7 @@ from benchmarks.report.doubts import doubts
 from benchmarks.report.fees import crossing, fees, pairs
 from benchmarks.report.results import FREE, Spread, intent, label, promise_us, rail
 from benchmarks.report.said import Said, numbers
-from benchmarks.report.tables import TABLES, VALIDATION, dollars, number, spread_text
+from benchmarks.report.tables import dollars, kept, number, spread_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -213,17 +212,16 @@ def _added(floor: Group, paid: Group) -> str:
 
 def _simulated(results: Results) -> Iterator[Said]:
     """Whether the simulator was held against this run, and how well it did."""
-    path = results.folder / TABLES / f"{VALIDATION}.csv"
-    if not path.is_file():
+    told = [dict(zip(one.head, one.text()[at], strict=True))
+            for one in kept(results) for at in range(len(one.rows))]  # fmt: skip
+    if not told:
         yield Said(
             _CHECKED,
             "No simulation was held against this run. `mpp-sandbox calibrate` makes a profile of "
             "another run, and `mpp-sandbox validate PROFILE RUN` foretells this one by it.",
         )
         return
-    with path.open(encoding="utf-8", newline="") as file:
-        told = list(csv.DictReader(file))
-    (within,) = (name for name in told[0] if name.startswith("within")) if told else ("",)
+    (within,) = (name for name in told[0] if name.startswith("within"))
     counted = [one for one in told if one[within] in ("yes", "no")]
     held = sum(one[within] == "yes" for one in counted)
     legs = {int(leg) for one in counted for leg in one["legs"].split(", ")}

@@ -19,6 +19,7 @@ _LOOK = """({
   title: document.title,
   figures: document.querySelectorAll('svg[role=img] > title').length,
   answers: document.querySelectorAll('dl.answers dd').length,
+  intent: document.querySelector('dl.answers dd').getBoundingClientRect().bottom,
   lowest: document.querySelector('main table').getBoundingClientRect().bottom,
   too_wide: document.documentElement.scrollWidth > document.documentElement.clientWidth,
 })"""
@@ -33,6 +34,7 @@ async def test_the_page_asks_for_nothing_and_complains_of_nothing(tmp_path: Path
     assert seen.found["figures"] == 8
     assert seen.found["answers"] == 4
     assert seen.found["lowest"] < 400, "the answer and its table are on the first screen"
+    assert seen.found["intent"] < 600, "and so is the sentence that says it"
     assert not seen.found["too_wide"]
 
 

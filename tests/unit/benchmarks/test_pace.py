@@ -6,18 +6,18 @@ from threading import enumerate as threads
 
 import pytest
 
-from benchmarks.pace import Pace, calibration
+from benchmarks.pace import Pace, calibration, looking
 
 
 def test_the_loop_is_looked_at_while_the_block_is_open() -> None:
-    with Pace() as pace:
+    with looking() as pace:
         calibration()
     assert pace.us > 0
     assert not [one for one in threads() if one.name == "pace"]
 
 
 def test_it_ends_with_what_it_is_wrapped_around() -> None:
-    with pytest.raises(KeyboardInterrupt), Pace():
+    with pytest.raises(KeyboardInterrupt), looking():
         raise KeyboardInterrupt
     assert not [one for one in threads() if one.name == "pace"]
 
